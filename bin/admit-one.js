@@ -15,7 +15,9 @@ if (runsTypeScript) {
   const suffix = process.platform === 'win32' ? '.cmd' : ''
   const node = fileURLToPath(new URL(`../node_modules/.bin/node${suffix}`, import.meta.url))
   if (!existsSync(node)) {
-    console.error(`admit-one needs Node 22.18 or newer; this is ${process.version}. Run \`npm ci\`, or install a newer Node.`)
+    console.error(
+      `admit-one needs Node 22.18 or newer; this is ${process.version}. Run \`npm ci\`, or install a newer Node.`,
+    )
     process.exit(3)
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })

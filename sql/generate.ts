@@ -1,0 +1,30 @@
+/** Writes sql/protections.sql from the registry of guarantees (`npm run generate`). */
+import { writeFileSync } from 'node:fs'
+import { GUARANTEES, type Protection } from '../src/core/guarantees.ts'
+
+export function protectionsSql(): string {
+  const protections = GUARANTEES.flatMap((g) => g.protections.map((p) => ({ guarantee: g.name, ...p })))
+  const laws = GUARANTEES.flatMap((g) => g.laws.map((law) => ({ guarantee: g.name, law })))
+  return `-- Written by \`npm run generate\` from src/core/guarantees.ts; a test compares the two.
+delete from ticketing.protections;
+insert into ticketing.protections (position, guarantee, protection, role, kind, object, functions) values
+${protections
+  .map((p, i) => row(i + 1, p.guarantee, p.name, p.role, p.kind, p.object, `{${functionsOf(p).join(',')}}`))
+  .join(',\n')};
+
+delete from ticketing.laws;
+insert into ticketing.laws (position, guarantee, law) values
+${laws.map((l, i) => row(i + 1, l.guarantee, l.law)).join(',\n')};
+`
+}
+
+function functionsOf(protection: Protection): string[] {
+  return protection.kind === 'decision' ? [...new Set(protection.without.map(([fn]) => fn))] : []
+}
+
+function row(...values: readonly (string | number)[]): string {
+  const literals = values.map((v) => (typeof v === 'number' ? String(v) : `'${v.replaceAll("'", "''")}'`))
+  return `  (${literals.join(', ')})`
+}
+
+if (import.meta.main) writeFileSync(new URL('protections.sql', import.meta.url), protectionsSql())

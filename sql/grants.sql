@@ -1,0 +1,143 @@
+-- Who may call and read what. Everything is taken away first, from the API's roles by name too: Supabase's older default
+-- privileges grant by name, its newer ones grant nothing, and both must end here.
+
+do $grants$
+declare
+  v_object record;
+begin
+  for v_object in
+    select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'v')
+      and (n.nspname = 'ticketing' or n.nspname = 'public' and c.relname in (select t.name from ticketing.tables t))
+  loop
+    execute format('revoke all on table %s from public, anon, authenticated, service_role', v_object.name);
+  end loop;
+  for v_object in
+    select p.oid::regprocedure as name from pg_proc p
+    where p.pronamespace = 'ticketing'::regnamespace
+       or p.pronamespace = 'public'::regnamespace and exists (
+         select from pg_proc i where i.pronamespace = 'ticketing'::regnamespace and i.proname = p.proname)
+  loop
+    execute format('revoke all on function %s from public, anon, authenticated, service_role', v_object.name);
+  end loop;
+end
+$grants$;
+
+revoke all on schema ticketing from public, anon, authenticated, service_role;
+grant usage on schema ticketing to anon, authenticated, service_role;
+grant usage on schema public to anon, authenticated, service_role;
+
+-- The verbs: the door in public and the room behind it, for the same roles.
+do $grants$
+declare
+  v_verb record;
+  v_function regprocedure;
+begin
+  for v_verb in
+    select * from (values
+      ('reserve_tickets_atomically',   'anon, authenticated, service_role'),
+      ('reserve_tickets_batch',        'anon, authenticated, service_role'),
+      ('release_tickets',              'anon, authenticated, service_role'),
+      ('extend_ticket_holds',          'anon, authenticated, service_role'),
+      ('release_ticket_holds',         'anon, authenticated, service_role'),
+      ('claim_offer_spots_atomically', 'anon, authenticated, service_role'),
+      ('book_slot_atomically',         'anon, authenticated, service_role'),
+      ('checkout',                     'anon, authenticated, service_role'),
+      ('release_offer_spots',          'authenticated, service_role'),
+      ('atomic_ticket_checkin',        'authenticated, service_role'),
+      ('scan_ticket_atomic',           'authenticated, service_role'),
+      ('sync_offline_scan',            'authenticated, service_role'),
+      ('expire_ticket_holds',          'service_role'),
+      ('claim_order_ticketing',        'service_role'),
+      ('issue_order_tickets',          'service_role'),
+      ('verify_protections',           'service_role'),
+      ('broken_laws',                  'service_role'),
+      -- What policies and column defaults call as the reader or writer.
+      ('my_businesses',                'anon, authenticated, service_role'),
+      ('my_events',                    'anon, authenticated, service_role'),
+      ('my_orders',                    'anon, authenticated, service_role'),
+      ('uuid_v7',                      'authenticated, service_role')
+    ) as m(name, roles)
+  loop
+    for v_function in
+      select p.oid from pg_proc p
+      where p.proname = v_verb.name and p.pronamespace in ('public'::regnamespace, 'ticketing'::regnamespace)
+    loop
+      execute format('grant execute on function %s to %s', v_function, v_verb.roles);
+    end loop;
+  end loop;
+end
+$grants$;
+
+-- The tables. Counters and what a verb writes are in no grant but the service role's right to read.
+grant select on public.businesses, public.events, public.ticket_tiers, public.discounts, public.slots
+  to anon, authenticated, service_role;
+grant select on public.business_staff, public.orders, public.order_items, public.ticket_holds, public.tickets,
+  public.scan_logs, public.offer_claims, public.reservations to authenticated, service_role;
+grant select on public.idempotency_keys to service_role;
+grant select on ticketing.slot_days, ticketing.migrations to service_role;
+
+grant insert, update, delete on public.businesses, public.business_staff to service_role;
+grant insert (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status),
+  update (slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status), delete
+  on public.events to authenticated, service_role;
+grant insert (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, status, sale_start_at, sale_end_at),
+  update (slug, name, price_cents, currency, total_quantity, max_per_order, status, sale_start_at, sale_end_at), delete
+  on public.ticket_tiers to authenticated, service_role;
+grant insert (id, business_id, title, total_people, active, starts_at, ends_at),
+  update (title, total_people, active, starts_at, ends_at), delete
+  on public.discounts to authenticated, service_role;
+grant insert (id, business_id, date, weekday, time_from, time_to, capacity, max_party_size, active),
+  update (date, weekday, time_from, time_to, capacity, max_party_size, active), delete
+  on public.slots to authenticated, service_role;
+
+-- Whose rows: everybody reads what is for sale; a buyer reads what is the buyer's; staff what is their business's.
+do $policies$
+declare
+  v_policy record;
+begin
+  for v_policy in
+    select * from (values
+      ('businesses', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
+      ('business_staff', 'member_reads', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or business_id in (select ticketing.my_businesses())', null),
+      ('events', 'anyone_reads_published', 'select', 'anon, authenticated',
+        'status <> ''draft'' or business_id in (select ticketing.my_businesses())', null),
+      ('ticket_tiers', 'anyone_reads_published', 'select', 'anon, authenticated',
+        'exists (select from public.events e where e.id = event_id)', null),
+      ('discounts', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
+      ('slots', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
+      ('orders', 'buyer_and_staff_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or event_id in (select ticketing.my_events())', null),
+      ('order_items', 'buyer_and_staff_read', 'select', 'authenticated',
+        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.my_events())', null),
+      ('ticket_holds', 'buyer_and_staff_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or event_id in (select ticketing.my_events())', null),
+      ('tickets', 'buyer_and_staff_read', 'select', 'authenticated',
+        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.my_events())', null),
+      ('scan_logs', 'staff_reads', 'select', 'authenticated', 'event_id in (select ticketing.my_events())', null),
+      ('offer_claims', 'guest_reads', 'select', 'authenticated', 'user_id = (select auth.uid())', null),
+      ('reservations', 'guest_and_staff_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or business_id in (select ticketing.my_businesses())', null),
+      ('idempotency_keys', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
+      ('events', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
+      ('events', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
+      ('events', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
+      ('ticket_tiers', 'staff_inserts', 'insert', 'authenticated', null, 'event_id in (select ticketing.my_events())'),
+      ('ticket_tiers', 'staff_updates', 'update', 'authenticated', 'event_id in (select ticketing.my_events())', null),
+      ('ticket_tiers', 'staff_deletes', 'delete', 'authenticated', 'event_id in (select ticketing.my_events())', null),
+      ('discounts', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
+      ('discounts', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
+      ('discounts', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
+      ('slots', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
+      ('slots', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
+      ('slots', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null)
+    ) as p(table_name, name, action, roles, using_rows, with_rows)
+  loop
+    execute format('alter table public.%I enable row level security', v_policy.table_name);
+    execute format('drop policy if exists %I on public.%I', v_policy.name, v_policy.table_name);
+    execute format('create policy %I on public.%I for %s to %s %s %s', v_policy.name, v_policy.table_name, v_policy.action,
+      v_policy.roles, 'using (' || v_policy.using_rows || ')', 'with check (' || v_policy.with_rows || ')');
+  end loop;
+end
+$policies$;

@@ -1,0 +1,11 @@
+-- holds_hold: a hold that ended before its time, a session that holds one tier twice, or a hold that points to another
+-- event's tier.
+create or replace view ticketing.law_holds_hold with (security_invoker = true) as
+select h.id as hold_id, h.tier_id, h.session_id, 'expired before its end' as broken
+from public.ticket_holds h where h.status = 'expired' and h.ended_at < h.expires_at
+union all
+select min(h.id::text)::uuid, h.tier_id, h.session_id, 'held twice by one session'
+from public.ticket_holds h where h.status = 'active' group by h.tier_id, h.session_id having count(*) > 1
+union all
+select h.id, h.tier_id, h.session_id, 'tier of another event'
+from public.ticket_holds h left join public.ticket_tiers t on t.id = h.tier_id and t.event_id = h.event_id where t.id is null;

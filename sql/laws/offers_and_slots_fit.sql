@@ -1,0 +1,16 @@
+-- offers_and_slots_fit: an offer with more people than places, an evening of a slot with more people than covers, or a
+-- counter that disagrees with its rows.
+create or replace view ticketing.law_offers_and_slots_fit with (security_invoker = true) as
+select 'offer' as kind, d.id, null::date as date, d.total_people as total, coalesce(claims.people, 0) as taken,
+       d.claimed_people as counted
+from public.discounts d
+left join (select c.discount_id, sum(c.party_size) as people from public.offer_claims c
+           where c.status <> 'released' group by c.discount_id) claims on claims.discount_id = d.id
+where coalesce(claims.people, 0) > d.total_people or coalesce(claims.people, 0) <> d.claimed_people
+union all
+select 'slot', s.id, r.date, s.capacity, r.people, coalesce(d.booked_people, 0)
+from public.slots s
+join (select slot_id, date, sum(party_size) as people from public.reservations
+      where status in ('confirmed', 'checked_in') group by slot_id, date) r on r.slot_id = s.id
+left join ticketing.slot_days d on d.slot_id = s.id and d.date = r.date
+where r.people > s.capacity or r.people <> coalesce(d.booked_people, 0);

@@ -1,0 +1,10 @@
+-- same_request_same_answer: two orders made under one key, or a kept answer whose order does not exist or belongs to
+-- another request.
+create or replace view ticketing.law_same_request_same_answer with (security_invoker = true) as
+select o.request_key, count(*) as orders, 'several orders under one key' as broken
+from public.orders o where o.request_key is not null group by o.request_key having count(*) > 1
+union all
+select k.caller || ':' || k.key, count(o.id), 'the kept answer names no order of this key'
+from public.idempotency_keys k
+left join public.orders o on o.id = (k.answer ->> 'order_id')::uuid and o.request_key = k.caller || ':' || k.key
+group by k.caller, k.key having count(o.id) <> 1;

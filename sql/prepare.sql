@@ -1,0 +1,32 @@
+-- Before anything else: one installer at a time, a server that is new enough, and no table of somebody else's.
+set local client_min_messages = warning;
+set local check_function_bodies = off;
+set local search_path = '';
+do $lock$ begin perform pg_advisory_xact_lock(hashtextextended('admit-one:install', 0)); end $lock$;
+
+do $prepare$
+declare
+  v_foreign text;
+begin
+  if current_setting('server_version_num')::integer < 150000 then
+    raise exception 'Admit One needs PostgreSQL 15 or newer; this is %', current_setting('server_version')
+      using errcode = '0A000';
+  end if;
+
+  create schema if not exists ticketing;
+  create table if not exists ticketing.migrations (name text primary key, applied_at timestamptz not null default now());
+  create table if not exists ticketing.tables (name text primary key);
+  insert into ticketing.tables select unnest(array['businesses', 'business_staff', 'events', 'ticket_tiers', 'orders',
+    'order_items', 'ticket_holds', 'tickets', 'scan_logs', 'idempotency_keys', 'discounts', 'offer_claims', 'slots',
+    'reservations']) on conflict do nothing;
+
+  if not exists (select from ticketing.migrations) then
+    select string_agg(c.relname, ', ' order by c.relname) into v_foreign
+      from pg_class c where c.relnamespace = 'public'::regnamespace and c.relname in (select name from ticketing.tables);
+    if v_foreign is not null then
+      raise exception 'these exist in schema public and are not Admit One''s: %', v_foreign
+        using errcode = '42P07', hint = 'Install into a database of its own, or rename them first.';
+    end if;
+  end if;
+end
+$prepare$;

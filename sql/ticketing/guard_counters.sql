@@ -1,0 +1,50 @@
+-- The counters move by trigger only. A statement of anybody's own, the owner's too, that writes one is refused;
+-- inside a counting trigger pg_trigger_depth() is 1.
+create or replace function ticketing.refuse_counter_write() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'the counters of % move by trigger only', tg_table_name
+    using errcode = '42501', hint = 'Write the rows they count: ticket_holds, tickets, offer_claims, reservations.';
+end
+$$;
+
+create or replace trigger trg_guard_counters before update of sold_quantity, reserved_quantity on public.ticket_tiers
+  for each row when (pg_trigger_depth() = 0 and (new.sold_quantity <> old.sold_quantity
+                     or new.reserved_quantity <> old.reserved_quantity))
+  execute function ticketing.refuse_counter_write();
+create or replace trigger trg_guard_counters_ins before insert on public.ticket_tiers
+  for each row when (new.sold_quantity <> 0 or new.reserved_quantity <> 0)
+  execute function ticketing.refuse_counter_write();
+create or replace trigger trg_guard_counters before update of claimed_people on public.discounts
+  for each row when (pg_trigger_depth() = 0 and new.claimed_people <> old.claimed_people)
+  execute function ticketing.refuse_counter_write();
+create or replace trigger trg_guard_counters_ins before insert on public.discounts
+  for each row when (new.claimed_people <> 0)
+  execute function ticketing.refuse_counter_write();
+create or replace trigger trg_guard_counters before update of booked_people on ticketing.slot_days
+  for each row when (pg_trigger_depth() = 0 and new.booked_people <> old.booked_people)
+  execute function ticketing.refuse_counter_write();
+
+-- TRUNCATE fires no row or counting trigger, so it is refused on every table of ours.
+create or replace function ticketing.refuse_truncate() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception '% is never truncated: what was sold would be forgotten and the counters would lie', tg_table_name
+    using errcode = '42501', hint = 'Delete the rows instead; the counters follow.';
+end
+$$;
+
+do $$
+declare
+  v_table regclass;
+begin
+  for v_table in
+    select c.oid from pg_class c
+    where c.relkind = 'r' and (c.relnamespace = 'public'::regnamespace and c.relname in (select name from ticketing.tables)
+      or c.oid = 'ticketing.slot_days'::regclass)
+  loop
+    execute format('create or replace trigger trg_refuse_truncate before truncate on %s
+      for each statement execute function ticketing.refuse_truncate()', v_table);
+  end loop;
+end
+$$;

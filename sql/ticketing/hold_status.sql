@@ -1,0 +1,18 @@
+-- A hold ends once, and never before its time: released and converted by their owner, expired by the clock of the
+-- database. What has ended stays as it is. The conditions are in the triggers, so a legal change runs no function.
+create or replace function ticketing.refuse_hold_change() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  raise exception 'hold % is % until %: this change is not one a hold can make', old.id, old.status, old.expires_at
+    using errcode = '23514', constraint = tg_name, table = 'ticket_holds', schema = 'public';
+end
+$$;
+
+create or replace trigger trg_hold_legal_change before update on public.ticket_holds
+  for each row when (
+    old.status <> 'active' and (new.status, new.quantity, new.tier_id, new.session_id, new.expires_at)
+      is distinct from (old.status, old.quantity, old.tier_id, old.session_id, old.expires_at)
+    or new.status = 'expired' and old.status = 'active' and new.expires_at > clock_timestamp()
+    or new.expires_at < old.expires_at
+    or (new.tier_id, new.session_id) is distinct from (old.tier_id, old.session_id))
+  execute function ticketing.refuse_hold_change();

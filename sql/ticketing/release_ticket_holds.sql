@@ -1,0 +1,54 @@
+-- release_ticket_holds: give back everything that a session holds.
+--
+-- Answers, first that applies:
+--   INVALID_REQUEST  no session named
+--   FORBIDDEN        the session is another user's
+--   LOCK_TIMEOUT     a tier was busy for five seconds; try again
+--   success          {success: true, released: how many tickets}; 0 when nothing was held
+-- Locks:  tiers, ascending id.
+-- Writes: ticket_holds; the counters follow by trigger.
+create or replace function ticketing.release_ticket_holds(p_session_id text) returns jsonb
+language plpgsql security definer
+set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+declare
+  v_session record;
+  v_released integer;
+begin
+  v_session := ticketing.lock_session(p_session_id);
+  if v_session.refusal is not null then
+    return ticketing.refused(v_session.refusal, case v_session.refusal when 'INVALID_REQUEST' then 'p_session_id is needed.' end);
+  end if;
+  with released as (
+    update public.ticket_holds set status = 'released', ended_at = clock_timestamp()
+      where id = any (v_session.hold_ids) and status = 'active' returning quantity)
+  select coalesce(sum(quantity), 0) into v_released from released;
+  return jsonb_build_object('success', true, 'released', v_released);
+exception when lock_not_available or deadlock_detected then
+  return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- lock_session: the active holds of a session that the caller owns, with their tiers locked.
+--   refusal   INVALID_REQUEST, FORBIDDEN or null
+--   hold_ids  what was active when the locks were had
+create or replace function ticketing.lock_session(p_session_id text, out refusal text, out hold_ids uuid[])
+language plpgsql set search_path = '' as $$
+declare
+  v_caller record := ticketing.caller();
+begin
+  if length(p_session_id) between 1 and 200 then
+    if not v_caller.is_trusted and exists (
+        select from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active'
+          and h.user_id <> coalesce(v_caller.user_id, '00000000-0000-0000-0000-000000000000')) then
+      refusal := 'FORBIDDEN';
+      return;
+    end if;
+    perform ticketing.lock_tiers(array(
+      select h.tier_id from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active'));
+    hold_ids := array(
+      select h.id from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active');
+  else
+    refusal := 'INVALID_REQUEST';
+  end if;
+end
+$$;

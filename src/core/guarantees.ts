@@ -1,0 +1,186 @@
+/**
+ * The guarantees: the one list that the README, verify_protections(), the laws, the sabotage and the report derive from.
+ * `sql/protections.sql` is written from it (`npm run generate`).
+ */
+export const GUARANTEES: readonly Guarantee[] = [
+  {
+    number: 1,
+    name: 'never-oversold',
+    promise: 'Sold and held tickets together never exceed the tier, at any instant.',
+    laws: ['never_oversold'],
+    scenarios: ['concurrent-checkout', 'reserve-race'],
+    protections: [
+      {
+        name: 'decision under the tier lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.hold_tiers',
+        without: [
+          ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
+          ['ticketing.judge_tier', 'when v_tier.available < p_quantity then', 'when false then'],
+          ['ticketing.issue_order_tickets', '- t.sold_quantity - t.reserved_quantity < i.quantity', '< 0'],
+        ],
+      },
+      { name: 'trg_check_hold_capacity', role: 'refuses', kind: 'trigger', object: 'public.ticket_holds' },
+      { name: 'trg_check_hold_capacity_upd', role: 'refuses', kind: 'trigger', object: 'public.ticket_holds' },
+      { name: 'trg_reserve_capacity', role: 'refuses', kind: 'trigger', object: 'public.tickets' },
+      { name: 'trg_reserve_capacity_upd', role: 'refuses', kind: 'trigger', object: 'public.tickets' },
+      { name: 'check_no_negative_availability', role: 'refuses', kind: 'constraint', object: 'public.ticket_tiers' },
+      { name: 'check_reserved_lte_total', role: 'refuses', kind: 'constraint', object: 'public.ticket_tiers' },
+      { name: 'check_sold_lte_total', role: 'refuses', kind: 'constraint', object: 'public.ticket_tiers' },
+      { name: 'trg_sync_reserved_quantity', role: 'counts', kind: 'trigger', object: 'public.ticket_holds' },
+      { name: 'trg_sync_reserved_quantity_upd', role: 'counts', kind: 'trigger', object: 'public.ticket_holds' },
+      { name: 'trg_sync_reserved_quantity_del', role: 'counts', kind: 'trigger', object: 'public.ticket_holds' },
+      { name: 'trg_sync_sold_quantity', role: 'counts', kind: 'trigger', object: 'public.tickets' },
+      { name: 'trg_release_capacity', role: 'counts', kind: 'trigger', object: 'public.tickets' },
+      { name: 'trg_release_capacity_upd', role: 'counts', kind: 'trigger', object: 'public.tickets' },
+      { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
+      { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.ticket_holds' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.tickets' },
+    ],
+  },
+  {
+    number: 2,
+    name: 'never-undersold',
+    promise: '"Sold out" is said only when it is true; what expires or is released comes back.',
+    laws: ['never_undersold'],
+    scenarios: ['concurrent-checkout', 'reserve-race'],
+    protections: [
+      {
+        name: 'due holds end before a refusal',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.hold_tiers',
+        without: [['ticketing.hold_tiers', 'ticketing.expire_due_holds(p_tier_ids[i], v_now, 1000) > 0', 'false']],
+      },
+      {
+        name: 'expiry job',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.expire_ticket_holds',
+        without: [['ticketing.expire_ticket_holds', 't.reserved_quantity > 0', 'false']],
+      },
+      { name: 'check_counters_not_negative', role: 'refuses', kind: 'constraint', object: 'public.ticket_tiers' },
+    ],
+  },
+  {
+    number: 3,
+    name: 'holds-hold',
+    promise: 'An active hold is yours until it says it ends: one per session and tier, by the clock of the database.',
+    laws: ['holds_hold'],
+    scenarios: [],
+    protections: [
+      { name: 'uniq_active_hold_session_tier', role: 'refuses', kind: 'index', object: 'public.ticket_holds' },
+      { name: 'trg_hold_legal_change', role: 'refuses', kind: 'trigger', object: 'public.ticket_holds' },
+    ],
+  },
+  {
+    number: 5,
+    name: 'admitted-once',
+    promise: 'A ticket opens the gate once, across all scanners.',
+    laws: ['admitted_once'],
+    scenarios: ['scanner-burst'],
+    protections: [
+      {
+        name: 'conditional update',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.admit_ticket',
+        without: [['ticketing.admit_ticket', "where t.id = p_ticket_id and t.status = 'valid'", 'where t.id = p_ticket_id']],
+      },
+      { name: 'uniq_successful_scan', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
+      { name: 'uniq_ticket_code', role: 'guards', kind: 'constraint', object: 'public.tickets' },
+      { name: 'uniq_ticket_order_item_ordinal', role: 'guards', kind: 'constraint', object: 'public.tickets' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.scan_logs' },
+    ],
+  },
+  {
+    number: 6,
+    name: 'offers-and-slots-fit',
+    promise: 'Claims never exceed the places of an offer, bookings never the covers of a slot.',
+    laws: ['offers_and_slots_fit'],
+    scenarios: [],
+    protections: [
+      {
+        name: 'decision under the offer lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.claim_offer_spots_atomically',
+        without: [
+          ['ticketing.claim_offer_spots_atomically', "perform ticketing.lock_key('offer:' || p_discount_id);", ''],
+          ['ticketing.claim_offer_spots_atomically', 'elsif v_offer.people_remaining < p_party_size then', 'elsif false then'],
+        ],
+      },
+      {
+        name: 'decision under the slot lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.book_slot_atomically',
+        without: [
+          ['ticketing.book_slot_atomically', "perform ticketing.lock_key('slot:' || v_slot.id || ':' || p_date);", ''],
+          ['ticketing.book_slot_atomically', 'if v_booked + p_party_size > v_slot.capacity then', 'if false then'],
+        ],
+      },
+      { name: 'trg_check_offer_spots', role: 'refuses', kind: 'trigger', object: 'public.offer_claims' },
+      { name: 'trg_claim_legal_change', role: 'guards', kind: 'trigger', object: 'public.offer_claims' },
+      { name: 'check_claimed_people_fit', role: 'refuses', kind: 'constraint', object: 'public.discounts' },
+      { name: 'trg_check_slot_capacity', role: 'refuses', kind: 'trigger', object: 'public.reservations' },
+      { name: 'trg_reservation_legal_change', role: 'guards', kind: 'trigger', object: 'public.reservations' },
+      { name: 'check_booked_people_fit', role: 'refuses', kind: 'constraint', object: 'ticketing.slot_days' },
+      { name: 'trg_sync_claimed_people', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
+      { name: 'trg_sync_claimed_people_upd', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
+      { name: 'trg_sync_claimed_people_del', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
+      { name: 'trg_sync_booked_people', role: 'counts', kind: 'trigger', object: 'public.reservations' },
+      { name: 'trg_sync_booked_people_upd', role: 'counts', kind: 'trigger', object: 'public.reservations' },
+      { name: 'trg_sync_booked_people_del', role: 'counts', kind: 'trigger', object: 'public.reservations' },
+      { name: 'trg_sync_slot_days', role: 'counts', kind: 'trigger', object: 'public.slots' },
+    ],
+  },
+  {
+    number: 7,
+    name: 'same-request-same-answer',
+    promise: 'A repeated idempotency key gets what the first call won; another request under it is refused.',
+    laws: ['same_request_same_answer'],
+    scenarios: [],
+    protections: [
+      {
+        name: 'key and fingerprint judged under the lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.checkout',
+        without: [['ticketing.checkout', "if v_kept.fingerprint = p_request ->> 'fingerprint' then", 'if false then']],
+      },
+      { name: 'idempotency_keys_pkey', role: 'refuses', kind: 'constraint', object: 'public.idempotency_keys' },
+      { name: 'uniq_order_request_key', role: 'refuses', kind: 'index', object: 'public.orders' },
+    ],
+  },
+]
+
+export interface Guarantee {
+  /** Its number in the documentation; the order of every list. */
+  readonly number: number
+  readonly name: string
+  readonly promise: string
+  /** Views in schema `ticketing`, named law_<name>: any row is a broken promise. */
+  readonly laws: readonly string[]
+  /** What puts the promise under load in `admit-one prove`. */
+  readonly scenarios: readonly string[]
+  readonly protections: readonly Protection[]
+}
+
+export type Protection = {
+  readonly name: string
+  /** `refuses`: stops a broken promise. `counts`: keeps what the refusing ones read. `guards`: keeps both from being bypassed. */
+  readonly role: 'refuses' | 'counts' | 'guards'
+  /** The table, or for a decision the function, schema-qualified. */
+  readonly object: string
+} & (
+  | { readonly kind: 'trigger' | 'constraint' | 'index' }
+  | {
+      readonly kind: 'decision'
+      /** How sabotage takes it away: in this function, this fragment becomes that. Each must occur exactly once. */
+      readonly without: readonly (readonly [fn: string, fragment: string, replacement: string])[]
+    }
+)
