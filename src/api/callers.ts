@@ -1,0 +1,82 @@
+import type { Caller } from '../db/call.ts'
+import { type ApiKeys, deriveKeys } from './keys.ts'
+import { type TokenRefusal, tokenVerifier } from './tokens.ts'
+
+/** The roles that a token may name; the login could become others, callers may not. */
+export const CALLER_ROLES: ReadonlySet<string> = new Set(['anon', 'authenticated', 'service_role'])
+
+export type Identity =
+  | { readonly kind: 'caller'; readonly caller: Caller }
+  | { readonly kind: 'no-key' }
+  | { readonly kind: 'wrong-key' }
+  | { readonly kind: 'wrong-token'; readonly refusal: TokenRefusal }
+
+export interface Gate {
+  readonly keys: ApiKeys
+  /** REST: a known key is needed; a bearer token decides over it. */
+  identify(request: Request): Promise<Identity>
+  /** Functions: no key is needed, and an unknown one counts for nothing. */
+  identifyLoosely(request: Request): Promise<Identity>
+}
+
+/** Knows the keys of one secret, and who a request comes from. */
+export async function openGate(jwtSecret: string, nowMs?: () => number): Promise<Gate> {
+  const keys = await deriveKeys(jwtSecret)
+  const verify = tokenVerifier(jwtSecret, nowMs)
+  const known = new Map<string, Caller>([
+    [keys.anon, ANON],
+    [keys.publishable, ANON],
+    [keys.serviceRole, SERVICE],
+    [keys.secret, SERVICE],
+  ])
+
+  /** Keys that the same secret signed at another time are keys too; a user's token is none. */
+  const ofKey = async (key: string): Promise<Caller | undefined> => {
+    const caller = known.get(key)
+    if (caller !== undefined || !key.startsWith('ey')) return caller
+    const verified = await verify(key)
+    const isKey = !verified.refused && verified.sub === undefined && verified.role !== 'authenticated'
+    return isKey ? verified : undefined
+  }
+
+  const ofBearer = async (token: string, keyCaller: Caller): Promise<Identity> => {
+    if (token.startsWith('sb_')) return { kind: 'caller', caller: keyCaller }
+    const caller = known.get(token)
+    if (caller !== undefined) return { kind: 'caller', caller }
+    const verified = await verify(token)
+    return verified.refused
+      ? { kind: 'wrong-token', refusal: verified }
+      : { kind: 'caller', caller: verified }
+  }
+
+  const withKey = async (request: Request, keyCaller: Caller): Promise<Identity> => {
+    const authorization = request.headers.get('authorization')
+    if (authorization === null) return { kind: 'caller', caller: keyCaller }
+    const bearer = BEARER.exec(authorization)
+    return bearer === null ? { kind: 'caller', caller: ANON } : ofBearer(bearer[1] ?? '', keyCaller)
+  }
+
+  return {
+    keys,
+    identify: async (request) => {
+      const key = keyOf(request)
+      if (key === null) return { kind: 'no-key' }
+      const keyCaller = await ofKey(key)
+      return keyCaller === undefined ? { kind: 'wrong-key' } : withKey(request, keyCaller)
+    },
+    identifyLoosely: async (request) => {
+      const key = keyOf(request)
+      return withKey(request, (key === null ? undefined : await ofKey(key)) ?? ANON)
+    },
+  }
+}
+
+function keyOf(request: Request): string | null {
+  const header = request.headers.get('apikey')
+  if (header !== null || !request.url.includes('apikey=')) return header
+  return new URL(request.url).searchParams.get('apikey')
+}
+
+const ANON: Caller = { role: 'anon', claims: '{"role":"anon"}' }
+const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
+const BEARER = /^bearer(?:\s+(.*))?$/i

@@ -1,0 +1,119 @@
+import { type Catalogue, EXPOSED_SCHEMA, type Routine } from './catalogue.ts'
+import { RestError } from './errors.ts'
+
+/** What a call brings: the names of its arguments, and whether its body may be one unnamed argument. */
+export interface Asked {
+  readonly name: string
+  /** Without repetition. */
+  readonly keys: readonly string[]
+  /** Types that the whole body may be passed as; empty for GET. */
+  readonly bodyTypes: readonly string[]
+  /** The body is no set of named arguments at all, as with text/plain. */
+  readonly bodyOnly: boolean
+}
+
+/** The function that the names of the arguments ask for. A miss reads the catalogue once more. */
+export async function chooseRoutine(catalogue: Catalogue, asked: Asked): Promise<Routine> {
+  const found = pick(await catalogue.overloads(asked.name), asked)
+  if (found !== undefined) return found
+  const again = (await catalogue.reload()) ? pick(await catalogue.overloads(asked.name), asked) : undefined
+  if (again !== undefined) return again
+  throw await notFound(catalogue, asked)
+}
+
+/** Named arguments first, then a function that takes the whole body. */
+function pick(overloads: readonly Routine[], asked: Asked): Routine | undefined {
+  const keys = new Set(asked.keys)
+  const named = asked.bodyOnly ? [] : overloads.filter((routine) => takesKeys(routine, keys))
+  const candidates = named.length > 0 ? named : overloads.filter((routine) => takesBody(routine, asked))
+  if (candidates.length > 1) throw ambiguous(candidates)
+  return candidates[0]
+}
+
+function takesKeys({ parameters }: Routine, keys: ReadonlySet<string>): boolean {
+  const known = parameters.filter(({ name }) => keys.has(name)).length
+  return known === keys.size && parameters.every(({ name, required }) => !required || keys.has(name))
+}
+
+export function takesBody({ parameters }: Routine, { bodyTypes }: Asked): boolean {
+  const [only] = parameters
+  return parameters.length === 1 && only?.name === '' && bodyTypes.includes(only.type)
+}
+
+function ambiguous(candidates: readonly Routine[]): RestError {
+  const signatures = candidates.map(({ name, parameters }) => {
+    const list = parameters.map((parameter) => `${parameter.name} => ${parameter.type}`)
+    return `${EXPOSED_SCHEMA}.${name}(${list.join(', ')})`
+  })
+  return new RestError(
+    'PGRST203',
+    `Could not choose the best candidate function between: ${signatures.join(', ')}`,
+    null,
+    'Try renaming the parameters or the function itself in the database so function overloading can be resolved',
+  )
+}
+
+async function notFound(catalogue: Catalogue, asked: Asked): Promise<RestError> {
+  const { name, bodyTypes, bodyOnly } = asked
+  const keys = asked.keys.toSorted()
+  const called = `${EXPOSED_SCHEMA}.${name}`
+  const list = keys.length === 0 ? ' without parameters' : `(${keys.join(', ')})`
+  const named = keys.length === 0 ? list : ` with parameter${keys.length > 1 ? 's' : ''} ${keys.join(', ')}`
+  const body = ` with a single unnamed ${bodyTypes.join('/')} parameter`
+  const searched = bodyOnly ? body : bodyTypes.length > 0 ? `${named} or${body}` : named
+  return new RestError(
+    'PGRST202',
+    `Could not find the function ${called}${bodyOnly ? '' : list} in the schema cache`,
+    `Searched for the function ${called}${searched}, but no matches were found in the schema cache.`,
+    bodyOnly ? null : await hintFor(catalogue, name, keys),
+  )
+}
+
+/** The nearest name, or the nearest parameters of the same name. */
+async function hintFor(catalogue: Catalogue, name: string, keys: readonly string[]): Promise<string | null> {
+  const overloads = await catalogue.overloads(name)
+  const lists = overloads.map((routine) =>
+    inParentheses(routine.parameters.map((parameter) => parameter.name)),
+  )
+  const nearest =
+    overloads.length === 0
+      ? nearestOf(name, catalogue.names(), NAME_LIKENESS_MIN)
+      : nearestOf(inParentheses(keys), lists, PARAMETERS_LIKENESS_MIN)
+  if (nearest === undefined) return null
+  const call = overloads.length === 0 ? nearest : `${name}${nearest}`
+  return `Perhaps you meant to call the function ${EXPOSED_SCHEMA}.${call}`
+}
+
+const NAME_LIKENESS_MIN = 0.75
+const PARAMETERS_LIKENESS_MIN = 0.33
+const COMPARED_LENGTH_MAX = 200
+
+function inParentheses(names: readonly string[]): string {
+  return `(${names.toSorted().join(', ')})`
+}
+
+function nearestOf(text: string, candidates: readonly string[], likenessMin: number): string | undefined {
+  let best: string | undefined
+  let bestLikeness = likenessMin
+  for (const candidate of candidates) {
+    const likeness = likenessOf(text, candidate)
+    if (likeness >= bestLikeness && candidate !== text) [best, bestLikeness] = [candidate, likeness]
+  }
+  return best
+}
+
+/** 1 for equal texts, 0 for texts with nothing in common: how few letters must change. */
+function likenessOf(left: string, right: string): number {
+  const longest = Math.max(left.length, right.length)
+  if (longest === 0 || longest > COMPARED_LENGTH_MAX) return 0
+  let row = Array.from({ length: right.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= right.length; j += 1) {
+      const changed = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return 1 - (row[right.length] ?? longest) / longest
+}

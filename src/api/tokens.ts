@@ -1,0 +1,109 @@
+import { compactVerify, errors } from 'jose'
+import type { Caller } from '../db/call.ts'
+import { signingKey } from './keys.ts'
+
+/** How far the clock of who signed may differ from ours. */
+const SKEW_SECONDS = 30
+
+/** Verified tokens kept; one entry is about a kilobyte. */
+const TOKENS_MAX = 2_000
+
+/** A token that is not accepted: PGRST301 when it cannot be verified, PGRST303 when its claims do not hold. */
+export interface TokenRefusal {
+  readonly refused: true
+  readonly code: 'PGRST301' | 'PGRST303'
+  readonly message: string
+  readonly details: string | null
+}
+
+interface VerifiedToken extends Caller {
+  readonly refused: false
+  /** The user's id; keys have none. */
+  readonly sub: string | undefined
+}
+
+export type TokenVerifier = (token: string) => Promise<VerifiedToken | TokenRefusal>
+
+/**
+ * Verifies HS256 tokens of one secret. A signature is checked once and remembered; the clock is asked each time, so
+ * that no token outlives its `exp`.
+ */
+export function tokenVerifier(jwtSecret: string, nowMs: () => number = Date.now): TokenVerifier {
+  const key = signingKey(jwtSecret)
+  const known = new Map<string, Entry>()
+  return async (token) => {
+    const entry = known.get(token) ?? (await verify(token, key))
+    if ('refused' in entry) return entry
+    remember(known, token, entry)
+    return refuseByClock(entry.claims, Math.floor(nowMs() / 1000)) ?? entry.verified
+  }
+}
+
+interface Entry {
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly verified: VerifiedToken
+}
+
+async function verify(token: string, key: Uint8Array): Promise<Entry | TokenRefusal> {
+  const parts = token.split('.').length
+  if (token === '') return unverified('Empty JWT is sent in Authorization header')
+  if (parts !== 3) return unverified(`Expected 3 parts in JWT; got ${parts}`)
+  try {
+    const { payload } = await compactVerify(token, key, { algorithms: ['HS256'] })
+    const claims: unknown = JSON.parse(new TextDecoder().decode(payload))
+    return isObject(claims) ? entryOf(claims) : refuse('Parsing claims failed')
+  } catch (error) {
+    if (error instanceof errors.JOSEAlgNotAllowed)
+      return unverified('Wrong or unsupported encoding algorithm')
+    if (error instanceof errors.JWSSignatureVerificationFailed) {
+      return unverified('No suitable key or wrong key type', 'None of the keys was able to decode the JWT')
+    }
+    if (error instanceof SyntaxError) return refuse('Parsing claims failed')
+    return unverified('JWT cryptographic operation failed')
+  }
+}
+
+function entryOf(claims: Readonly<Record<string, unknown>>): Entry {
+  const { role: named, sub } = claims
+  const role = typeof named === 'string' ? named : 'anon'
+  const user = typeof sub === 'string' ? sub : undefined
+  return {
+    claims,
+    verified: { refused: false, role, sub: user, claims: JSON.stringify({ ...claims, role }) },
+  }
+}
+
+function refuseByClock(claims: Entry['claims'], now: number): TokenRefusal | undefined {
+  for (const name of ['exp', 'nbf', 'iat']) {
+    const value = claims[name]
+    if (value !== undefined && value !== null && typeof value !== 'number') {
+      return refuse(`The JWT '${name}' claim must be a number`)
+    }
+  }
+  const { exp, nbf, iat } = claims as Readonly<Record<string, number | null | undefined>>
+  if (typeof exp === 'number' && now - SKEW_SECONDS > exp) return refuse('JWT expired', now - exp)
+  if (typeof nbf === 'number' && now + SKEW_SECONDS < nbf) return refuse('JWT not yet valid', nbf - now)
+  if (typeof iat === 'number' && now + SKEW_SECONDS < iat) return refuse('JWT issued at future', iat - now)
+  return undefined
+}
+
+/** The least recently used entry is the first of the map. */
+function remember(known: Map<string, Entry>, token: string, entry: Entry): void {
+  known.delete(token)
+  known.set(token, entry)
+  const oldest = known.keys().next()
+  if (known.size > TOKENS_MAX && oldest.done !== true) known.delete(oldest.value)
+}
+
+function unverified(message: string, details: string | null = null): TokenRefusal {
+  return { refused: true, code: 'PGRST301', message, details }
+}
+
+function refuse(message: string, seconds?: number): TokenRefusal {
+  const details = seconds === undefined ? null : `Invalid by ${Math.floor(seconds)} seconds`
+  return { refused: true, code: 'PGRST303', message, details }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
