@@ -1,0 +1,64 @@
+/**
+ * Two hundred buyers press "buy" at the same moment, and there are fifty tickets: fifty get one each, the others are
+ * told that it is sold out, and nobody sees an error.
+ *
+ *   eval "$(npx admit-one fixtures concurrent-checkout)" && k6 run load-tests/scenarios/concurrent-checkout.ts
+ */
+import { check } from 'k6'
+import exec from 'k6/execution'
+import http from 'k6/http'
+import { Counter } from 'k6/metrics'
+import type { Options } from 'k6/options'
+import { getThresholds } from '../config/thresholds.ts'
+import { getBaseUrl, getHeaders, required } from '../helpers/auth.ts'
+import { jsonOf, postRetrying } from '../helpers/http.ts'
+import { summarize, TREND_STATS } from '../helpers/summary.ts'
+
+export const options: Options = {
+  scenarios: {
+    rush: {
+      executor: 'per-vu-iterations',
+      vus: Number(__ENV['USERS'] ?? 200),
+      iterations: 1,
+      maxDuration: '60s',
+    },
+  },
+  thresholds: getThresholds('concurrent-checkout'),
+  summaryTrendStats: TREND_STATS,
+}
+
+const successfulCheckouts = new Counter('successful_checkouts')
+const soldOutAnswers = new Counter('sold_out_answers')
+const unexpectedAnswers = new Counter('unexpected_answers')
+
+const eventId = required('EVENT_ID')
+const tierId = required('TIER_ID')
+const headers = getHeaders(__ENV['TEST_USER_TOKEN'])
+
+// Sold out and busy are answers; anything else but success is a failed request.
+http.setResponseCallback(http.expectedStatuses(200, 409, 503))
+
+export default async function buyOne(): Promise<void> {
+  const buyer = exec.vu.idInTest
+  const response = await postRetrying(
+    `${getBaseUrl()}/create-ticket-checkout`,
+    {
+      eventId,
+      items: [{ tierId, quantity: 1 }],
+      customerName: `Buyer ${buyer}`,
+      customerEmail: `buyer-${buyer}@example.org`,
+    },
+    headers,
+  )
+  const body = jsonOf(response)
+  const sold = response.status === 200 && body['success'] === true
+  const soldOut = response.status === 409 && String(body['error']).includes('INSUFFICIENT_TICKETS')
+  check(response, { 'sold, or told that it is sold out': () => sold || soldOut })
+  if (sold) successfulCheckouts.add(1)
+  else if (soldOut) soldOutAnswers.add(1)
+  else unexpectedAnswers.add(1)
+}
+
+export function handleSummary(data: Parameters<typeof summarize>[1]) {
+  return summarize('concurrent-checkout', data)
+}

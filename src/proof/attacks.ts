@@ -1,0 +1,177 @@
+import type { Client } from 'pg'
+import { makeFixture } from './fixtures.ts'
+import { type Random, randomFrom } from './random.ts'
+import type { WorkDatabase } from './workbench.ts'
+
+/** What an attack saw. */
+export interface Attack {
+  readonly attempts: number
+  /** Answers of verbs by code, `success` among them; raw writes by SQLSTATE, behind `raw:`. */
+  readonly outcomes: Readonly<Record<string, number>>
+  /** Coded refusals by verbs. */
+  readonly refusals: number
+  /** Exceptions that came out of a verb: a verb answers, it does not raise. */
+  readonly verbErrors: readonly string[]
+}
+
+/** How each guarantee is attacked, through the verbs and past them, as the tables' owner. */
+export const ATTACKS: Readonly<Record<string, (database: WorkDatabase, seed: number) => Promise<Attack>>> = {
+  'never-oversold': oversell,
+  'admitted-once': enterTwice,
+}
+
+const ATTACKERS = 10
+const ROUNDS = 24
+const STOCK = 20
+
+/**
+ * Buyers take, give back and order through the verbs, while others write rows past them: holds, tickets, deletions, refunds,
+ * holds made larger. Every trigger of holds and tickets is on the way of one of these moves.
+ */
+async function oversell(database: WorkDatabase, seed: number): Promise<Attack> {
+  const { eventId, tierId } = await makeFixture(database.client, 'concurrent-checkout', { stock: STOCK })
+  const order = await database.client.query<{ id: string; item: string }>(
+    `with o as (insert into orders (event_id, session_id, status, currency, total_cents, customer_email, customer_name,
+                  paid_at, tickets_issued_at)
+                values ($1, 'attack', 'paid', 'EUR', 0, 'attack@example.org', 'Attack', now(), now()) returning id)
+     insert into order_items (order_id, event_id, tier_id, quantity, unit_price_cents)
+     select id, $1, $2, 1000, 0 from o returning order_id as id, id as item`,
+    [eventId, tierId],
+  )
+  const { id: orderId, item } = order.rows[0] ?? {}
+  const tally = openTally()
+  const verb = (client: Client, sql: string, values: unknown[]) => tally.verb(client, sql, values)
+  const raw = (client: Client, sql: string, values: unknown[]) => tally.raw(client, sql, values)
+  const cart = (quantity: number) => JSON.stringify([{ tier_id: tierId, quantity }])
+  const moves: readonly ((client: Client, random: Random, at: string) => Promise<void>)[] = [
+    (client, random, at) =>
+      verb(client, 'select reserve_tickets_batch($1, $2) as answer', [cart(1 + random.below(3)), at]),
+    (client) => verb(client, 'select reserve_tickets_atomically($1, 2) as answer', [tierId]),
+    (client, _random, at) => verb(client, 'select release_ticket_holds($1) as answer', [at]),
+    (client, random) =>
+      verb(client, 'select ticketing.checkout($1) as answer', [
+        {
+          event: eventId,
+          items: [{ tier: tierId, quantity: 1 + random.below(2) }],
+          customer_name: 'Attack',
+          customer_email: 'attack@example.org',
+        },
+      ]),
+    (client, random, at) =>
+      raw(
+        client,
+        `insert into ticket_holds (event_id, tier_id, session_id, quantity, expires_at)
+         values ($1, $2, $3, $4, now() + interval '1 hour')`,
+        [eventId, tierId, `raw ${at} ${random.below(1e9)}`, 1 + random.below(4)],
+      ),
+    (client, random) =>
+      raw(
+        client,
+        `update ticket_holds set quantity = quantity + $2 where id =
+         (select id from ticket_holds where tier_id = $1 and status = 'active' order by id limit 1 offset $3)`,
+        [tierId, 1 + random.below(5), random.below(4)],
+      ),
+    (client, random) =>
+      raw(
+        client,
+        `insert into tickets (event_id, tier_id, order_id, order_item_id, ordinal) values ($1, $2, $3, $4, $5)`,
+        [eventId, tierId, orderId, item, 1 + random.below(1e9)],
+      ),
+    (client, random) =>
+      raw(
+        client,
+        `update tickets set status = case when status = 'valid' then 'refunded' else 'valid' end where id =
+         (select id from tickets where tier_id = $1 order by id limit 1 offset $2)`,
+        [tierId, random.below(6)],
+      ),
+    (client, random) =>
+      raw(
+        client,
+        'delete from ticket_holds where id = (select id from ticket_holds where tier_id = $1 order by id limit 1 offset $2)',
+        [tierId, random.below(4)],
+      ),
+    (client, random) =>
+      raw(
+        client,
+        'delete from tickets where id = (select id from tickets where tier_id = $1 order by id limit 1 offset $2)',
+        [tierId, random.below(6)],
+      ),
+  ]
+  const clients = await database.connect(ATTACKERS)
+  await Promise.all(
+    clients.map(async (client, attacker) => {
+      const random = randomFrom(seed + attacker)
+      for (let round = 0; round < ROUNDS; round++) {
+        const move = moves[(attacker + round) % moves.length]
+        await move?.(client, random, `attacker ${attacker}`)
+      }
+    }),
+  )
+  // At the end everybody wants what is left, so that a tier with room to spare would show it.
+  await Promise.all(
+    clients.map((client) => verb(client, 'select reserve_tickets_batch($1) as answer', [cart(STOCK)])),
+  )
+  return tally.result()
+}
+
+/** Ten gates scan the same ticket at the same moment, ticket after ticket. */
+async function enterTwice(database: WorkDatabase): Promise<Attack> {
+  const { tickets, scannerId } = await makeFixture(database.client, 'scanner-burst', { tickets: STOCK })
+  const tally = openTally()
+  const clients = await database.connect(ATTACKERS)
+  for (const ticket of tickets) {
+    await Promise.all(
+      clients.map((client, gate) =>
+        tally.verb(
+          client,
+          `select jsonb_build_object('success', success, 'error', case when already_scanned then 'ALREADY_USED' else error_message end)
+           as answer from scan_ticket_atomic($1, $2, $3)`,
+          [ticket.id, scannerId, `gate ${gate}`],
+        ),
+      ),
+    )
+  }
+  return tally.result()
+}
+
+interface VerbAnswer {
+  readonly success: boolean
+  readonly error?: string
+  readonly error_code?: string
+}
+
+function openTally() {
+  const outcomes: Record<string, number> = {}
+  const verbErrors: string[] = []
+  let attempts = 0
+  let refusals = 0
+  const count = (outcome: string) => {
+    attempts++
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+  }
+  return {
+    verb: async (client: Client, sql: string, values: unknown[]) => {
+      try {
+        const answer = (await client.query<{ answer: VerbAnswer }>(sql, values)).rows[0]?.answer
+        if (answer?.success !== true) refusals++
+        count(answer?.success === true ? 'success' : (answer?.error_code ?? answer?.error ?? 'no code'))
+      } catch (error) {
+        verbErrors.push(String(error))
+        count(`raised ${codeOf(error)}`)
+      }
+    },
+    raw: async (client: Client, sql: string, values: unknown[]) => {
+      try {
+        await client.query(sql, values)
+        count('raw: written')
+      } catch (error) {
+        count(`raw: ${codeOf(error)}`)
+      }
+    },
+    result: (): Attack => ({ attempts, outcomes, refusals, verbErrors }),
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no code'
+}

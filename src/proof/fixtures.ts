@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto'
+import type { Client } from 'pg'
+
+/** What a scenario needs in the database, by scenario. Nobody's per-person limit: a load comes from one address. */
+export const FIXTURES = {
+  'concurrent-checkout': { tierSlug: 'general-admission', stock: 50, tickets: 0 },
+  'reserve-race': { tierSlug: 'general-admission', stock: 10, tickets: 0 },
+  'scanner-burst': { tierSlug: 'general-admission', stock: 0, tickets: 200 },
+} as const
+
+export type FixtureName = keyof typeof FIXTURES
+
+export const TICKETS_MAX = 10_000
+
+export interface FixtureOptions {
+  /** The event's slug; the scenario's name where it is left out. */
+  readonly slug?: string
+  readonly tierSlug?: string
+  /** Places that are for sale. */
+  readonly stock?: number
+  /** Tickets that are sold already, for scanners. */
+  readonly tickets?: number
+}
+
+export interface Fixture {
+  readonly slug: string
+  readonly businessId: string
+  readonly eventId: string
+  readonly tierId: string
+  /** A member of the door staff. */
+  readonly scannerId: string
+  readonly buyerId: string
+  readonly tickets: readonly FixtureTicket[]
+  /** One more ticket, which every scanner fights for; with tickets only. */
+  readonly raceTicket: FixtureTicket | undefined
+}
+
+export interface FixtureTicket {
+  readonly id: string
+  readonly event_id: string
+  /** The code that a gate reads. */
+  readonly qr_code: string
+}
+
+export class FixtureError extends Error {
+  readonly code = 'SLUG_TAKEN'
+}
+
+/**
+ * Makes the fixture in one transaction, instead of an older one of the same slug. `client` must be the tables' owner.
+ * Throws a FixtureError where the slug is an event that is no fixture.
+ */
+export async function makeFixture(
+  client: Client,
+  name: FixtureName,
+  options: FixtureOptions = {},
+): Promise<Fixture> {
+  const { tierSlug, stock, tickets } = { ...FIXTURES[name], ...options }
+  const slug = options.slug ?? name
+  return inTransaction(client, async () => {
+    await remove(client, slug)
+    const eventId = randomUUID()
+    const tierId = randomUUID()
+    const businessId = randomUUID()
+    const scannerId = randomUUID()
+    await client.query('insert into businesses (id, slug, name) values ($1, $2, $3)', [
+      businessId,
+      `${FIXTURE_PREFIX}${slug}`,
+      `Fixture ${slug}`,
+    ])
+    await client.query('insert into business_staff (business_id, user_id) values ($1, $2)', [
+      businessId,
+      scannerId,
+    ])
+    await client.query(
+      `insert into events (id, business_id, slug, title, start_at, end_at, status, venue, city)
+       values ($1, $2, $3, $4, now(), now() + interval '1 day', 'published', 'Test hall', 'Testville')`,
+      [eventId, businessId, slug, `Fixture ${slug}`],
+    )
+    await client.query(
+      `insert into ticket_tiers (id, event_id, slug, name, total_quantity, max_per_order)
+       values ($1, $2, $3, 'General admission', $4, null)`,
+      [tierId, eventId, tierSlug, stock + (tickets === 0 ? 0 : tickets + 1)],
+    )
+    const sold = tickets === 0 ? [] : await sellTickets(client, eventId, tierId, tickets + 1)
+    return {
+      slug,
+      businessId,
+      eventId,
+      tierId,
+      scannerId,
+      buyerId: randomUUID(),
+      tickets: sold.slice(1),
+      raceTicket: sold[0],
+    }
+  })
+}
+
+/** Removes the fixture with this slug and everything that was sold of it; false where there is none. */
+export function removeFixture(client: Client, slug: string): Promise<boolean> {
+  return inTransaction(client, () => remove(client, slug))
+}
+
+/** An event is a fixture when its business is one. */
+const FIXTURE_PREFIX = 'fixture-'
+
+async function remove(client: Client, slug: string): Promise<boolean> {
+  const found = await client.query<{ id: string; business_id: string; fixture: boolean }>(
+    `select e.id, e.business_id, b.slug = $2 as fixture
+     from events e join businesses b on b.id = e.business_id where e.slug = $1 for update of e`,
+    [slug, `${FIXTURE_PREFIX}${slug}`],
+  )
+  const event = found.rows[0]
+  if (event === undefined) return false
+  if (!event.fixture) {
+    throw new FixtureError(
+      `the event "${slug}" is not a fixture and stays as it is: name another with --slug`,
+    )
+  }
+  for (const sql of [
+    'delete from scan_logs where event_id = $1',
+    'delete from tickets where event_id = $1',
+    'delete from ticket_holds where event_id = $1',
+    `delete from idempotency_keys where (answer ->> 'order_id')::uuid in (select id from orders where event_id = $1)`,
+    'delete from orders where event_id = $1',
+    'delete from ticket_tiers where event_id = $1',
+    'delete from events where id = $1',
+  ]) {
+    await client.query(sql, [event.id])
+  }
+  await client.query('delete from businesses where id = $1', [event.business_id])
+  return true
+}
+
+async function sellTickets(
+  client: Client,
+  eventId: string,
+  tierId: string,
+  quantity: number,
+): Promise<FixtureTicket[]> {
+  const order = await client.query<{ order_id: string; item_id: string }>(
+    `with o as (insert into orders (event_id, session_id, status, currency, total_cents, customer_email, customer_name,
+                  paid_at, tickets_issued_at)
+                values ($1, 'fixture', 'paid', 'EUR', 0, 'fixture@example.org', 'Fixture', now(), now()) returning id),
+          i as (insert into order_items (order_id, event_id, tier_id, quantity, unit_price_cents)
+                select id, $1, $2, $3, 0 from o returning id)
+     select o.id as order_id, i.id as item_id from o, i`,
+    [eventId, tierId, quantity],
+  )
+  const tickets = await client.query<FixtureTicket>(
+    `insert into tickets (event_id, tier_id, order_id, order_item_id, ordinal)
+     select $1, $2, $3, $4, n from generate_series(1, $5::integer) n returning id, event_id, qr_code`,
+    [eventId, tierId, order.rows[0]?.order_id, order.rows[0]?.item_id, quantity],
+  )
+  return tickets.rows
+}
+
+async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await client.query('begin')
+  try {
+    const result = await work()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  }
+}

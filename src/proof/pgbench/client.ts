@@ -1,0 +1,137 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Client, DatabaseError, type QueryArrayResult } from 'pg'
+import type { Scope } from './expression.ts'
+import type { Step } from './script.ts'
+import { isTrue, isVariableName, ScriptError, variableText } from './value.ts'
+
+/** One client: a connection of its own, its variables and its random numbers. */
+export interface ScriptClient extends Scope {
+  readonly id: number
+  readonly connection: Client
+}
+
+/** When a client stops; `Infinity` means never. `endsAtMs` is on the clock of `performance.now()`. */
+export interface Limits {
+  readonly transactions: number
+  readonly endsAtMs: number
+  readonly tries: number
+}
+
+type Failure = 'serialization' | 'deadlock'
+
+/** One transaction of one client, all its tries included. */
+export interface Outcome {
+  readonly client: number
+  readonly transaction: number
+  readonly tries: number
+  readonly latencyMs: number
+  readonly failure: Failure | undefined
+}
+
+/** Runs the script again and again until a limit is reached. Rejects where pgbench would end the client. */
+export async function runClient(
+  client: ScriptClient,
+  steps: readonly Step[],
+  limits: Limits,
+  report: (outcome: Outcome) => void,
+): Promise<void> {
+  for (let count = 1; count <= limits.transactions && performance.now() < limits.endsAtMs; count++) {
+    const startedMs = performance.now()
+    const done = await runTransaction(client, steps, limits)
+    if (done === undefined) return
+    const latencyMs = performance.now() - startedMs
+    report({ client: client.id, transaction: count, latencyMs, ...done })
+    if (client.connection.getTransactionStatus() !== 'I') {
+      throw new ScriptError('end of script reached without completing the last transaction')
+    }
+  }
+}
+
+/**
+ * As in pgbench, every try draws the same random numbers, variables keep what the failed try gave them, and
+ * a try that fails after time is up is not counted: then the answer is undefined.
+ */
+async function runTransaction(
+  client: ScriptClient,
+  steps: readonly Step[],
+  limits: Limits,
+): Promise<Pick<Outcome, 'tries' | 'failure'> | undefined> {
+  const random = { ...client.random }
+  for (let tries = 1; ; tries++) {
+    const failure = await tryOnce(client, steps)
+    if (failure === undefined) return { tries, failure }
+    if (performance.now() >= limits.endsAtMs) return undefined
+    if (tries >= limits.tries) return { tries, failure }
+    client.random = { ...random }
+  }
+}
+
+const RETRYABLE: ReadonlyMap<string | undefined, Failure> = new Map([
+  ['40001', 'serialization'],
+  ['40P01', 'deadlock'],
+])
+
+async function tryOnce(client: ScriptClient, steps: readonly Step[]): Promise<Failure | undefined> {
+  try {
+    await runSteps(client, steps)
+    return undefined
+  } catch (error) {
+    const failure = error instanceof DatabaseError ? RETRYABLE.get(error.code) : undefined
+    if (failure === undefined) throw error
+    await client.connection.query('rollback')
+    return failure
+  }
+}
+
+async function runSteps(client: ScriptClient, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    try {
+      await runStep(client, step)
+    } catch (error) {
+      if (error instanceof Error && !/^line \d+: /.test(error.message)) {
+        error.message = `line ${step.line}: ${error.message}`
+      }
+      throw error
+    }
+  }
+}
+
+async function runStep(client: ScriptClient, step: Step): Promise<void> {
+  if (step.kind === 'sql') return runSql(client, step)
+  if (step.kind === 'sleep') return nap(client, step)
+  if (step.kind === 'set') {
+    client.variables.set(step.name, step.value(client))
+    return
+  }
+  const taken = step.branches.find(({ condition }) => condition === undefined || isTrue(condition(client)))
+  if (taken !== undefined) await runSteps(client, taken.steps)
+}
+
+async function runSql(client: ScriptClient, step: Extract<Step, { kind: 'sql' }>): Promise<void> {
+  const results = await client.connection.query({ text: substitute(client, step.text), rowMode: 'array' })
+  if (step.gsetPrefix === undefined) return
+  const last: QueryArrayResult<(string | null)[]> | undefined = [results].flat().at(-1)
+  const row = last?.rows[0]
+  if (last === undefined || row === undefined || last.rows.length !== 1) {
+    throw new ScriptError(`\\gset expected one row, got ${last?.rows.length ?? 0}`)
+  }
+  last.fields.forEach((field, index) => {
+    const name = step.gsetPrefix + field.name
+    if (!isVariableName(name)) throw new ScriptError(`\\gset: invalid variable name "${name}"`)
+    client.variables.set(name, row[index] ?? '')
+  })
+}
+
+/** As pgbench's simple protocol: text for text, inside quotes too; unknown names and `::casts` stay. */
+function substitute({ variables }: Scope, sql: string): string {
+  const reference = /(?<!:):([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)/g
+  return sql.replace(reference, (whole, name: string) => variableText(variables, name) ?? whole)
+}
+
+async function nap({ variables }: Scope, step: Extract<Step, { kind: 'sleep' }>): Promise<void> {
+  const amount = step.amount.startsWith(':') ? variableText(variables, step.amount.slice(1)) : step.amount
+  const count = Number.parseInt(amount ?? '', 10)
+  if (Number.isNaN(count)) throw new ScriptError(`\\sleep: no whole number in ${step.amount}`)
+  await sleep(count * step.unitMs)
+}

@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { BUILT_IN_PROGRAM } from './built-in.ts'
+import { runChild } from './child.ts'
+import { findPgbench } from './find.ts'
+import { type LatencyMs, readLatencies } from './latency.ts'
+import { readReport } from './report.ts'
+
+export type PgbenchEngine = 'pgbench' | 'built-in'
+
+export interface PgbenchRun {
+  readonly engine: PgbenchEngine
+  readonly engineVersion: string
+  /** 0: every client finished. 2: an error other than 40001 and 40P01 ended at least one client. */
+  readonly exitCode: number
+  /** Repeats the run by hand, with the password in PGPASSWORD. */
+  readonly command: string
+  /** From start to end of the program, connecting included. */
+  readonly durationMs: number
+  readonly clients: number
+  /** Completed ones, those that needed several tries included. */
+  readonly transactions: number
+  /** Transactions given up after the last try, by kind; `other` counts clients that an error ended. */
+  readonly failed: { readonly serialization: number; readonly deadlock: number; readonly other: number }
+  /** Transactions that needed more than one try. */
+  readonly retried: number
+  /** Tries beyond the first, of all transactions. */
+  readonly retries: number
+  /** Completed transactions a second, connecting left out. */
+  readonly tps: number
+  readonly latencyMs: LatencyMs
+  /** The end of what the program said. */
+  readonly output: string
+}
+
+interface PgbenchProgress {
+  readonly seconds: number
+  readonly tps: number
+  readonly failed: number
+}
+
+export interface PgbenchOptions {
+  readonly file: string
+  /** Passed to the program without its password. Settings go into it as `?options=-c%20name%3Dvalue`. */
+  readonly url: string
+  readonly engine: PgbenchEngine
+  /** Where pgbench is; looked for where left out. */
+  readonly pgbenchPath?: string
+  readonly clients: number
+  /** Of pgbench; the built-in runner has one. */
+  readonly threads?: number
+  /** Per client. Give either these or `seconds`. */
+  readonly transactions?: number
+  readonly seconds?: number
+  /** Variables: `:name` in the script becomes the value, text for text. */
+  readonly defines?: Readonly<Record<string, string>>
+  /** Tries a transaction gets when it fails with 40001 or 40P01; 1 where left out. */
+  readonly maxTries?: number
+  readonly seed?: number
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /** Called about once a second. */
+  readonly onProgress?: (progress: PgbenchProgress) => void
+}
+
+/**
+ * Runs a pgbench script with pgbench or with the built-in runner, in a process of its own.
+ * Throws where the run cannot start (script refused, no connection, no pgbench), exceeds `timeoutMs` or is aborted.
+ */
+export async function runPgbench(options: PgbenchOptions): Promise<PgbenchRun> {
+  const program = await programOf(options)
+  const { url, env } = withoutPassword(options.url)
+  const args = argumentsOf(options)
+  const logs = await mkdtemp(join(tmpdir(), 'admit-one-pgbench-'))
+  const aborted = new Set<string>()
+  const started = performance.now()
+  try {
+    const ended = await runChild({
+      path: program[0],
+      args: [...program.slice(1), ...args, ...watching(options, logs), url],
+      env,
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      onStderr: (line) => readStderr(line, aborted, options.onProgress),
+    })
+    const durationMs = performance.now() - started
+    const output = `${ended.stderr}${ended.stdout}`
+    if (ended.exitCode !== 0 && ended.exitCode !== 2) {
+      throw new Error(`${options.engine} could not run ${options.file} (exit ${ended.exitCode}): ${output}`)
+    }
+    const { version, transactions, retried, retries, tps, ...failed } = readReport(ended.stdout)
+    const latencyMs = await readLatencies(logs)
+    if (latencyMs.count !== transactions) {
+      throw new Error(`${transactions} transactions reported, ${latencyMs.count} logged: ${output}`)
+    }
+    return {
+      engine: options.engine,
+      engineVersion: version,
+      exitCode: ended.exitCode,
+      command: commandLine([...program, ...args, url]),
+      durationMs,
+      clients: options.clients,
+      transactions,
+      failed: { ...failed, other: aborted.size },
+      retried,
+      retries,
+      tps,
+      latencyMs,
+      output,
+    }
+  } finally {
+    await rm(logs, { recursive: true, force: true })
+  }
+}
+
+async function programOf(options: PgbenchOptions): Promise<readonly [string, ...string[]]> {
+  if (options.engine === 'built-in') return [process.execPath, BUILT_IN_PROGRAM]
+  const path = options.pgbenchPath ?? (await findPgbench())?.path
+  if (path === undefined) throw new Error('no pgbench found: install it, or use the built-in runner')
+  return [path]
+}
+
+function argumentsOf(options: PgbenchOptions): string[] {
+  const { file, clients, transactions, seconds, defines = {}, maxTries = 1, seed } = options
+  if ((transactions === undefined) === (seconds === undefined)) {
+    throw new Error('a pgbench run takes either transactions or seconds')
+  }
+  const threads = Math.min(options.threads ?? availableParallelism(), clients)
+  return [
+    ...['-n', '-M', 'simple', '-c', String(clients), '-j', String(threads)],
+    ...(seconds === undefined ? ['-t', String(transactions)] : ['-T', String(seconds)]),
+    ...[`--max-tries=${maxTries}`, '--failures-detailed'],
+    ...(seed === undefined ? [] : [`--random-seed=${seed}`]),
+    ...Object.entries(defines).flatMap(([name, value]) => ['-D', `${name}=${value}`]),
+    ...['-f', file],
+  ]
+}
+
+function watching({ onProgress }: PgbenchOptions, logs: string): string[] {
+  return ['-l', `--log-prefix=${join(logs, 'log')}`, ...(onProgress === undefined ? [] : ['-P', '1'])]
+}
+
+/** The environment is made, not inherited: a PGOPTIONS or PGHOST of the caller's shell must not bend the proof. */
+function withoutPassword(given: string): { url: string; env: Record<string, string> } {
+  const url = new URL(given)
+  const password = url.searchParams.get('password') ?? decodeURIComponent(url.password)
+  url.password = ''
+  // libpq does not read + as a space.
+  url.search = url.search.replace(/(?<=[?&])password=[^&]*&?/, '').replaceAll('+', '%20')
+  return { url: url.href, env: { LC_ALL: 'C', ...(password === '' ? {} : { PGPASSWORD: password }) } }
+}
+
+function readStderr(line: string, aborted: Set<string>, onProgress: PgbenchOptions['onProgress']): void {
+  // Not anchored: the threads of pgbench write into each other's lines.
+  for (const [, client = ''] of line.matchAll(/\bclient (\d+) (?:script \d+ )?(?:aborted|command)/g))
+    aborted.add(client)
+  const [, seconds, tps, failed] = /^progress: ([\d.]+) s, ([\d.]+) tps, .*?(\d+) failed/.exec(line) ?? []
+  if (seconds !== undefined) {
+    onProgress?.({ seconds: Number(seconds), tps: Number(tps), failed: Number(failed) })
+  }
+}
+
+function commandLine([program = '', ...args]: readonly string[]): string {
+  const words = args.map((arg) => (arg === BUILT_IN_PROGRAM ? relative(process.cwd(), arg) : arg))
+  const node = program === process.execPath ? 'node' : program
+  return [node, ...words]
+    .map((word) => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ')
+}

@@ -1,0 +1,47 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type Cluster, startEmbedded } from '../src/db/embedded.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { TEMPLATE } from './support/database.ts'
+
+let cluster: Cluster | undefined
+
+/** One server for all test files, and on it one installed database that every test clones. */
+export async function globalSetup(): Promise<void> {
+  const url = process.env['DATABASE_URL'] ?? (await startOwnServer())
+  process.env['ADMIT_ONE_TEST_URL'] = url
+  await makeTemplate(url)
+}
+
+export async function globalTeardown(): Promise<void> {
+  await cluster?.stop()
+}
+
+async function startOwnServer(): Promise<string> {
+  cluster = await startEmbedded({
+    dataFolder: join(tmpdir(), `admit-one-tests-${process.pid}`),
+    ephemeral: true,
+  })
+  return cluster.url
+}
+
+async function makeTemplate(url: string): Promise<void> {
+  await withClient(url, async (client) => {
+    await client.query(`drop database if exists ${TEMPLATE} with (force)`)
+    await client.query(`create database ${TEMPLATE}`)
+  })
+  const template = new URL(url)
+  template.pathname = `/${TEMPLATE}`
+  await withClient(template.href, migrate)
+}
+
+async function withClient(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
+}
