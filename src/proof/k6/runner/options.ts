@@ -1,0 +1,71 @@
+import { asRecord, durationMs, refuseUnknown, textValues } from './given.ts'
+import { percentileOf } from './metrics.ts'
+import { readScenarios, type Scenario } from './scenarios.ts'
+import { invalid } from './stop.ts'
+
+/** The `options` of a script, checked, with the defaults of k6. */
+export interface Options {
+  readonly scenarios: readonly Scenario[]
+  readonly thresholds: unknown
+  readonly setupTimeoutMs: number
+  readonly teardownTimeoutMs: number
+  readonly summaryTrendStats: readonly string[]
+  readonly tags: Readonly<Record<string, string>>
+  readonly userAgent: string | undefined
+  readonly discardResponseBodies: boolean
+  readonly insecureSkipTLSVerify: boolean
+  readonly noConnectionReuse: boolean
+  readonly noVUConnectionReuse: boolean
+  readonly noCookiesReset: boolean
+  readonly noSetup: boolean
+  readonly noTeardown: boolean
+  readonly followsRedirects: boolean
+  /** What the script exported, for `exec.test.options`. */
+  readonly exported: Readonly<Record<string, unknown>>
+}
+
+export function readOptions(exported: unknown, isFunction: (name: string) => boolean): Options {
+  const given = asRecord(exported ?? {}, 'options')
+  refuseUnknown(given, known, 'the option')
+  const on = (name: string) => given[name] === true
+  const duration = (name: string, fallback: number) =>
+    given[name] === undefined ? fallback : durationMs(given[name], name)
+  return {
+    scenarios: readScenarios(given, isFunction),
+    thresholds: given['thresholds'] ?? {},
+    setupTimeoutMs: duration('setupTimeout', defaultStageTimeoutMs),
+    teardownTimeoutMs: duration('teardownTimeout', defaultStageTimeoutMs),
+    summaryTrendStats: readStats(given['summaryTrendStats']),
+    tags: textValues(given['tags'] ?? {}, 'tags'),
+    userAgent: typeof given['userAgent'] === 'string' ? given['userAgent'] : undefined,
+    discardResponseBodies: on('discardResponseBodies'),
+    insecureSkipTLSVerify: on('insecureSkipTLSVerify'),
+    noConnectionReuse: on('noConnectionReuse'),
+    noVUConnectionReuse: on('noVUConnectionReuse'),
+    noCookiesReset: on('noCookiesReset'),
+    noSetup: on('noSetup'),
+    noTeardown: on('noTeardown'),
+    followsRedirects: given['maxRedirects'] !== 0,
+    exported: given,
+  }
+}
+
+const defaultStageTimeoutMs = 60_000
+const plainStats = new Set<unknown>(['avg', 'min', 'med', 'max', 'count'])
+const defaultTrendStats = ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)']
+
+const known = [
+  ...['scenarios', 'vus', 'iterations', 'duration', 'stages', 'thresholds', 'tags', 'userAgent'],
+  ...['setupTimeout', 'teardownTimeout', 'summaryTrendStats', 'maxRedirects'],
+  ...['discardResponseBodies', 'insecureSkipTLSVerify', 'noConnectionReuse', 'noVUConnectionReuse'],
+  ...['noCookiesReset', 'noSetup', 'noTeardown'],
+]
+
+function readStats(given: unknown): readonly string[] {
+  if (given === undefined) return defaultTrendStats
+  if (!Array.isArray(given)) throw invalid('summaryTrendStats must be a list')
+  const stranger = given.find((name) => !plainStats.has(name) && percentileOf(String(name)) === undefined)
+  if (stranger !== undefined)
+    throw invalid(`summaryTrendStats has '${stranger}': use ${[...plainStats].join(', ')}, p(0..100)`)
+  return given.map(String)
+}

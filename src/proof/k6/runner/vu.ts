@@ -1,0 +1,173 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Agent as HttpAgent } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
+import { performance } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers'
+import type { Test } from './test.ts'
+
+/** A virtual user: its own instance of the script, its own connections, cookies and tags. */
+export interface VirtualUser {
+  readonly test: Test
+  /** From 1; 0 runs setup, teardown and handleSummary. */
+  readonly id: number
+  /** What this instance of the script exports. */
+  exports: Readonly<Record<string, unknown>>
+  /** Tags of every sample, `scenario` and `group` among them. */
+  tags: Record<string, string>
+  env: Readonly<Record<string, string>>
+  /** `__ITER`: undefined before the first iteration. */
+  iteration: number | undefined
+  scenario: ScenarioOfUser | undefined
+  /** While the script's top level runs: the only time for `open()` and new metrics. */
+  initializing: boolean
+  setupData: { readonly value: unknown } | undefined
+  random: () => number
+  /** Names and values of cookies by host. */
+  readonly cookies: Map<string, Map<string, string>>
+  agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined
+  isExpectedStatus: ((status: number) => boolean) | null
+  readonly traffic: { sent: number; received: number }
+  /** Told when `__ITER` or `__ENV` changes. */
+  onChange: () => void
+  task: Task | undefined
+}
+
+/** What `exec.scenario` and `exec.vu` tell about the scenario that the user takes part in. */
+export interface ScenarioOfUser {
+  readonly name: string
+  readonly executor: string
+  readonly startedAt: number
+  readonly progress: () => number
+  iterationInTest: number
+  readonly iterationInScenario: Map<string, number>
+}
+
+/** One call of a function of the script, from its start until nothing of it is under way any more. */
+export interface Task {
+  over: boolean
+  result: unknown
+  pending: number
+  readonly cancels: Set<() => void>
+  finish(outcome: Outcome): void
+}
+
+export type Outcome =
+  | { readonly kind: 'done'; readonly result: unknown }
+  /** It threw, or a promise of it was rejected: k6 exits differently on them. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly rejected: boolean }
+  | { readonly kind: 'interrupted' }
+
+export function createVirtualUser(test: Test, id: number): VirtualUser {
+  return {
+    test,
+    id,
+    exports: {},
+    tags: {},
+    env: test.env,
+    iteration: undefined,
+    scenario: undefined,
+    initializing: true,
+    setupData: undefined,
+    random: Math.random,
+    cookies: new Map(),
+    agents: undefined,
+    isExpectedStatus: (status) => status >= 200 && status <= 399,
+    traffic: { sent: 0, received: 0 },
+    onChange: () => undefined,
+    task: undefined,
+  }
+}
+
+/**
+ * Calls a function of the script and waits until it has settled and every request and timer that it began has ended:
+ * the event loop of k6 ends there too. A failure or an interruption ends it at once; what was under way is cancelled
+ * and never settles, so the rest of the call never runs.
+ */
+export async function runTask(
+  user: VirtualUser,
+  call: () => unknown,
+): Promise<{ readonly outcome: Outcome; readonly durationMs: number }> {
+  const startedAt = performance.now()
+  const { promise, resolve } = Promise.withResolvers<Outcome>()
+  const task = createTask(resolve)
+  user.task = task
+  currentTask.run(task, () => void follow(task, call))
+  const outcome = await promise
+  user.task = undefined
+  return { outcome, durationMs: performance.now() - startedAt }
+}
+
+export function interrupt(user: VirtualUser): void {
+  user.task?.finish({ kind: 'interrupted' })
+}
+
+/**
+ * Notes that a request or a timer is under way. The function returned ends it with a callback into the script,
+ * which is dropped when the call is over already.
+ */
+export function begin(
+  user: VirtualUser,
+  cancel: () => void,
+): (callback: () => void, stillUnderWay?: boolean) => void {
+  const task = user.task
+  if (task === undefined) throw new Error('requests and timers are not available in the init context')
+  if (task.over) return () => undefined
+  task.pending += 1
+  task.cancels.add(cancel)
+  return (callback, stillUnderWay = false) => {
+    if (task.over) return
+    try {
+      callback()
+    } catch (error) {
+      task.finish({ kind: 'failed', error, rejected: false })
+    }
+    if (stillUnderWay) return
+    task.pending -= 1
+    task.cancels.delete(cancel)
+    finishWhenIdle(task)
+  }
+}
+
+/** The call that a rejected promise without a handler belongs to. */
+export function taskOfRejection(): Task | undefined {
+  return currentTask.getStore()
+}
+
+const currentTask = new AsyncLocalStorage<Task>()
+
+function createTask(settle: (outcome: Outcome) => void): Task {
+  const task: Task = {
+    over: false,
+    result: undefined,
+    pending: 0,
+    cancels: new Set(),
+    finish(outcome) {
+      if (task.over) return
+      task.over = true
+      for (const cancel of task.cancels) cancel()
+      settle(outcome)
+    },
+  }
+  return task
+}
+
+async function follow(task: Task, call: () => unknown): Promise<void> {
+  finishWhenIdle(task)
+  let rejected = false
+  try {
+    const returned = call()
+    rejected = true
+    task.result = await returned
+    finishWhenIdle(task)
+  } catch (error) {
+    task.finish({ kind: 'failed', error, rejected })
+  }
+}
+
+/** Nothing is under way once all promises that can continue have continued, so it is asked after them. */
+function finishWhenIdle(task: Task): void {
+  if (task.pending > 0) return
+  setImmediate(() => {
+    if (task.pending === 0) task.finish({ kind: 'done', result: task.result })
+  })
+}
