@@ -1,0 +1,34 @@
+import { defineCommand } from 'citty'
+import { readConfig } from '../config.ts'
+import { GUARANTEES } from '../core/guarantees.ts'
+import { withDatabase } from './database.ts'
+
+interface Broken {
+  readonly law: string
+  readonly rows: string
+  readonly witnesses: readonly unknown[]
+}
+
+export const check = defineCommand({
+  meta: {
+    name: 'check',
+    description: 'Does every law hold, now? Counts rows, not counters; 1 where one is broken',
+  },
+  run: async () => {
+    const broken = await withDatabase(
+      readConfig(),
+      async (client) =>
+        (await client.query<Broken>('select law, rows, witnesses from ticketing.broken_laws(3)')).rows,
+    )
+    for (const guarantee of GUARANTEES) {
+      for (const law of guarantee.laws) {
+        const found = broken.find((row) => row.law === law)
+        console.log(
+          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${found === undefined ? 'holds' : `${found.rows} rows break ${law}`}`,
+        )
+        for (const witness of found?.witnesses ?? []) console.log(`    ${JSON.stringify(witness)}`)
+      }
+    }
+    process.exitCode = broken.length === 0 ? 0 : 1
+  },
+})

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { childEnvironment } from '../config.ts'
+import type { RunningServer } from '../proof/proof.ts'
+import { CommandError } from './failure.ts'
+
+const START_MS_MAX = 30_000
+const STOP_MS_MAX = 20_000
+
+/** `admit-one start` as a process of its own on a free port, as a user would start it. It goes when this process goes. */
+export async function serveFrom(databaseUrl: string, jwtSecret: string): Promise<RunningServer> {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const child = spawn(process.execPath, [main, 'start', '--port', '0', '--no-demo'], {
+    env: childEnvironment({ DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret }),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Ctrl-C belongs to the one who started the run; the server is told by us.
+    detached: true,
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output = `${output}${chunk}`.slice(-4000)
+    })
+  }
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const url = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new CommandError(`the server did not start within ${START_MS_MAX / 1000} s:\n${output}`))
+    }, START_MS_MAX)
+    child.once('message', (message) => {
+      clearTimeout(timer)
+      resolve((message as { url: string }).url)
+    })
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      reject(new CommandError(`the server ended with ${code} before it was ready:\n${output}`))
+    })
+  })
+  const stop = async () => {
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    child.kill('SIGTERM')
+    await exited
+    clearTimeout(kill)
+  }
+  return { url, stop }
+}

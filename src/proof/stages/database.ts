@@ -1,0 +1,163 @@
+import { fileURLToPath } from 'node:url'
+import { FIXTURES, makeFixture, removeFixture } from '../fixtures.ts'
+import { type PgbenchRun, runPgbench } from '../pgbench/run.ts'
+import type { Run, Stage } from '../proof.ts'
+import type { Check, ScenarioResult } from '../results.ts'
+import { verdictOf } from '../scenario.ts'
+
+/** Buyers at the database itself, without a server between: pgbench where it is there, else the built-in runner of its files. */
+export const databaseStage: Stage = {
+  name: 'database',
+  title: 'Database concurrency',
+  skip: (run) =>
+    run.only.length > 0 && !run.only.includes('reserve-race') ? 'another scenario was asked for' : undefined,
+  work: async (run, note) => {
+    const checks: Check[] = []
+    for (const story of STORIES) {
+      note(story.story)
+      const result = await tell(run, story)
+      run.scenarios.push(result)
+      checks.push(...result.checks.map((check) => ({ ...check, name: `${story.name}: ${check.name}` })))
+    }
+    return checks
+  },
+}
+
+interface Story {
+  readonly name: string
+  readonly story: string
+  readonly file: string
+  readonly size: 'reserve' | 'serializable'
+  readonly maxTries: number
+  /** The promise that everything sells is made under READ COMMITTED. */
+  readonly sellsOut: boolean
+}
+
+const STORIES: readonly Story[] = [
+  {
+    name: 'reserve-race',
+    story: 'Fifty buyers fight for ten tickets at the database.',
+    file: 'database-tests/pgbench-reserve.sql',
+    size: 'reserve',
+    maxTries: 1,
+    sellsOut: true,
+  },
+  {
+    name: 'reserve-race-serializable',
+    story:
+      'A hundred buyers fight for ten tickets under SERIALIZABLE: none is sold twice, who loses is told to retry.',
+    file: 'database-tests/pgbench-serializable.sql',
+    size: 'serializable',
+    maxTries: 3,
+    sellsOut: false,
+  },
+]
+
+/** Connections that stay free for the server's own, the judges and superusers. */
+const CONNECTIONS_SPARE = 10
+const SLACK_MS = 30_000
+const STOCK = FIXTURES['reserve-race'].stock
+
+async function tell(run: Run, story: Story): Promise<ScenarioResult> {
+  const { client, url } = run.workbench.main
+  const fixture = await makeFixture(client, 'reserve-race')
+  const asked = run.profile[story.size]
+  const possible = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
+  const clients = Math.min(asked.clients, possible)
+  const engine = run.tools.pgbench === undefined ? 'built-in' : 'pgbench'
+  const load = await runPgbench({
+    file: fileURLToPath(new URL(`../../../${story.file}`, import.meta.url)),
+    url,
+    engine,
+    ...(run.tools.pgbench === undefined ? {} : { pgbenchPath: run.tools.pgbench.path }),
+    clients,
+    threads: Math.min(asked.threads, clients),
+    seconds: asked.seconds,
+    maxTries: story.maxTries,
+    seed: run.seed,
+    defines: { tier_id: fixture.tierId },
+    timeoutMs: asked.seconds * 1000 + SLACK_MS,
+  })
+  const held = await heldOf(run, fixture.tierId)
+  await removeFixture(client, fixture.slug)
+  return resultOf(story, load, held, asked.clients)
+}
+
+async function heldOf(run: Run, tierId: string): Promise<number> {
+  const { rows } = await run.workbench.main.client.query<{ held: number }>(
+    `select coalesce(sum(quantity), 0)::int as held from ticket_holds where tier_id = $1 and status = 'active'`,
+    [tierId],
+  )
+  return rows[0]?.held ?? 0
+}
+
+function resultOf(story: Story, load: PgbenchRun, held: number, asked: number): ScenarioResult {
+  const retries = load.failed.serialization + load.failed.deadlock + load.retries
+  const refused = load.transactions - held
+  const mustHaveHappened = [
+    { what: 'holds granted', times: held },
+    story.sellsOut
+      ? { what: 'buyers told that it is sold out', times: refused }
+      : { what: 'losers told to retry (40001)', times: retries },
+  ]
+  const checks: Check[] = [
+    {
+      name: story.sellsOut
+        ? `${STOCK} of ${STOCK} tickets are held`
+        : `never more than ${STOCK} tickets are held`,
+      verdict: held > STOCK || (story.sellsOut && held < STOCK) ? 'FAIL' : 'PASS',
+      detail: `${held} held`,
+      reproduce: load.command,
+    },
+    {
+      name: 'no client died of an error',
+      verdict: load.exitCode === 0 ? 'PASS' : 'FAIL',
+      detail:
+        load.exitCode === 0
+          ? `${load.transactions} transactions by ${load.clients} clients`
+          : load.output.slice(-500),
+      reproduce: load.command,
+    },
+    {
+      name: `all ${asked} clients could connect`,
+      verdict: load.clients === asked ? 'PASS' : 'INCONCLUSIVE',
+      detail: load.clients === asked ? `${asked}` : `${load.clients}: max_connections leaves no more`,
+    },
+    {
+      name: 'more than 5 transactions a second, under 1,000 ms on average',
+      verdict: load.tps > 5 && load.latencyMs.avg < 1000 ? 'PASS' : 'FAIL',
+      detail: `${load.tps.toFixed(0)}/s, ${load.latencyMs.avg.toFixed(1)} ms`,
+    },
+    ...mustHaveHappened.map(
+      ({ what, times }): Check => ({
+        name: `it happened: ${what}`,
+        verdict: times > 0 ? 'PASS' : 'INCONCLUSIVE',
+        detail: `${times} times`,
+      }),
+    ),
+  ]
+  return {
+    name: story.name,
+    story: story.story,
+    guarantees: story.sellsOut ? ['never-oversold', 'never-undersold'] : ['never-oversold'],
+    engine: load.engine,
+    engineVersion: load.engineVersion,
+    file: story.file,
+    command: load.command,
+    verdict: verdictOf(checks),
+    durationMs: load.durationMs,
+    requests: load.transactions,
+    perSecond: load.tps,
+    latencyMs: load.latencyMs,
+    outcomes: {
+      success: held,
+      INSUFFICIENT_TICKETS: refused,
+      ...(load.failed.serialization > 0 ? { '40001': load.failed.serialization } : {}),
+      ...(load.failed.deadlock > 0 ? { '40P01': load.failed.deadlock } : {}),
+    },
+    mustHaveHappened,
+    thresholds: [],
+    stock: null,
+    checks,
+  }
+}

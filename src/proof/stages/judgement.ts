@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import type { Stage } from '../proof.ts'
+import type { Check } from '../results.ts'
+
+interface BrokenLaw {
+  readonly law: string
+  readonly rows: string
+  readonly witnesses: readonly unknown[]
+}
+
+const invariants = new URL('../../../database-tests/invariant-checks.sql', import.meta.url)
+
+/** After all the load: the laws, which count rows, and the five checks that scripts in the field make. */
+export const judgementStage: Stage = {
+  name: 'judgement',
+  title: 'Judgement',
+  work: async (run, note) => {
+    const { client } = run.workbench.main
+    note('every law, row by row')
+    const broken = (
+      await client.query<BrokenLaw>('select law, rows, witnesses from ticketing.broken_laws(5)')
+    ).rows
+    run.laws = broken.map((row) => ({ ...row, rows: Number(row.rows) }))
+    const judged = (await client.query<{ law: string }>('select law from ticketing.laws order by position'))
+      .rows
+    const five = await client.query<{ invariant: string; broken: string }>(readFileSync(invariants, 'utf8'))
+    return [
+      ...judged.map(({ law }) =>
+        lawCheck(
+          law,
+          run.laws.find((row) => row.law === law),
+        ),
+      ),
+      ...five.rows.map(
+        ({ invariant, broken: rows }): Check => ({
+          name: invariant,
+          verdict: Number(rows) === 0 ? 'PASS' : 'FAIL',
+          detail: `${rows} rows break it`,
+          ...(Number(rows) === 0
+            ? {}
+            : { reproduce: 'psql "$DATABASE_URL" -f database-tests/invariant-checks.sql' }),
+        }),
+      ),
+    ]
+  },
+}
+
+function lawCheck(law: string, broken: { rows: number; witnesses: readonly unknown[] } | undefined): Check {
+  return broken === undefined
+    ? { name: `law ${law}`, verdict: 'PASS', detail: 'no row breaks it' }
+    : {
+        name: `law ${law}`,
+        verdict: 'FAIL',
+        detail: `${broken.rows} rows break it`,
+        witness: broken.witnesses[0],
+        reproduce: `select * from ticketing.law_${law}`,
+      }
+}

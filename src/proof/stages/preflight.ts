@@ -1,0 +1,60 @@
+import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
+import type { Run, Stage } from '../proof.ts'
+
+/** Where the run takes place: what a reader needs to know before any figure. */
+export const preflightStage: Stage = {
+  name: 'preflight',
+  title: 'Preflight',
+  work: async (run) => {
+    const { rows } = await run.workbench.main.client.query<Settings>(SETTINGS)
+    const settings = rows[0]
+    if (settings === undefined) throw new Error('PostgreSQL told nothing about itself')
+    run.environment = environmentOf(run, settings)
+    const durable = settings.fsync === 'on' && settings.synchronous_commit !== 'off'
+    return [
+      {
+        name: 'commits are durable',
+        verdict: durable ? 'PASS' : 'INCONCLUSIVE',
+        detail: `fsync ${settings.fsync}, synchronous_commit ${settings.synchronous_commit}`,
+      },
+      {
+        name: 'the load generators are known',
+        verdict: 'PASS',
+        detail: `HTTP by ${run.tools.k6 ? `k6 ${run.tools.k6.version}` : 'the built-in runner'}, SQL by ${run.tools.pgbench ? `pgbench ${run.tools.pgbench.version}` : 'the built-in runner'}`,
+      },
+    ]
+  },
+}
+
+interface Settings {
+  readonly version: string
+  readonly fsync: string
+  readonly synchronous_commit: string
+  readonly max_connections: number
+}
+
+const SETTINGS = `select current_setting('server_version') as version, current_setting('fsync') as fsync,
+  current_setting('synchronous_commit') as synchronous_commit, current_setting('max_connections')::int as max_connections`
+
+function environmentOf(run: Run, settings: Settings): NonNullable<Run['environment']> {
+  return {
+    node: process.version,
+    platform: `${platform()} ${arch()}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    postgres: {
+      version: settings.version,
+      source: run.source,
+      fsync: settings.fsync,
+      synchronousCommit: settings.synchronous_commit,
+      maxConnections: settings.max_connections,
+    },
+    k6: run.tools.k6?.version ?? null,
+    pgbench: run.tools.pgbench?.version ?? null,
+    placement:
+      run.source === 'embedded'
+        ? 'load generator, server and database on this machine'
+        : 'load generator and server on this machine, database at DATABASE_URL',
+  }
+}
