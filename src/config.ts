@@ -17,7 +17,7 @@ export interface Config {
 }
 
 /** A variable that cannot be what it says. */
-export class ConfigError extends Error {
+class ConfigError extends Error {
   readonly code = 'INVALID_CONFIG'
 }
 
@@ -31,8 +31,11 @@ const environment = z.object({
   NO_COLOR: z.string().optional(),
 })
 
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+/** `changes` go over the environment: what a command was told by its own options. Throws a ConfigError. */
+export function readConfig(changes: Readonly<Record<string, string>> = {}): Config {
+  const set = Object.fromEntries(
+    Object.entries({ ...process.env, ...changes }).filter(([, value]) => value !== ''),
+  )
   const parsed = environment.safeParse(set)
   if (!parsed.success) {
     const [issue] = parsed.error.issues

@@ -13,12 +13,6 @@ export function getHeaders(token?: string): Record<string, string> {
   return { 'Content-Type': 'application/json', apikey: key, Authorization: `Bearer ${token ?? key}` }
 }
 
-/** Headers of the service role, which may do everything. */
-export function getServiceHeaders(): Record<string, string> {
-  const key = required('SUPABASE_SERVICE_ROLE_KEY')
-  return { 'Content-Type': 'application/json', apikey: key, Authorization: `Bearer ${key}` }
-}
-
 /** A variable that the script cannot do without; `admit-one fixtures <scenario>` prints it. */
 export function required(name: string): string {
   const value = __ENV[name]

@@ -130,7 +130,7 @@ function described(result: StageResult): string {
 function stopOnSignal(close: () => Promise<void>): { dispose(): void } {
   const onSignal = () => {
     console.error('\nstopped: taking down what was started …')
-    close().finally(() => process.exit(130))
+    void close().finally(() => process.exit(130))
   }
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)

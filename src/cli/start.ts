@@ -25,7 +25,7 @@ export const start = defineCommand({
     },
   },
   run: async ({ args }) => {
-    const config = readConfig(args.port === undefined ? process.env : { ...process.env, PORT: args.port })
+    const config = readConfig(args.port === undefined ? {} : { PORT: args.port })
     const office = await openBoxOffice(config, args.demo)
     announce(office)
     // A parent that started this as its child (`prove`) learns the address.

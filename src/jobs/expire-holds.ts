@@ -3,7 +3,7 @@ import { callVault } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
 
 /** How often due holds are ended. A sale does not wait for it: a verb that finds too few left ends its tier's itself. */
-export const EXPIRE_EVERY_MS = 5_000
+const EXPIRE_EVERY_MS = 5_000
 
 /** Ends due holds until `stop`; any number of servers may do so at once. A failed round is left to the next one. */
 export function expireHolds(

@@ -35,14 +35,14 @@ export interface Fixture {
   readonly raceTicket: FixtureTicket | undefined
 }
 
-export interface FixtureTicket {
+interface FixtureTicket {
   readonly id: string
   readonly event_id: string
   /** The code that a gate reads. */
   readonly qr_code: string
 }
 
-export class FixtureError extends Error {
+class FixtureError extends Error {
   readonly code = 'SLUG_TAKEN'
 }
 

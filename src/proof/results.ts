@@ -3,10 +3,10 @@ import { z } from 'zod'
 /** The version of results.json. A reader that knows another major number refuses the file. */
 export const RESULTS_SCHEMA = 'admit-one/results/1'
 
-export const verdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE'])
+const verdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE'])
 
 /** One thing that was looked at, as a sentence, and what was seen. */
-export const check = z.object({
+const check = z.object({
   name: z.string(),
   verdict,
   /** What was seen: a figure, an answer, a reason. */
@@ -16,7 +16,7 @@ export const check = z.object({
   reproduce: z.string().optional(),
 })
 
-export const latency = z.object({
+const latency = z.object({
   p50: z.number(),
   p90: z.number(),
   p95: z.number(),
@@ -26,7 +26,7 @@ export const latency = z.object({
   count: z.number().int(),
 })
 
-export const scenario = z.object({
+const scenario = z.object({
   name: z.string(),
   /** Who, when, what must hold: one sentence. */
   story: z.string(),
@@ -59,7 +59,7 @@ export const scenario = z.object({
   checks: z.array(check),
 })
 
-export const sabotage = z.object({
+const sabotage = z.object({
   guarantee: z.string(),
   /** Names of the protections that were taken away. */
   removed: z.array(z.string()),
@@ -78,7 +78,7 @@ export const sabotage = z.object({
   detail: z.string(),
 })
 
-export const stage = z.object({
+const stage = z.object({
   name: z.enum([
     'preflight',
     'protections',
@@ -97,7 +97,7 @@ export const stage = z.object({
   checks: z.array(check),
 })
 
-export const guaranteeResult = z.object({
+const guaranteeResult = z.object({
   number: z.number().int(),
   name: z.string(),
   promise: z.string(),

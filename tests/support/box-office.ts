@@ -80,12 +80,3 @@ export async function buyTickets(
   if (!answer.success) throw new Error(`no tickets: ${JSON.stringify(answer)}`)
   return answer.tickets.map((ticket) => ticket.id)
 }
-
-/** The verb's answer with the facts that differ from run to run left out. */
-export async function call<T = Record<string, unknown>>(
-  db: TestDatabase,
-  sql: string,
-  parameters: readonly unknown[] = [],
-): Promise<T> {
-  return db.value<T>(`select ${sql}`, parameters)
-}
