@@ -3,10 +3,23 @@
 -- Big tables (holds, tickets, scan logs, orders) carry event_id and have version 7 ids, given as a default by
 -- ticketing/uuid_v7.sql. Tiers also have unique (event_id, id), so that a hold cannot name another event's tier.
 
+-- What a value may look like, checked where it is written. A CHECK of the table's own would be read and run again by every
+-- update of the row, the counters' included.
+create domain ticketing.slug as text check (value ~ '^[a-z0-9][a-z0-9-]{0,99}$');
+create domain ticketing.label as text check (length(value) between 1 and 300);
+create domain ticketing.currency as text check (value ~ '^[A-Z]{3}$');
+create domain ticketing.session as text check (length(value) between 1 and 200);
+create domain ticketing.amount as integer check (value >= 0);
+create domain ticketing.quantity as integer check (value > 0);
+create domain ticketing.capacity as integer check (value between 0 and 10000000);
+create domain ticketing.tier_status as text check (value in ('active', 'paused', 'closed'));
+create domain ticketing.hold_status as text check (value in ('active', 'converted', 'expired', 'released'));
+create domain ticketing.ticket_status as text check (value in ('valid', 'used', 'refunding', 'cancelled', 'refunded'));
+
 create table public.businesses (
   id uuid primary key,
-  slug text not null unique check (slug ~ '^[a-z0-9][a-z0-9-]{0,99}$'),
-  name text not null check (length(name) between 1 and 200),
+  slug ticketing.slug not null unique,
+  name ticketing.label not null,
   created_at timestamptz not null default now()
 );
 
@@ -22,8 +35,8 @@ create index idx_business_staff_user on public.business_staff (user_id);
 create table public.events (
   id uuid primary key,
   business_id uuid not null references public.businesses (id),
-  slug text not null unique check (slug ~ '^[a-z0-9][a-z0-9-]{0,99}$'),
-  title text not null check (length(title) between 1 and 300),
+  slug ticketing.slug not null unique,
+  title ticketing.label not null,
   description text,
   start_at timestamptz not null,
   end_at timestamptz not null,
@@ -45,15 +58,15 @@ create index idx_events_start on public.events (start_at);
 create table public.ticket_tiers (
   id uuid primary key,
   event_id uuid not null references public.events (id),
-  slug text not null check (slug ~ '^[a-z0-9][a-z0-9-]{0,99}$'),
-  name text not null check (length(name) between 1 and 200),
-  price_cents integer not null default 0 check (price_cents >= 0),
-  currency text not null default 'EUR' check (currency ~ '^[A-Z]{3}$'),
-  total_quantity integer not null check (total_quantity between 0 and 10000000),
+  slug ticketing.slug not null,
+  name ticketing.label not null,
+  price_cents ticketing.amount not null default 0,
+  currency ticketing.currency not null default 'EUR',
+  total_quantity ticketing.capacity not null,
   sold_quantity integer not null default 0,
   reserved_quantity integer not null default 0,
-  max_per_order integer default 10 check (max_per_order > 0),
-  status text not null default 'active' check (status in ('active', 'paused', 'closed')),
+  max_per_order ticketing.quantity default 10,
+  status ticketing.tier_status not null default 'active',
   active boolean generated always as (status = 'active') stored,
   sale_start_at timestamptz,
   sale_end_at timestamptz,
@@ -72,10 +85,10 @@ create table public.orders (
   id uuid primary key,
   event_id uuid not null references public.events (id),
   user_id uuid,
-  session_id text not null,
+  session_id ticketing.session not null,
   status text not null default 'pending'
     check (status in ('pending', 'paid', 'expired', 'cancelled', 'partially_refunded', 'refunded')),
-  currency text not null check (currency ~ '^[A-Z]{3}$'),
+  currency ticketing.currency not null,
   total_cents bigint not null check (total_cents >= 0),
   -- Minor units as Stripe counts them: ISK and UGX are written with two digits though they have none.
   total_amount numeric generated always as (trim_scale(total_cents / case
@@ -100,8 +113,8 @@ create table public.order_items (
   order_id uuid not null,
   event_id uuid not null,
   tier_id uuid not null,
-  quantity integer not null check (quantity > 0),
-  unit_price_cents integer not null check (unit_price_cents >= 0),
+  quantity ticketing.quantity not null,
+  unit_price_cents ticketing.amount not null,
   foreign key (event_id, order_id) references public.orders (event_id, id) on delete cascade,
   foreign key (event_id, tier_id) references public.ticket_tiers (event_id, id),
   unique (order_id, tier_id),
@@ -117,11 +130,11 @@ create table public.ticket_holds (
   id uuid primary key,
   event_id uuid not null,
   tier_id uuid not null,
-  session_id text not null check (length(session_id) between 1 and 200),
+  session_id ticketing.session not null,
   user_id uuid,
   order_id uuid,
-  quantity integer not null check (quantity > 0),
-  status text not null default 'active' check (status in ('active', 'converted', 'expired', 'released')),
+  quantity ticketing.quantity not null,
+  status ticketing.hold_status not null default 'active',
   expires_at timestamptz not null,
   extended_at timestamptz,
   ended_at timestamptz,
@@ -140,8 +153,8 @@ create table public.tickets (
   tier_id uuid not null,
   order_id uuid not null,
   order_item_id uuid not null,
-  ordinal integer not null check (ordinal > 0),
-  status text not null default 'valid' check (status in ('valid', 'used', 'refunding', 'cancelled', 'refunded')),
+  ordinal ticketing.quantity not null,
+  status ticketing.ticket_status not null default 'valid',
   -- 122 random bits: a code is never guessed, and the unique index never lets one be given twice.
   qr_code text not null default replace(gen_random_uuid()::text, '-', ''),
   checked_in_at timestamptz,

@@ -26,7 +26,7 @@ begin
   end if;
 
   if to_regprocedure('auth.jwt()') is null then
-    create function auth.jwt() returns jsonb language sql stable set search_path = '' as $fn$
+    create function auth.jwt() returns jsonb language sql stable as $fn$
       select coalesce(nullif(current_setting('request.jwt.claim', true), ''),
                       nullif(current_setting('request.jwt.claims', true), ''))::jsonb
     $fn$;
@@ -34,7 +34,7 @@ begin
   end if;
 
   if to_regprocedure('auth.uid()') is null then
-    create function auth.uid() returns uuid language sql stable set search_path = '' as $fn$
+    create function auth.uid() returns uuid language sql stable as $fn$
       select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''),
                       nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
     $fn$;
@@ -42,7 +42,7 @@ begin
   end if;
 
   if to_regprocedure('auth.role()') is null then
-    create function auth.role() returns text language sql stable set search_path = '' as $fn$
+    create function auth.role() returns text language sql stable as $fn$
       select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''),
                       nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role')
     $fn$;
