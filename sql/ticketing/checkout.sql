@@ -95,7 +95,7 @@ begin
     select v_order_id, p_event_id, c.tier_id, c.quantity, 0
     from unnest(p_tier_ids, p_quantities) c(tier_id, quantity);
   update public.ticket_holds h set order_id = v_order_id
-    where h.id in (select (r ->> 'hold_id')::uuid from jsonb_array_elements(p_holds -> 'reservations') r);
+    where h.session_id = p_holds ->> 'session_id' and h.status = 'active' and h.tier_id = any (p_tier_ids);
   v_issued := ticketing.issue_order_tickets(v_order_id);
   if not (v_issued ->> 'success')::boolean then
     raise exception 'order % has its holds and yet no tickets: %', v_order_id, v_issued;

@@ -26,14 +26,15 @@ begin
   end if;
   v_now := clock_timestamp();
   update public.ticket_holds set extended_at = v_now, expires_at = expires_at + make_interval(mins => p_extend_minutes)
-    where id = any (v_session.hold_ids) and status = 'active' and expires_at > v_now and extended_at is null;
+    where session_id = p_session_id and status = 'active' and tier_id = any (v_session.tier_ids)
+      and expires_at > v_now and extended_at is null;
   if not found then
     return ticketing.refused(case when exists (
-      select from public.ticket_holds where id = any (v_session.hold_ids) and status = 'active' and expires_at > v_now)
+      select from public.ticket_holds where session_id = p_session_id and status = 'active' and expires_at > v_now)
       then 'ALREADY_EXTENDED' else 'NO_ACTIVE_HOLDS' end);
   end if;
   select min(expires_at) into v_expires_at from public.ticket_holds
-    where id = any (v_session.hold_ids) and status = 'active' and expires_at > v_now;
+    where session_id = p_session_id and status = 'active' and expires_at > v_now;
   return jsonb_build_object('success', true, 'expires_at', v_expires_at);
 exception when lock_not_available or deadlock_detected then
   return ticketing.refused('LOCK_TIMEOUT');

@@ -20,7 +20,7 @@ begin
   end if;
   with released as (
     update public.ticket_holds set status = 'released', ended_at = clock_timestamp()
-      where id = any (v_session.hold_ids) and status = 'active' returning quantity)
+      where session_id = p_session_id and status = 'active' and tier_id = any (v_session.tier_ids) returning quantity)
   select coalesce(sum(quantity), 0) into v_released from released;
   return jsonb_build_object('success', true, 'released', v_released);
 exception when lock_not_available or deadlock_detected then
@@ -28,27 +28,26 @@ exception when lock_not_available or deadlock_detected then
 end
 $$;
 
--- lock_session: the active holds of a session that the caller owns, with their tiers locked.
---   refusal   INVALID_REQUEST, FORBIDDEN or null
---   hold_ids  what was active when the locks were had
-create or replace function ticketing.lock_session(p_session_id text, out refusal text, out hold_ids uuid[])
+-- lock_session: the tiers of which a session that the caller owns holds some, locked. Nobody ends those holds now but this
+-- transaction.
+--   refusal  INVALID_REQUEST, FORBIDDEN or null
+create or replace function ticketing.lock_session(p_session_id text, out refusal text, out tier_ids uuid[])
 language plpgsql set search_path = '' as $$
 declare
   v_caller record := ticketing.caller();
 begin
-  if length(p_session_id) between 1 and 200 then
-    if not v_caller.is_trusted and exists (
-        select from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active'
-          and h.user_id <> coalesce(v_caller.user_id, '00000000-0000-0000-0000-000000000000')) then
-      refusal := 'FORBIDDEN';
-      return;
-    end if;
-    perform ticketing.lock_tiers(array(
-      select h.tier_id from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active'));
-    hold_ids := array(
-      select h.id from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active');
-  else
+  if p_session_id is null or length(p_session_id) not between 1 and 200 then
     refusal := 'INVALID_REQUEST';
+    return;
   end if;
+  if not v_caller.is_trusted and exists (
+      select from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active'
+        and h.user_id <> coalesce(v_caller.user_id, '00000000-0000-0000-0000-000000000000')) then
+    refusal := 'FORBIDDEN';
+    return;
+  end if;
+  tier_ids := array(
+    select h.tier_id from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active');
+  perform ticketing.lock_tiers(tier_ids);
 end
 $$;

@@ -20,15 +20,14 @@ begin
   end if;
   perform ticketing.lock_tiers(array[p_tier_id]);
   for v_hold in
-    select h.id, h.quantity from public.ticket_holds h
-    where h.status = 'active' and h.id = any (case
-      when v_caller.user_id is not null then array(
-        select o.id from public.ticket_holds o
-        where o.user_id = v_caller.user_id and o.tier_id = p_tier_id and o.status = 'active')
-      else array(
-        select o.id from public.ticket_holds o
-        where o.user_id is null and o.session_id like 'service:%' and o.tier_id = p_tier_id and o.status = 'active') end)
-    order by h.created_at desc, h.id desc
+    select h.id, h.quantity, h.created_at from public.ticket_holds h
+    where v_caller.user_id is not null
+      and h.user_id = v_caller.user_id and h.tier_id is not distinct from p_tier_id and h.status = 'active'
+    union all
+    select h.id, h.quantity, h.created_at from public.ticket_holds h
+    where v_caller.user_id is null
+      and h.user_id is null and h.session_id like 'service:%' and h.tier_id = p_tier_id and h.status = 'active'
+    order by created_at desc, id desc
   loop
     exit when v_left <= 0;
     if v_hold.quantity > v_left then
