@@ -1,0 +1,122 @@
+import type { GuaranteeResult, Results } from '../results.ts'
+import { type Content, type Html, html } from './markup.ts'
+import { badge, row, table } from './parts.ts'
+import {
+  count,
+  findingsOf,
+  furtherReasons,
+  lawRows,
+  SIGNS,
+  sabotageKinds,
+  seconds,
+  sentenceOf,
+} from './words.ts'
+
+/** The verdict as a ticket: the word, the sentence, and a stub that names the run. */
+export function ticket(results: Results): Html {
+  const { run, product, verdict } = results
+  return html`<header class="ticket ${verdict.toLowerCase()}">
+<div class="face">
+<p class="brand">Admit One <span>the proof</span></p>
+<h1><span aria-hidden="true">${SIGNS[verdict]}</span> ${verdict}</h1>
+<p class="sentence">${sentenceOf(results)}</p>
+${further(results)}
+</div>
+<dl class="stub">
+<div><dt>Run</dt><dd>${run.id}</dd></div>
+<div><dt>Started</dt><dd>${momentOf(run.startedAt)}</dd></div>
+<div><dt>Took</dt><dd>${seconds(run.durationMs)}</dd></div>
+<div><dt>Version</dt><dd>${product.version}</dd></div>
+</dl>
+</header>`
+}
+
+function further(results: Results): Content {
+  const reasons = furtherReasons(results)
+  if (reasons.length === 0) return null
+  const title = `${count(reasons.length)} more ${reasons.length === 1 ? 'reason' : 'reasons'}`
+  const list = html`<ul>${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`
+  return html`<details><summary>${title}</summary>${list}</details>`
+}
+
+export function contentsOf(results: Results): Html {
+  const findings = findingsOf(results).length
+  const failures = findings === 0 ? null : html`<a href="#finding-1">Findings (${count(findings)})</a>`
+  return html`<nav aria-label="In this report">${failures}
+<a href="#guarantees">Guarantees</a> <a href="#sabotage">Sabotage</a> <a href="#scenarios">Scenarios</a>
+<a href="#stages">Stages</a> <a href="#shown">What this shows</a></nav>`
+}
+
+/** What a reader needs to know before any figure. */
+export function runFacts({ run, environment }: Results): Html {
+  const { postgres } = environment
+  const facts: readonly (readonly [string, Content])[] = [
+    ['Profile', run.profile],
+    ['Seed', String(run.seed)],
+    ['Machine', `${environment.cpu}, ${environment.cores} cores, ${gigabytes(environment.memoryBytes)} GB`],
+    ['System', `${environment.platform}, Node ${environment.node}`],
+    ['PostgreSQL', `${postgres.version}, ${postgres.source === 'embedded' ? 'embedded' : 'at DATABASE_URL'}`],
+    ['Durability', `fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronousCommit}`],
+    ['Connections', `at most ${count(postgres.maxConnections)}`],
+    ['HTTP load', environment.k6 === null ? 'built-in runner' : `k6 ${environment.k6}`],
+    ['SQL load', environment.pgbench === null ? 'built-in runner' : `pgbench ${environment.pgbench}`],
+    ['Where it ran', environment.placement],
+  ]
+  return html`<section aria-labelledby="run">
+<h2 id="run">The run</h2>
+<dl class="facts">${facts.map(([term, fact]) => html`<div><dt>${term}</dt><dd>${fact}</dd></div>`)}</dl>
+<p class="again">The whole run again: <code class="command">${run.command}</code></p>
+</section>`
+}
+
+/** What the figures mean, without more than they say. */
+export function shownAndNot(results: Results): Html {
+  const rows = results.guarantees.map((guarantee) => {
+    const tried = contended(results, guarantee)
+    return row([guarantee.name, count(tried), String(lawRows(guarantee)), boundOf(guarantee, tried)])
+  })
+  return html`<section aria-labelledby="shown">
+<h2 id="shown">What this shows, and what it cannot</h2>
+<p>A test can show that a promise breaks. It cannot show that it never will. No violation in <var>N</var> contended attempts says,
+with 95 % confidence, that fewer than 3/<var>N</var> of such attempts break it: on this machine, under this load, and as
+far as the attempts are independent, which those of one race are only in part.</p>
+${table(['guarantee', 'contended attempts', 'violations', 'upper bound, 95 %'], rows, 'plain')}
+<p class="quiet">A contended attempt is one that came too late and was refused or told to retry in a scenario of the guarantee: a chance
+to break the promise. Those of the sabotage are not counted here.</p>
+<p>What carries further than any count is the sabotage: ${sabotageSentence(results)}
+${badge('NOT SHOWN')} means that the laws of a guarantee are empty, but that nothing in this run put it under load.</p>
+</section>`
+}
+
+function sabotageSentence({ sabotage }: Results): string {
+  if (sabotage.length === 0) return 'this run did without it, so its laws were not seen to catch anything.'
+  const kinds = sabotageKinds(sabotage).map(
+    ({ what, must, good, total }) => `${what}, ${good} of ${total} ${must}`,
+  )
+  return `${kinds.join('; ')}.`
+}
+
+/** Every answer of its scenarios that is neither a success nor something unexpected. */
+function contended(results: Results, { scenarios }: GuaranteeResult): number {
+  return results.scenarios
+    .filter(({ name }) => scenarios.includes(name))
+    .flatMap(({ outcomes }) => Object.entries(outcomes))
+    .filter(([code]) => !/^(success|unexpected)/.test(code))
+    .reduce((sum, [, times]) => sum + times, 0)
+}
+
+const RULE_OF_THREE = 3
+
+function boundOf(guarantee: GuaranteeResult, tried: number): string {
+  if (lawRows(guarantee) > 0) return 'it broke'
+  if (tried === 0) return 'nothing is shown'
+  return tried <= RULE_OF_THREE ? 'too few to say' : `${(100 * (RULE_OF_THREE / tried)).toPrecision(2)} %`
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1024 ** 3).toFixed(0)
+}
+
+function momentOf(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
+}

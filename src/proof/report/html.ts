@@ -1,0 +1,41 @@
+import type { Results } from '../results.ts'
+import { contentsOf, runFacts, shownAndNot, ticket } from './frame.ts'
+import { guaranteeTable } from './guarantee-table.ts'
+import { embeddedJson, html, trusted } from './markup.ts'
+import { sabotageMatrix } from './sabotage-matrix.ts'
+import { scenarioCards } from './scenario-card.ts'
+import { stages } from './stages.ts'
+import { STYLE } from './style.ts'
+
+/**
+ * The report: one page that needs no network and no script, the verdict first, results.json inside as `#results`.
+ * Its policy forbids scripts and every request, so that nothing a run has seen can act in it.
+ */
+export function reportHtml(results: Results): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,">
+<title>${results.verdict} · Admit One, run ${results.run.id}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+${ticket(results)}
+<main>
+${contentsOf(results)}
+${runFacts(results)}
+${guaranteeTable(results)}
+${sabotageMatrix(results)}
+${scenarioCards(results)}
+${stages(results)}
+${shownAndNot(results)}
+</main>
+<script type="application/json" id="results">${embeddedJson(results)}</script>
+</body>
+</html>
+`.html
+}

@@ -1,0 +1,32 @@
+import { styleText } from 'node:util'
+import type { Verdict } from '../results.ts'
+
+type Style = Parameters<typeof styleText>[0]
+
+const GROUND: Readonly<Record<Verdict, Style>> = {
+  PASS: ['bold', 'white', 'bgGreen'],
+  FAIL: ['bold', 'white', 'bgRed'],
+  INCONCLUSIVE: ['bold', 'black', 'bgYellow'],
+}
+
+const WORDS: readonly (readonly [RegExp, Style])[] = [
+  [/✓ PASS/g, 'green'],
+  [/✗ FAIL/g, 'red'],
+  [/\? INCONCLUSIVE/g, 'yellow'],
+  [/– (?:NOT SHOWN|SKIPPED)/g, 'dim'],
+]
+
+/** The same lines in colour, which adds nothing that the words do not say. */
+export function painted(lines: readonly string[], verdict: Verdict): string[] {
+  const width = Math.max(...lines.filter((line) => line.startsWith('━')).map((line) => line.length))
+  const atBanner = lines.findIndex((line) => line.startsWith('━')) + 1
+  return lines.map((line, at) => {
+    if (at === atBanner) return paint(GROUND[verdict], ` ${line}`.padEnd(width))
+    if (/^\p{Lu}\p{Ll}+$/u.test(line)) return paint('bold', line)
+    return WORDS.reduce((text, [word, style]) => text.replaceAll(word, (found) => paint(style, found)), line)
+  })
+}
+
+function paint(style: Style, text: string): string {
+  return styleText(style, text, { validateStream: false })
+}

@@ -1,0 +1,185 @@
+import type { GuaranteeResult, Results } from '../results.ts'
+import { commandLines } from './command.ts'
+import { painted } from './paint.ts'
+import { tableRows, wrap } from './text.ts'
+import {
+  type AnyVerdict,
+  asItMust,
+  count,
+  engineOf,
+  type Finding,
+  findingsOf,
+  furtherReasons,
+  keyFigures,
+  lawRows,
+  SIGNS,
+  sabotageKinds,
+  seconds,
+  sentenceOf,
+  witnessText,
+} from './words.ts'
+
+export interface TerminalOptions {
+  /** Cells of the terminal; below 40 it is taken as 40, and no line needs more than 120. */
+  readonly columns: number
+  readonly color: boolean
+}
+
+const COLUMNS_MIN = 40
+const COLUMNS_MAX = 120
+const COLUMNS_WIDE = 110
+const WITNESS_LINES_MAX = 24
+const WITNESS_CHARACTERS_MAX = 4000
+
+/** What a run prints at its end: guarantees, scenarios, sabotage, every finding, and the verdict last, where the eye is. */
+export function verdictText(results: Results, options: TerminalOptions): string {
+  const columns = Math.max(COLUMNS_MIN, Math.min(options.columns, COLUMNS_MAX))
+  const sections = [
+    runLines(results, columns),
+    section('Guarantees', guaranteeLines(results, columns)),
+    section('Scenarios', scenarioLines(results, columns)),
+    section('Sabotage', sabotageLines(results, columns)),
+    findingsLines(results, columns),
+    verdictLines(results, columns),
+  ]
+  const lines = sections.filter(({ length }) => length > 0).flatMap((section) => [...section, ''])
+  return (options.color ? painted(lines, results.verdict) : lines).join('\n')
+}
+
+const INDENT = '  '
+
+function runLines({ run, product, environment }: Results, columns: number): string[] {
+  const facts = [
+    `${product.name} ${product.version}`,
+    `profile ${run.profile}`,
+    `seed ${run.seed}`,
+    seconds(run.durationMs),
+    `PostgreSQL ${environment.postgres.version} ${environment.postgres.source === 'embedded' ? 'embedded' : 'at DATABASE_URL'}`,
+    `${environment.cores} cores`,
+    environment.placement,
+  ]
+  return wrap(facts.join(' · '), columns)
+}
+
+function guaranteeLines({ guarantees, sabotage }: Results, columns: number): string[] {
+  const wide = columns >= COLUMNS_WIDE
+  const heads = [
+    { head: '#', align: 'right' as const },
+    { head: 'guarantee' },
+    { head: 'verdict' },
+    { head: 'protections', align: 'right' as const },
+    { head: 'law rows', align: 'right' as const },
+    { head: 'sabotage', align: 'right' as const },
+    ...(wide ? [{ head: 'under load in' }] : []),
+  ]
+  const rows = guarantees.map((guarantee) => [
+    String(guarantee.number),
+    guarantee.name,
+    signed(guarantee.verdict),
+    `${guarantee.protections.active} of ${guarantee.protections.total}`,
+    count(lawRows(guarantee)),
+    sabotageOf(guarantee, sabotage),
+    ...(wide ? [guarantee.scenarios.join(', ') || 'nothing in this run'] : []),
+  ])
+  return tableRows(heads, rows, columns - INDENT.length).flat()
+}
+
+function signed(verdict: AnyVerdict): string {
+  return `${SIGNS[verdict]} ${verdict}`
+}
+
+function sabotageOf({ name, sabotage }: GuaranteeResult, all: Results['sabotage']): string {
+  if (sabotage.total === 0) return 'none'
+  return `${asItMust(all.filter(({ guarantee }) => guarantee === name))} of ${sabotage.total}`
+}
+
+/** What happened stands beside the name in a wide terminal, else below it. */
+function scenarioLines({ scenarios }: Results, columns: number): string[] {
+  if (scenarios.length === 0) return ['none ran']
+  const room = columns - INDENT.length
+  const wide = columns >= COLUMNS_WIDE
+  const heads = ['scenario', 'engine', 'verdict', ...(wide ? ['what happened'] : [])].map((head) => ({
+    head,
+  }))
+  const figures = scenarios.map(keyFigures)
+  const rows = scenarios.map((scenario, at) => [
+    scenario.name,
+    engineOf(scenario),
+    signed(scenario.verdict),
+    figures[at] ?? '',
+  ])
+  const below = (at: number) => (wide ? [] : indented(wrap(figures[at] ?? '', room - INDENT.length)))
+  return tableRows(heads, rows, room).flatMap((lines, at) =>
+    at === 0 ? lines : [...lines, ...below(at - 1)],
+  )
+}
+
+function sabotageLines({ sabotage, stages }: Results, columns: number): string[] {
+  const room = columns - INDENT.length
+  const reason = stages.find(({ name }) => name === 'sabotage')?.reason ?? 'it did not run'
+  if (sabotage.length === 0) return wrap(`none: ${reason}`, room)
+  const heads = [{ head: 'taken away' }, { head: 'must be' }, { head: 'ended so', align: 'right' as const }]
+  const rows = sabotageKinds(sabotage).map(({ what, must, good, total }) => [
+    what,
+    must,
+    `${good} of ${total}`,
+  ])
+  return tableRows(heads, rows, room).flat()
+}
+
+function findingsLines(results: Results, columns: number): string[] {
+  const findings = findingsOf(results)
+  if (findings.length === 0) return []
+  const lines = findings.flatMap((finding) => ['', ...findingLines(finding, columns)])
+  return [...section('Findings', []), ...lines]
+}
+
+/** Commands start at the edge, so that they can be copied. */
+function findingLines(
+  { stage, verdict, name, detail, witness, reproduce }: Finding,
+  columns: number,
+): string[] {
+  const room = columns - INDENT.length
+  return [
+    ...indented(wrap(`${signed(verdict)}  ${stage}: ${name}`, room)),
+    ...indented(wrap(detail, room)),
+    ...(witness === undefined ? [] : indented(['witness', ...witnessLines(witness, room - INDENT.length)])),
+    `${INDENT}see it again`,
+    ...commandLines(reproduce, columns),
+  ]
+}
+
+function witnessLines(witness: unknown, room: number): string[] {
+  const lines = wrap(witnessText(witness).slice(0, WITNESS_CHARACTERS_MAX), room)
+  const shown = lines.length <= WITNESS_LINES_MAX ? lines : [...lines.slice(0, WITNESS_LINES_MAX), MORE]
+  return indented(shown)
+}
+
+const MORE = '… the rest is in the report'
+
+function verdictLines(results: Results, columns: number): string[] {
+  const { verdict, guarantees } = results
+  const told = findingsOf(results).map(({ sentence }) => sentence)
+  const notes = [
+    ...furtherReasons(results).filter((reason) => !told.includes(reason)),
+    ...(guarantees.some((guarantee) => guarantee.verdict === 'NOT SHOWN') ? [NOT_SHOWN] : []),
+  ]
+  const rule = '━'.repeat(columns)
+  return [
+    rule,
+    signed(verdict),
+    ...wrap(sentenceOf(results), columns),
+    rule,
+    ...notes.flatMap((note) => wrap(note, columns)),
+  ]
+}
+
+const NOT_SHOWN = 'NOT SHOWN: the laws of the guarantee are empty, but nothing in this run put it under load.'
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => INDENT + line)
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return [title, ...indented(lines)]
+}

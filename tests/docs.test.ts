@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { test } from 'node:test'
+import { GUARANTEES } from '../src/core/guarantees.ts'
+import { FIXTURES } from '../src/proof/fixtures.ts'
+
+const readme = readFileSync('README.md', 'utf8')
+const architecture = readFileSync('ARCHITECTURE.md', 'utf8')
+
+test("the README's guarantees are the registry's", () => {
+  const rows = GUARANTEES.map((g) => {
+    const refusing = g.protections.filter((p) => p.role === 'refuses').length
+    const counting = g.protections.filter((p) => p.role === 'counts').length
+    return `| ${g.number} | \`${g.name}\` | ${g.promise} | ${refusing} | ${counting} |`
+  })
+  const table = [
+    '| # | guarantee | the promise | refused by | counted by |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')
+  assert.equal(between('guarantees'), table)
+})
+
+test('the verdict that the README shows lists every guarantee and says PASS', () => {
+  const verdict = between('verdict')
+  for (const { name } of GUARANTEES) assert.match(verdict, new RegExp(name))
+  assert.match(verdict, /PASS/)
+})
+
+test('the README names every verb, and no other', () => {
+  const verbs = globSync('sql/public/*.sql').map((file) => basename(file, '.sql'))
+  const section = readme.slice(readme.indexOf('| verb | does |'), readme.indexOf('A refusal is an answer'))
+  const named = [...section.matchAll(/`(\w+)`/g)].map(([, name]) => name)
+  assert.deepEqual(named.sort(), verbs.sort())
+})
+
+test("the README's commands are the CLI's", () => {
+  const usage = execFileSync(process.execPath, ['bin/admit-one.js', '--help'], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  const commands = [...usage.matchAll(/^\s+(start|prove|verify|check|fixtures|migrate|sql)\s/gm)].map(
+    ([, name]) => name,
+  )
+  const section = readme.slice(readme.indexOf('| command | does |'), readme.indexOf('Inside this checkout'))
+  const named = [...section.matchAll(/`admit-one (\w+)/g)].map(([, name]) => name)
+  assert.equal(commands.length, 7)
+  assert.deepEqual(named.sort(), commands.sort())
+})
+
+test("the README's variables are the ones that config.ts reads", () => {
+  const config = readFileSync('src/config.ts', 'utf8')
+  const read = [...config.matchAll(/^ {2}([A-Z_]+): z\./gm)].map(([, name]) => name)
+  const section = /Variables: ([^.]*(?:\.admit-one[^.]*)?)\./s.exec(readme)?.[1] ?? ''
+  const named = [...section.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name)
+  assert.deepEqual(named.sort(), read.sort())
+})
+
+test('every scenario that fixtures knows is shown by hand', () => {
+  for (const name of Object.keys(FIXTURES)) assert.match(readme, new RegExp(`admit-one fixtures ${name}`))
+})
+
+test('every file and folder that the documents name exists', () => {
+  const named = [readme, architecture].flatMap((text) =>
+    [
+      ...text.matchAll(
+        /`((?:sql|src|load-tests|database-tests|tests|bench)\/[\w./-]*)`|(?:run|-f) ((?:load|database)-tests\/\S+)/g,
+      ),
+    ].map(([, quoted, argument]) => quoted ?? argument ?? ''),
+  )
+  assert.ok(named.length > 10)
+  assert.deepEqual(
+    named.filter((path) => !existsSync(path)),
+    [],
+  )
+})
+
+test('every package has its reason in ARCHITECTURE', () => {
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
+  const packages = Object.keys({
+    ...manifest.dependencies,
+    ...manifest.devDependencies,
+    ...manifest.optionalDependencies,
+  })
+  const section = architecture.slice(architecture.indexOf('## Packages'))
+  const reasons = [...section.matchAll(/`([@\w/*-]+)`/g)].map(([, name = '']) => name)
+  const missing = packages.filter(
+    (name) =>
+      !reasons.some(
+        (reason) => reason === name || (reason.endsWith('*') && name.startsWith(reason.slice(0, -1))),
+      ) && !/^node-(linux|win|darwin)-/.test(name),
+  )
+  assert.deepEqual(missing, [])
+})
+
+function between(marker: string): string {
+  const text = new RegExp(`<!-- ${marker} -->\\n([\\s\\S]*?)<!-- /${marker} -->`).exec(readme)?.[1]
+  assert.ok(text, `the README has no section ${marker}`)
+  return text.trim()
+}
