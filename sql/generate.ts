@@ -19,7 +19,8 @@ ${laws.map((l, i) => row(i + 1, l.guarantee, l.law)).join(',\n')};
 }
 
 function functionsOf(protection: Protection): string[] {
-  return protection.kind === 'decision' ? [...new Set(protection.without.map(([fn]) => fn))] : []
+  const decides = protection.kind === 'decision' ? protection.without.map(([fn]) => fn) : []
+  return [...new Set([...decides, ...(protection.uses ?? [])])]
 }
 
 function row(...values: readonly (string | number)[]): string {

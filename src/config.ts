@@ -21,13 +21,15 @@ class ConfigError extends Error {
   readonly code = 'INVALID_CONFIG'
 }
 
+const portRule = 'must be a port from 0 to 65535'
+
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
   ADMIT_ONE_HOME: z.string().min(1).default('.admit-one'),
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(54_321),
+  PORT: z.coerce.number(portRule).int(portRule).min(0, portRule).max(65_535, portRule).default(54_321),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
   NO_COLOR: z.string().optional(),
 })
 
@@ -39,7 +41,7 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
   const parsed = environment.safeParse(set)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw new ConfigError(`${String(issue?.path[0])}: ${issue?.message}`)
+    throw new ConfigError(`${String(issue?.path[0])} ${issue?.message}.`)
   }
   const { DATABASE_URL, ADMIT_ONE_HOME, HOST, PORT, JWT_SECRET, PUBLIC_URL, NO_COLOR } = parsed.data
   return {

@@ -14,17 +14,17 @@ declare
   v_answer jsonb;
 begin
   v_answer := reserve_tickets_batch(jsonb_build_array(jsonb_build_object('tier_id', v_tier, 'quantity', 3)), 'functional-a');
-  assert (v_answer ->> 'success')::boolean, 'three of five are held: ' || v_answer;
+  assert (v_answer ->> 'success')::boolean, 'three of five are held: ' || v_answer::text;
   v_answer := reserve_tickets_batch(jsonb_build_array(jsonb_build_object('tier_id', v_tier, 'quantity', 3)), 'functional-b');
-  assert v_answer ->> 'error_code' = 'INSUFFICIENT_TICKETS', 'three more are refused: ' || v_answer;
-  assert (v_answer #>> '{failed,0,available}')::integer = 2, 'the refusal says that two are left: ' || v_answer;
+  assert v_answer ->> 'error_code' = 'INSUFFICIENT_TICKETS', 'three more are refused: ' || v_answer::text;
+  assert (v_answer #>> '{failed,0,available}')::integer = 2, 'the refusal says that two are left: ' || v_answer::text;
   v_answer := reserve_tickets_atomically(v_tier, 2);
-  assert (v_answer ->> 'remaining')::integer = 0, 'the last two are held: ' || v_answer;
+  assert (v_answer ->> 'remaining')::integer = 0, 'the last two are held: ' || v_answer::text;
   assert (select reserved_quantity from ticket_tiers where id = v_tier) = 5, 'the counter says five';
   v_answer := release_ticket_holds('functional-a');
-  assert (v_answer ->> 'released')::integer = 3, 'three come back: ' || v_answer;
+  assert (v_answer ->> 'released')::integer = 3, 'three come back: ' || v_answer::text;
   v_answer := reserve_tickets_batch(jsonb_build_array(jsonb_build_object('tier_id', v_tier, 'quantity', 3)), 'functional-b');
-  assert (v_answer ->> 'success')::boolean, 'and are held again: ' || v_answer;
+  assert (v_answer ->> 'success')::boolean, 'and are held again: ' || v_answer::text;
 end
 $$;
 

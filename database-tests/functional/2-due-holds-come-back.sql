@@ -17,7 +17,7 @@ declare
   v_answer jsonb;
 begin
   v_answer := reserve_tickets_batch(jsonb_build_array(jsonb_build_object('tier_id', v_tier, 'quantity', 5)), 'functional-next');
-  assert (v_answer ->> 'success')::boolean, 'all five are held by the next: ' || v_answer;
+  assert (v_answer ->> 'success')::boolean, 'all five are held by the next: ' || v_answer::text;
   assert (select status from ticket_holds where session_id = 'functional-lapsed') = 'expired', 'the lapsed hold has ended';
   assert expire_ticket_holds() = 0, 'and the job finds nothing left to do';
 end

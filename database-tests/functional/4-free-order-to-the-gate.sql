@@ -16,7 +16,7 @@ declare
   v_order jsonb := ticketing.checkout(v_request);
   v_ticket uuid := (v_order #>> '{tickets,0,id}')::uuid;
 begin
-  assert jsonb_array_length(v_order -> 'tickets') = 2, 'two tickets: ' || v_order;
+  assert jsonb_array_length(v_order -> 'tickets') = 2, 'two tickets: ' || v_order::text;
   assert ticketing.checkout(v_request) -> 'tickets' = v_order -> 'tickets', 'the retry gets the same tickets';
   assert ticketing.checkout(v_request || '{"fingerprint": "two"}') ->> 'error_code' = 'IDEMPOTENCY_KEY_REUSED',
     'another request under the key is refused';

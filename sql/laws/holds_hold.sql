@@ -2,7 +2,7 @@
 -- event's tier.
 create or replace view ticketing.law_holds_hold with (security_invoker = true) as
 select h.id as hold_id, h.tier_id, h.session_id, 'expired before its end' as broken
-from public.ticket_holds h where h.status = 'expired' and h.ended_at < h.expires_at
+from public.ticket_holds h where h.status = 'expired' and (h.ended_at < h.expires_at or h.expires_at > clock_timestamp())
 union all
 select min(h.id::text)::uuid, h.tier_id, h.session_id, 'held twice by one session'
 from public.ticket_holds h where h.status = 'active' group by h.tier_id, h.session_id having count(*) > 1

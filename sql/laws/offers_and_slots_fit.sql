@@ -8,9 +8,9 @@ left join (select c.discount_id, sum(c.party_size) as people from public.offer_c
            where c.status <> 'released' group by c.discount_id) claims on claims.discount_id = d.id
 where coalesce(claims.people, 0) > d.total_people or coalesce(claims.people, 0) <> d.claimed_people
 union all
-select 'slot', s.id, r.date, s.capacity, r.people, coalesce(d.booked_people, 0)
-from public.slots s
-join (select slot_id, date, sum(party_size) as people from public.reservations
-      where status in ('confirmed', 'checked_in') group by slot_id, date) r on r.slot_id = s.id
-left join ticketing.slot_days d on d.slot_id = s.id and d.date = r.date
-where r.people > s.capacity or r.people <> coalesce(d.booked_people, 0);
+select 'slot', s.id, coalesce(r.date, d.date), s.capacity, coalesce(r.people, 0), coalesce(d.booked_people, 0)
+from (select slot_id, date, sum(party_size) as people from public.reservations
+      where status in ('confirmed', 'checked_in') group by slot_id, date) r
+full join ticketing.slot_days d on d.slot_id = r.slot_id and d.date = r.date
+join public.slots s on s.id = coalesce(r.slot_id, d.slot_id)
+where coalesce(r.people, 0) > s.capacity or coalesce(r.people, 0) <> coalesce(d.booked_people, 0);

@@ -184,6 +184,8 @@ create table public.scan_logs (
   error_code text,
   offline boolean not null default false,
   scanned_at timestamptz not null,
+  -- When an offline scan was made by the clock of its gate, which may be wrong.
+  claimed_at timestamptz,
   recorded_at timestamptz not null default now()
 );
 create unique index uniq_successful_scan on public.scan_logs (ticket_id) where scan_success;

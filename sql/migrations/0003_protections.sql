@@ -6,7 +6,7 @@ create table ticketing.protections (
   role text not null check (role in ('refuses', 'counts', 'guards')),
   kind text not null check (kind in ('decision', 'trigger', 'constraint', 'index')),
   object text not null,
-  -- The functions of which the protection is made; for a trigger, its own is found in the catalogue.
+  -- The functions of which the protection is made; a trigger's own is found in the catalogue.
   functions text[] not null default '{}',
   primary key (guarantee, protection, object)
 );

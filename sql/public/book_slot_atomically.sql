@@ -4,7 +4,7 @@ create or replace function public.book_slot_atomically(
   p_phone_number text default null, p_seating_preference text default null, p_special_requests text default
   null, p_is_offer_based boolean default false
 ) returns jsonb
-language plpgsql volatile security invoker set search_path = '' as $$
+language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 begin
   return ticketing.book_slot_atomically(p_business_id, p_date, p_slot_time, p_party_size, p_reservation_name,
     p_phone_number, p_seating_preference, p_special_requests, p_is_offer_based);

@@ -13,7 +13,7 @@ create or replace function ticketing.admit_ticket(
   p_ticket_id uuid, p_scanned_by uuid, p_device_id text, p_scan_method text,
   out outcome text, out scanned_at timestamptz, out scanned_by uuid
 )
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_event_id uuid;
   v_status text;
@@ -23,6 +23,7 @@ begin
     outcome := 'FORBIDDEN';
     return;
   end if;
+  perform ticketing.limit_wait();
   begin
     update public.tickets t
       set status = 'used', checked_in_at = clock_timestamp(), checked_in_by = p_scanned_by
@@ -56,11 +57,12 @@ $$;
 -- may_scan: a signed-in caller may only name itself, and must work for the event's business; a trusted caller's word is
 -- taken and recorded as such. What is no ticket has no event: any staff member may be told that.
 create or replace function ticketing.may_scan(p_scanned_by uuid, p_event_id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_caller record := ticketing.caller();
 begin
-  return v_caller.is_trusted or p_scanned_by = v_caller.user_id and case
+  -- Naming nobody is not naming oneself: what is null is no.
+  return v_caller.is_trusted or coalesce(p_scanned_by = v_caller.user_id, false) and case
     when p_event_id is null then exists (select from public.business_staff s where s.user_id = v_caller.user_id)
     else ticketing.is_staff(v_caller.user_id, p_event_id) end;
 end

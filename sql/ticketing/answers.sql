@@ -1,20 +1,20 @@
 -- refused: a refusal as an answer: {success: false, error: code, message}.
 create or replace function ticketing.refused(p_code text, p_message text default null) returns jsonb
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('success', false, 'error', p_code,
     'message', coalesce(p_message, ticketing.refusal_message(p_code)))
 $$;
 
 -- refused_cart: the refusal of several tiers at once: {success: false, error_code, error: message, failed}.
 create or replace function ticketing.refused_cart(p_code text, p_message text default null, p_failed jsonb default '[]')
-returns jsonb language sql immutable set search_path = '' as $$
+returns jsonb language sql immutable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('success', false, 'error_code', p_code,
     'error', coalesce(p_message, ticketing.refusal_message(p_code)), 'failed', p_failed)
 $$;
 
 -- refusal_message: one sentence for a person, per code.
 create or replace function ticketing.refusal_message(p_code text) returns text
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case p_code
     when 'ALREADY_EXTENDED' then 'These holds were extended already.'
     when 'ALREADY_USED' then 'This ticket was already scanned.'
@@ -49,7 +49,7 @@ $$;
 
 -- is_uuid: a test that never raises; any 8-4-4-4-12 hex string is one.
 create or replace function ticketing.is_uuid(p_text text) returns boolean
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(p_text ~ '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$', false)
 $$;
 
@@ -57,7 +57,7 @@ $$;
 --   refusal  INVALID_REQUEST (no list of 1 to 50, or no tier id), INVALID_QUANTITY (none of 1 to 1000), or null
 create or replace function ticketing.read_cart(
   p_cart jsonb, out tier_ids uuid[], out quantities integer[], out refusal text)
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare
   v_line record;
   v_quantity numeric;

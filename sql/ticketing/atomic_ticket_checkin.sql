@@ -5,7 +5,7 @@
 -- Outcomes, locks and writes: admit_ticket.
 create or replace function ticketing.atomic_ticket_checkin(p_ticket_id uuid, p_staff_user_id uuid) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_scan record;
 begin

@@ -12,7 +12,7 @@
 --   SLOT_FULL         fewer covers are left
 --   LOCK_TIMEOUT      busy for five seconds; try again
 --   success           {success: true, reservation_id, confirmation_code, qr_token, preferred_time, slot_time_from, max_party_size}
--- Locks:  the slot on that date.
+-- Locks:  the slot on that date, and its row, shared.
 -- Writes: reservations (1 row); slot_days follows by trigger.
 create or replace function ticketing.book_slot_atomically(
   p_business_id uuid, p_date date, p_slot_time text, p_party_size integer, p_reservation_name text,
@@ -20,7 +20,7 @@ create or replace function ticketing.book_slot_atomically(
   p_is_offer_based boolean default false
 ) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
   v_time time;
@@ -54,8 +54,12 @@ begin
     return ticketing.refused('PARTY_TOO_LARGE') || jsonb_build_object('max_party_size', v_slot.max_party_size);
   end if;
 
-  perform ticketing.lock_key('slot:' || v_slot.id || ':' || p_date);
-  select * into v_slot from public.slots s where s.id = v_slot.id;
+  perform ticketing.lock_key('slot:' || v_slot.id || ':' || to_char(p_date, 'YYYY-MM-DD'));
+  perform ticketing.limit_wait();
+  select * into v_slot from public.slots s where s.id = v_slot.id and s.active for share;
+  if v_slot.id is null then
+    return ticketing.refused('TIME_NOT_IN_SLOT');
+  end if;
   select coalesce(sum(d.booked_people), 0) into v_booked
     from ticketing.slot_days d where d.slot_id = v_slot.id and d.date = p_date;
   if v_booked + p_party_size > v_slot.capacity then
@@ -73,14 +77,15 @@ begin
 exception
   when check_violation then
     return ticketing.refused('SLOT_FULL');
-  when lock_not_available or deadlock_detected then
+  -- Two bookings of one code, once in a trillion: the next try draws another.
+  when lock_not_available or deadlock_detected or unique_violation then
     return ticketing.refused('LOCK_TIMEOUT');
 end
 $$;
 
 -- slots_on: the slots of a business on one evening; those made for that very date replace the weekday's.
 create or replace function ticketing.slots_on(p_business_id uuid, p_date date) returns setof public.slots
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.* from public.slots s
   where s.business_id = p_business_id and s.active
     and (s.date = p_date or s.weekday = extract(dow from p_date) and not exists (

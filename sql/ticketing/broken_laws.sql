@@ -1,7 +1,7 @@
 -- broken_laws: every broken promise right now, at most p_witnesses rows of each law. No row: all is well.
 create or replace function ticketing.broken_laws(p_witnesses integer default 5)
 returns table (guarantee text, law text, rows bigint, witnesses jsonb)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_law record;
 begin

@@ -2,7 +2,7 @@
 --   is_trusted  the service role, or a database login that may act as it (psql, pgbench, the migration's owner)
 --   user_id     the signed-in user, null for anon and for trusted callers
 create or replace function ticketing.caller(out is_trusted boolean, out user_id uuid)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_role text := current_setting('role');
 begin

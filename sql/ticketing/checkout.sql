@@ -3,11 +3,13 @@
 -- p_request = {endpoint, event: id or slug, items: [{tier: id or slug, quantity}], customer_name, customer_email,
 --              idempotency_key, fingerprint}
 -- Answers, first that applies:
---   INVALID_REQUEST         no items, no name, no e-mail address
---   INVALID_QUANTITY        none of 1 to 1000
---   IDEMPOTENCY_KEY_REUSED  the caller used the key before, for another request
+--   INVALID_REQUEST         no name, no e-mail address, a key that is empty or longer than 255
 --   success, replayed       same key, same request: what the first call won
---   EVENT_NOT_FOUND, TIER_NOT_FOUND
+--   IDEMPOTENCY_KEY_REUSED  the caller used the key before, for another request
+--   EVENT_NOT_FOUND
+--   INVALID_REQUEST         no list of 1 to 50 items, each with a tier
+--   INVALID_QUANTITY        a quantity (summed per tier) that is no whole number from 1 to 1000
+--   TIER_NOT_FOUND
 --   PAYMENT_UNAVAILABLE     the cart costs something
 --   TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, LIMIT_EXCEEDED, INSUFFICIENT_TICKETS, LOCK_TIMEOUT
 --   success                 {success: true, order_id, is_free, session_id, tickets, total_cents, currency, replayed}
@@ -16,9 +18,10 @@
 -- Writes: ticket_holds, orders, order_items, tickets, idempotency_keys; the counters follow by trigger.
 create or replace function ticketing.checkout(p_request jsonb) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_key text := p_request ->> 'idempotency_key';
+  v_fingerprint text;
   v_caller record := ticketing.caller();
   v_caller_name text := coalesce('user:' || v_caller.user_id, case when v_caller.is_trusted then 'service' else 'guest' end);
   v_kept public.idempotency_keys;
@@ -34,9 +37,11 @@ begin
     return ticketing.refused_cart('INVALID_REQUEST', 'A name, an e-mail address and 1 to 50 items are needed.');
   end if;
   if v_key is not null then
+    -- What makes two requests the same; all of the request where the caller does not say.
+    v_fingerprint := coalesce(p_request ->> 'fingerprint', md5((p_request - 'idempotency_key')::text));
     perform ticketing.lock_key('key:' || v_caller_name || ':' || v_key);
     select * into v_kept from public.idempotency_keys k where k.caller = v_caller_name and k.key = v_key;
-    if v_kept.fingerprint = p_request ->> 'fingerprint' then
+    if v_kept.fingerprint = v_fingerprint then
       return v_kept.answer || '{"replayed": true}';
     elsif v_kept.key is not null then
       return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
@@ -67,12 +72,23 @@ begin
       v_answer, v_price.currency, p_request, v_caller_name || ':' || v_key);
     if v_key is not null then
       insert into public.idempotency_keys (caller, key, fingerprint, answer)
-        values (v_caller_name, v_key, coalesce(p_request ->> 'fingerprint', ''), v_answer);
+        values (v_caller_name, v_key, v_fingerprint, v_answer);
     end if;
   end if;
   return v_answer;
-exception when lock_not_available or deadlock_detected then
-  return ticketing.refused_cart('LOCK_TIMEOUT');
+exception
+  -- A protection behind the tickets refused: the block is undone, order and holds with it.
+  when check_violation then
+    return ticketing.refused_cart('INSUFFICIENT_TICKETS');
+  -- The key's protections: above READ COMMITTED the winner's row may be there and yet not be seen.
+  when unique_violation then
+    if current_setting('transaction_isolation') <> 'read committed' then
+      raise exception 'could not serialize access: the idempotency key was just used'
+        using errcode = '40001', hint = 'Retry the transaction, after a short random wait.';
+    end if;
+    return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
+  when lock_not_available or deadlock_detected then
+    return ticketing.refused_cart('LOCK_TIMEOUT');
 end
 $$;
 
@@ -81,7 +97,7 @@ create or replace function ticketing.place_free_order(
   p_event_id uuid, p_tier_ids uuid[], p_quantities integer[], p_user_id uuid, p_holds jsonb, p_currency text,
   p_request jsonb, p_request_key text
 ) returns jsonb
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_order_id uuid;
   v_issued jsonb;
@@ -95,10 +111,11 @@ begin
     select v_order_id, p_event_id, c.tier_id, c.quantity, 0
     from unnest(p_tier_ids, p_quantities) c(tier_id, quantity);
   update public.ticket_holds h set order_id = v_order_id
-    where h.session_id = p_holds ->> 'session_id' and h.status = 'active' and h.tier_id = any (p_tier_ids);
+    where h.session_id = p_holds ->> 'session_id' and h.status = 'active' and (h.tier_id = any (p_tier_ids)) is true;
   v_issued := ticketing.issue_order_tickets(v_order_id);
   if not (v_issued ->> 'success')::boolean then
-    raise exception 'order % has its holds and yet no tickets: %', v_order_id, v_issued;
+    raise exception 'order % has its holds and yet no tickets: %', v_order_id, v_issued
+      using errcode = case v_issued ->> 'error' when 'LOCK_TIMEOUT' then '55P03' else '23514' end;
   end if;
   return jsonb_build_object('success', true, 'order_id', v_order_id, 'is_free', true,
     'session_id', p_holds -> 'session_id', 'tickets', v_issued -> 'tickets', 'total_cents', 0, 'currency', p_currency, 'replayed', false);
@@ -107,7 +124,7 @@ $$;
 
 -- find_event, find_tiers: an event or a tier may be named by its slug, a tier's within its event.
 create or replace function ticketing.find_event(p_name text) returns uuid
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select e.id from public.events e
   where e.id = case when ticketing.is_uuid(p_name) then p_name::uuid end
      or e.slug = case when not ticketing.is_uuid(p_name) then p_name end
@@ -115,7 +132,7 @@ $$;
 
 -- find_tiers: the items as [{tier_id, quantity}]; a slug that is unknown becomes an id that no tier has.
 create or replace function ticketing.find_tiers(p_event_id uuid, p_items jsonb) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case when jsonb_typeof(p_items) = 'array' then (
     select jsonb_agg(jsonb_build_object('quantity', i.item -> 'quantity', 'tier_id', case
         when ticketing.is_uuid(i.item ->> 'tier') or i.item ->> 'tier' is null then i.item ->> 'tier'

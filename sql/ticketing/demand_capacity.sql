@@ -1,7 +1,7 @@
 -- demand_capacity: refuse (23514) what a tier has no room for. Takes the same locks as the verbs, in the same order, so
 -- that a raw write beside a verb waits and cannot deadlock; shares no code with the verbs' own decision.
 create or replace function ticketing.demand_capacity(p_tier_id uuid, p_more bigint, p_protection text) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_available integer;
 begin

@@ -11,7 +11,7 @@
 -- Writes: ticket_holds.
 create or replace function ticketing.extend_ticket_holds(p_session_id text, p_extend_minutes integer) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_session record;
   v_now timestamptz;
@@ -26,7 +26,7 @@ begin
   end if;
   v_now := clock_timestamp();
   update public.ticket_holds set extended_at = v_now, expires_at = expires_at + make_interval(mins => p_extend_minutes)
-    where session_id = p_session_id and status = 'active' and tier_id = any (v_session.tier_ids)
+    where session_id = p_session_id and status = 'active' and (tier_id = any (v_session.tier_ids)) is true
       and expires_at > v_now and extended_at is null;
   if not found then
     return ticketing.refused(case when exists (

@@ -1,7 +1,7 @@
 -- The counters move by trigger only. A statement of anybody's own, the owner's too, that writes one is refused;
 -- inside a counting trigger pg_trigger_depth() is 1.
 create or replace function ticketing.refuse_counter_write() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'the counters of % move by trigger only', tg_table_name
     using errcode = '42501', hint = 'Write the rows they count: ticket_holds, tickets, offer_claims, reservations.';
@@ -21,13 +21,20 @@ create or replace trigger trg_guard_counters before update of claimed_people on 
 create or replace trigger trg_guard_counters_ins before insert on public.discounts
   for each row when (new.claimed_people <> 0)
   execute function ticketing.refuse_counter_write();
+-- A slot's evening begins and ends by trigger too: with its first booking, and with its slot.
 create or replace trigger trg_guard_counters before update of booked_people on ticketing.slot_days
   for each row when (pg_trigger_depth() = 0 and new.booked_people <> old.booked_people)
+  execute function ticketing.refuse_counter_write();
+create or replace trigger trg_guard_counters_ins before insert on ticketing.slot_days
+  for each row when (pg_trigger_depth() = 0 and new.booked_people <> 0)
+  execute function ticketing.refuse_counter_write();
+create or replace trigger trg_guard_counters_del before delete on ticketing.slot_days
+  for each row when (pg_trigger_depth() = 0 and old.booked_people <> 0)
   execute function ticketing.refuse_counter_write();
 
 -- TRUNCATE fires no row or counting trigger, so it is refused on every table of ours.
 create or replace function ticketing.refuse_truncate() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception '% is never truncated: what was sold would be forgotten and the counters would lie', tg_table_name
     using errcode = '42501', hint = 'Delete the rows instead; the counters follow.';

@@ -3,7 +3,7 @@
 -- Fires before the counting trigger (alphabetical order), so the counters do not hold the new rows yet.
 -- A transition table belongs to one event: hence one trigger for INSERT and one for UPDATE.
 create or replace function ticketing.check_hold_capacity() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_more record;
 begin
@@ -18,7 +18,7 @@ end
 $$;
 
 create or replace function ticketing.check_hold_capacity_upd() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_more record;
 begin

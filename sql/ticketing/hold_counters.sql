@@ -2,7 +2,7 @@
 -- rows it wrote; a statement that changed nothing touches no tier. Tiers in ascending order, as everywhere.
 
 create or replace function ticketing.sync_reserved_quantity() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin
@@ -17,7 +17,7 @@ end
 $$;
 
 create or replace function ticketing.sync_reserved_quantity_upd() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin
@@ -35,7 +35,7 @@ end
 $$;
 
 create or replace function ticketing.sync_reserved_quantity_del() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin

@@ -1,7 +1,7 @@
 -- A hold ends once, and never before its time: released and converted by their owner, expired by the clock of the
 -- database. What has ended stays as it is. The conditions are in the triggers, so a legal change runs no function.
 create or replace function ticketing.refuse_hold_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'hold % is % until %: this change is not one a hold can make', old.id, old.status, old.expires_at
     using errcode = '23514', constraint = tg_name, table = 'ticket_holds', schema = 'public';

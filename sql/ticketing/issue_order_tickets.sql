@@ -11,7 +11,7 @@
 -- Writes: ticket_holds (converted first, so that a full tier has the room), tickets, orders; counters by trigger.
 create or replace function ticketing.issue_order_tickets(p_order_id uuid) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_order public.orders;
 begin
@@ -48,12 +48,13 @@ end
 $$;
 
 create or replace function ticketing.lock_order(p_order_id uuid) returns public.orders
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_order public.orders;
 begin
   if p_order_id is not null then
     perform ticketing.lock_key('order:' || p_order_id);
+    perform ticketing.limit_wait();
     select * into v_order from public.orders where id = p_order_id for no key update;
   end if;
   return v_order;
@@ -61,7 +62,7 @@ end
 $$;
 
 create or replace function ticketing.issued_tickets(p_order_id uuid, p_already_issued boolean) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('success', true, 'already_issued', p_already_issued, 'tickets', coalesce(
     jsonb_agg(jsonb_build_object('id', t.id, 'tier_id', t.tier_id, 'qr_code', t.qr_code)
       order by t.tier_id, t.ordinal), '[]'))
@@ -75,7 +76,7 @@ $$;
 -- Writes: orders.
 create or replace function ticketing.claim_order_ticketing(p_order_id uuid) returns boolean
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_order public.orders;
   v_now timestamptz;

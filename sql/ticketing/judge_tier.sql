@@ -13,7 +13,7 @@ create or replace function ticketing.judge_tier(
   p_tier_id uuid, p_quantity integer, p_held integer, p_now timestamptz,
   out refusal text, out available integer, out event_id uuid, out max_per_order integer
 )
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   v_tier record;
 begin
@@ -39,7 +39,7 @@ $$;
 
 -- refusal_rank: the documented precedence, for a cart whose tiers are refused for different reasons.
 create or replace function ticketing.refusal_rank(p_refusal text) returns integer
-language sql immutable set search_path = '' as $$
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array_position(array['TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED', 'SALE_NOT_OPEN', 'FORBIDDEN',
     'LIMIT_EXCEEDED', 'INSUFFICIENT_TICKETS'], p_refusal)
 $$;

@@ -1,6 +1,6 @@
 -- Refusing, offers: claimed places never exceed the offer's total. As hold_capacity.sql, one lock per offer.
 create or replace function ticketing.check_offer_spots() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_more record;
   v_remaining integer;
@@ -21,7 +21,7 @@ end
 $$;
 
 create or replace function ticketing.refuse_claim_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'claim % is %: it can only be released or redeemed', old.id, old.status
     using errcode = '23514', constraint = tg_name, table = 'offer_claims', schema = 'public';
@@ -38,7 +38,7 @@ create or replace trigger trg_claim_legal_change before update on public.offer_c
 
 -- Counting, offers: claimed_people is the sum of the claims that were not released.
 create or replace function ticketing.sync_claimed_people() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin
@@ -53,7 +53,7 @@ end
 $$;
 
 create or replace function ticketing.sync_claimed_people_upd() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin
@@ -71,7 +71,7 @@ end
 $$;
 
 create or replace function ticketing.sync_claimed_people_del() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin

@@ -11,7 +11,7 @@
 -- Writes: offer_claims (1 row); the counter follows by trigger.
 create or replace function ticketing.claim_offer_spots_atomically(p_discount_id uuid, p_party_size integer) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
   v_now timestamptz;
@@ -25,6 +25,7 @@ begin
     return ticketing.refused('OFFER_NOT_FOUND') || '{"remaining": 0}';
   end if;
   perform ticketing.lock_key('offer:' || p_discount_id);
+  perform ticketing.limit_wait();
   select * into v_offer from public.discounts d where d.id = p_discount_id for no key update;
   v_now := clock_timestamp();
   if v_offer.id is null then
@@ -51,7 +52,7 @@ $$;
 -- Writes: offer_claims; the counter follows by trigger.
 create or replace function ticketing.release_offer_spots(p_discount_id uuid, p_party_size integer) returns void
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
   v_left integer := p_party_size;

@@ -6,7 +6,7 @@
 -- Writes: ticket_holds; the counter follows by trigger.
 create or replace function ticketing.release_tickets(p_tier_id uuid, p_quantity integer) returns void
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
   v_left integer := p_quantity;

@@ -7,7 +7,7 @@
 -- Writes: ticket_holds (1 row); the counter follows by trigger.
 create or replace function ticketing.reserve_tickets_atomically(p_tier_id uuid, p_quantity integer) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
   v_answer jsonb;

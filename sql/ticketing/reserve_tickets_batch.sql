@@ -15,7 +15,7 @@ create or replace function ticketing.reserve_tickets_batch(
   p_reservations jsonb, p_session_id text default null, p_user_id uuid default null, p_expires_minutes integer default 15
 ) returns jsonb
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record;
   v_user_id uuid;
@@ -37,6 +37,14 @@ begin
   v_user_id := coalesce(p_user_id, v_caller.user_id);
   if not v_caller.is_trusted and v_user_id is distinct from v_caller.user_id then
     return ticketing.refused_cart('FORBIDDEN');
+  end if;
+  -- Whoever knows a guest's session owns it; a user's is that user's alone, in every tier.
+  if p_session_id is not null then
+    if exists (
+        select from public.ticket_holds h where h.session_id = p_session_id and h.status = 'active'
+          and h.user_id <> coalesce(v_user_id, '00000000-0000-0000-0000-000000000000')) then
+      return ticketing.refused_cart('FORBIDDEN');
+    end if;
   end if;
 
   return ticketing.hold_tiers(p_session_id, v_user_id, v_cart.tier_ids, v_cart.quantities, p_expires_minutes);

@@ -7,7 +7,7 @@ create or replace function ticketing.scan_ticket_atomic(
   p_ticket_id uuid, p_scanned_by uuid, p_device_id text default null, p_scan_method text default 'qr'
 ) returns table (success boolean, already_scanned boolean, scanned_at timestamptz, scanned_by uuid, error_message text)
 language plpgsql security definer
-set search_path = '' set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_scan record;
 begin

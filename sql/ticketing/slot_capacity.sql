@@ -1,6 +1,6 @@
 -- Refusing, slots: booked people never exceed the slot's capacity on any evening. One lock per slot and date.
 create or replace function ticketing.check_slot_capacity() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_more record;
   v_left integer;
@@ -10,7 +10,9 @@ begin
     where n.status in ('confirmed', 'checked_in') group by n.slot_id, n.date order by n.slot_id, n.date
   loop
     perform pg_advisory_xact_lock(
-      hashtextextended('slot:' || v_more.slot_id || ':' || v_more.date, 0));
+      hashtextextended('slot:' || v_more.slot_id || ':' || to_char(v_more.date, 'YYYY-MM-DD'), 0));
+    -- The slot's own row too: it is not made smaller between this look and the commit.
+    perform from public.slots s where s.id = v_more.slot_id for share;
     select s.capacity - coalesce(d.booked_people, 0) into v_left
       from public.slots s left join ticketing.slot_days d on d.slot_id = s.id and d.date = v_more.date
       where s.id = v_more.slot_id;
@@ -24,7 +26,7 @@ end
 $$;
 
 create or replace function ticketing.refuse_reservation_change() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'reservation % is %: a party neither grows nor moves nor comes back', old.id, old.status
     using errcode = '23514', constraint = tg_name, table = 'reservations', schema = 'public';
@@ -40,7 +42,7 @@ create or replace trigger trg_reservation_legal_change before update on public.r
 
 -- Counting, slots: booked_people is the sum of the parties that come.
 create or replace function ticketing.count_booked_people(p_slot_id uuid, p_date date, p_change bigint) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update ticketing.slot_days set booked_people = booked_people + p_change where slot_id = p_slot_id and date = p_date;
   if not found then
@@ -51,7 +53,7 @@ end
 $$;
 
 create or replace function ticketing.sync_booked_people() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 begin
   perform ticketing.count_booked_people(c.slot_id, c.date, c.people) from (
     select n.slot_id, n.date, sum(n.party_size) as people from new_rows n
@@ -61,7 +63,7 @@ end
 $$;
 
 create or replace function ticketing.sync_booked_people_upd() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 begin
   perform ticketing.count_booked_people(c.slot_id, c.date, c.people) from (
     select r.slot_id, r.date, sum(r.people) as people from (
@@ -74,7 +76,7 @@ end
 $$;
 
 create or replace function ticketing.sync_booked_people_del() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 begin
   perform ticketing.count_booked_people(c.slot_id, c.date, -c.people) from (
     select o.slot_id, o.date, sum(o.party_size) as people from old_rows o
@@ -92,8 +94,9 @@ create or replace trigger trg_sync_booked_people_del after delete on public.rese
   referencing old table as old_rows for each statement execute function ticketing.sync_booked_people_del();
 
 -- A slot that is made smaller or larger takes its evenings along; one that is already fuller refuses (CHECK).
+-- A definer function: staff may write the slot, and nobody the count.
 create or replace function ticketing.sync_slot_days() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 begin
   update ticketing.slot_days set capacity = new.capacity where slot_id = new.id;
   return null;

@@ -1,7 +1,7 @@
 -- Refusing, tickets: sold + held never exceeds the tier's total, also for a raw INSERT, COPY, or an UPDATE that gives
 -- a cancelled ticket its place back or moves it to another tier. As hold_capacity.sql.
 create or replace function ticketing.reserve_capacity() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_more record;
 begin
@@ -15,8 +15,8 @@ begin
 end
 $$;
 
-create or replace function ticketing.reserve_capacity_upd() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+create or replace function ticketing.check_ticket_capacity_upd() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_more record;
 begin
@@ -35,6 +35,7 @@ $$;
 
 create or replace trigger trg_reserve_capacity after insert on public.tickets
   referencing new table as new_rows for each statement execute function ticketing.reserve_capacity();
-create or replace trigger trg_reserve_capacity_upd after update on public.tickets
+-- Its name is before that of the counting trigger, so that the counters do not hold the new rows yet.
+create or replace trigger trg_check_ticket_capacity_upd after update on public.tickets
   referencing old table as old_rows new table as new_rows
-  for each statement execute function ticketing.reserve_capacity_upd();
+  for each statement execute function ticketing.check_ticket_capacity_upd();

@@ -2,7 +2,7 @@
 -- trg_release_capacity gives back what a deletion frees, trg_release_capacity_upd what a refund or a cancellation does.
 -- The scan of a ticket (valid -> used) changes no count, so it touches no tier: gates never queue behind buyers.
 create or replace function ticketing.sync_sold_quantity() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin
@@ -17,7 +17,7 @@ end
 $$;
 
 create or replace function ticketing.release_capacity_upd() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin
@@ -35,7 +35,7 @@ end
 $$;
 
 create or replace function ticketing.release_capacity() returns trigger
-language plpgsql set search_path = '' set lock_timeout = '5s' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare
   v_change record;
 begin

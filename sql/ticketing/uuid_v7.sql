@@ -1,6 +1,6 @@
 -- uuid_v7: time-ordered ids, so that the big tables' primary keys grow at one end. PostgreSQL 18 has its own.
 create or replace function ticketing.uuid_v7() returns uuid
-language plpgsql volatile parallel safe set search_path = '' as $$
+language plpgsql volatile parallel safe set search_path = pg_catalog, pg_temp as $$
 begin
   return encode(
     set_bit(set_bit(

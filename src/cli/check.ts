@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
 import { GUARANTEES } from '../core/guarantees.ts'
-import { withDatabase } from './database.ts'
+import { withInstalled } from './database.ts'
 
 interface Broken {
   readonly law: string
@@ -15,7 +15,7 @@ export const check = defineCommand({
     description: 'Does every law hold, now? Counts rows, not counters; 1 where one is broken',
   },
   run: async () => {
-    const broken = await withDatabase(
+    const broken = await withInstalled(
       readConfig(),
       async (client) =>
         (await client.query<Broken>('select law, rows, witnesses from ticketing.broken_laws(3)')).rows,
@@ -24,7 +24,7 @@ export const check = defineCommand({
       for (const law of guarantee.laws) {
         const found = broken.find((row) => row.law === law)
         console.log(
-          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${found === undefined ? 'holds' : `${found.rows} rows break ${law}`}`,
+          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${found === undefined ? 'holds' : `${found.rows} ${found.rows === '1' ? 'row breaks' : 'rows break'} ${law}`}`,
         )
         for (const witness of found?.witnesses ?? []) console.log(`    ${JSON.stringify(witness)}`)
       }

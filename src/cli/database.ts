@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import pg from 'pg'
 import { type Config, dataFolderOf } from '../config.ts'
 import { findEmbedded, startEmbedded } from '../db/embedded.ts'
@@ -19,16 +20,29 @@ export async function useServer(config: Config, dataFolder: string, ephemeral = 
   return { url: cluster.url, source: 'embedded', stop: () => cluster.stop() }
 }
 
-/** A connection to DATABASE_URL, or to the database of the `admit-one start` that is running here. */
+/** A connection to DATABASE_URL, or to the database of `admit-one start` here, which runs already or just for this. */
 export async function withDatabase<T>(config: Config, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const url = config.databaseUrl ?? (await findEmbedded(dataFolderOf(config)))
-  if (url === undefined) {
-    throw new DatabaseError(
-      'UNREACHABLE',
-      'No database: start one with `npm start` (in another terminal), or set DATABASE_URL.',
-    )
+  const folder = dataFolderOf(config)
+  const running = config.databaseUrl ?? (await findEmbedded(folder))
+  if (running !== undefined) return withClient(running, work)
+  if (!existsSync(folder)) {
+    const advice = 'start one with `admit-one start` (in another terminal), or set DATABASE_URL.'
+    throw new DatabaseError('UNREACHABLE', `No database in ${folder}: ${advice}`)
   }
-  return withClient(url, work)
+  await using cluster = await startEmbedded({ dataFolder: folder })
+  return await withClient(cluster.url, work)
+}
+
+/** The same, where Admit One is installed already. */
+export async function withInstalled<T>(config: Config, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  return withDatabase(config, async (client) => {
+    const { rows } = await client.query<{ name: string; installed: boolean }>(
+      `select current_database() as name, to_regprocedure('public.verify_protections()') is not null as installed`,
+    )
+    if (rows[0]?.installed === true) return work(client)
+    const message = `Admit One is not installed in database "${rows[0]?.name}". Run \`admit-one migrate\`.`
+    throw new DatabaseError('NOT_INSTALLED', message)
+  })
 }
 
 /** One connection for a command; the errors of connecting say what to do. */

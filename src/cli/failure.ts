@@ -3,9 +3,21 @@ export class CommandError extends Error {
   readonly code = 'COMMAND_FAILED'
 }
 
-/** Errors of ours, with a code and a message for people; everything else is a bug and shows its stack. */
+/** Errors with a code have a message for people; a bug, in itself or behind such an error, shows its stack. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const named = 'code' in error && typeof error.code === 'string'
-  return named ? error.message : (error.stack ?? error.message)
+  if (!isNamed(error)) return error.stack ?? error.message
+  const { cause } = error
+  return cause instanceof TypeError || cause instanceof ReferenceError
+    ? `${error.message}\n${cause.stack}`
+    : `${error.message}${hintOf(error)}`
+}
+
+function isNamed(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string'
+}
+
+/** What PostgreSQL advises beside its message. */
+function hintOf(error: Error): string {
+  return 'hint' in error && typeof error.hint === 'string' ? `\n${error.hint}` : ''
 }

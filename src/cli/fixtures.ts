@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { deriveKeys, mintToken } from '../api/keys.ts'
 import { readConfig } from '../config.ts'
@@ -7,11 +7,13 @@ import {
   FIXTURES,
   type Fixture,
   type FixtureName,
+  type FixtureOptions,
   makeFixture,
   removeFixture,
   TICKETS_MAX,
+  ticketsFileOf,
 } from '../proof/fixtures.ts'
-import { withDatabase } from './database.ts'
+import { withInstalled } from './database.ts'
 import { CommandError } from './failure.ts'
 import { jwtSecretOf } from './secrets.ts'
 
@@ -24,7 +26,7 @@ export const fixtures = defineCommand({
   args: {
     scenario: { type: 'positional', description: Object.keys(FIXTURES).join(' | ') },
     slug: { type: 'string', description: 'slug of the event (the scenario)' },
-    tierSlug: { type: 'string', description: 'slug of the tier (general-admission)' },
+    'tier-slug': { type: 'string', description: 'slug of the tier (general-admission)' },
     stock: { type: 'string', description: 'tickets for sale' },
     tickets: { type: 'string', description: 'tickets already sold, for scanners' },
     data: { type: 'string', description: 'a folder for test-tickets.json' },
@@ -32,32 +34,24 @@ export const fixtures = defineCommand({
     remove: { type: 'boolean', description: 'remove the fixture and everything sold of it' },
   },
   run: async ({ args }) => {
-    const name = scenarioOf(args.scenario ?? '')
-    const slug = args.slug ?? name
+    const name = scenarioOf(args._)
+    const slug = args.slug === undefined ? name : slugOption('slug', args.slug)
+    const options = optionsOf(args)
     const config = readConfig()
     if (args.remove) {
-      const removed = await withDatabase(config, (client) => removeFixture(client, slug))
+      const removed = await withInstalled(config, (client) => removeFixture(client, slug))
       console.error(removed ? `Removed the fixture "${slug}".` : `There is no fixture "${slug}".`)
       return
     }
-    const fixture = await withDatabase(config, (client) =>
-      makeFixture(client, name, {
-        slug,
-        ...(args.tierSlug === undefined ? {} : { tierSlug: args.tierSlug }),
-        ...numberOption('stock', args.stock, 10_000_000),
-        ...numberOption('tickets', args.tickets, TICKETS_MAX),
-      }),
-    )
-    if (args.data !== undefined) await writeTickets(args.data, fixture)
-    if (args.results !== undefined) await mkdir(args.results, { recursive: true })
+    const fixture = await withInstalled(config, (client) => makeFixture(client, name, { ...options, slug }))
     const variables = await variablesOf(
       fixture,
       await jwtSecretOf(config),
       `http://${config.host}:${config.port}`,
     )
-    for (const [key, value] of Object.entries(variables)) console.log(`export ${key}='${value}'`)
-    if (args.results !== undefined)
-      console.log(`export RESULTS_DIR='${args.results.replaceAll("'", String.raw`'\''`)}'`)
+    if (args.data !== undefined) variables['TEST_TICKETS_FILE'] = await writeTickets(args.data, fixture)
+    if (args.results !== undefined) variables['RESULTS_DIR'] = await makeFolder(args.results)
+    for (const [key, value] of Object.entries(variables)) console.log(`export ${key}=${quoted(value)}`)
   },
 })
 
@@ -94,23 +88,52 @@ export async function variablesOf(
   }
 }
 
+/** As a POSIX shell reads it back. */
+function quoted(value: string): string {
+  return `'${value.replaceAll("'", String.raw`'\''`)}'`
+}
+
+async function makeFolder(path: string): Promise<string> {
+  await mkdir(path, { recursive: true })
+  return resolve(path)
+}
+
+const STOCK_MAX = 10_000_000
+
 const TOKENS_MAX = 2_000
 
-/** `test-tickets.json`, as scanner scripts open it. */
-export async function writeTickets(folder: string, fixture: Fixture): Promise<string> {
+/** Gives the file's path: a script finds it there from wherever it is started. */
+async function writeTickets(folder: string, fixture: Fixture): Promise<string> {
   await mkdir(folder, { recursive: true })
-  const tickets = fixture.tickets.map(({ id, event_id }) => ({ id, event_id, type: 'valid' }))
-  const path = join(folder, 'test-tickets.json')
-  await writeFile(
-    path,
-    `${JSON.stringify({ tickets, raceTestTicket: { id: fixture.raceTicket?.id } }, null, 2)}\n`,
-  )
+  const path = resolve(folder, 'test-tickets.json')
+  await writeFile(path, ticketsFileOf(fixture))
   return path
 }
 
-function scenarioOf(name: string): FixtureName {
-  if (name in FIXTURES) return name as FixtureName
+function scenarioOf([name = '', ...others]: readonly string[]): FixtureName {
+  if (others.length > 0)
+    throw new CommandError('One scenario at a time: each has variables of the same names.')
+  if (Object.hasOwn(FIXTURES, name)) return name as FixtureName
   throw new CommandError(`There is no scenario "${name}": ${Object.keys(FIXTURES).join(', ')}.`)
+}
+
+interface Options {
+  readonly 'tier-slug'?: string | undefined
+  readonly stock?: string | undefined
+  readonly tickets?: string | undefined
+}
+
+function optionsOf({ 'tier-slug': tierSlug, stock, tickets }: Options): FixtureOptions {
+  return {
+    ...(tierSlug === undefined ? {} : { tierSlug: slugOption('tier-slug', tierSlug) }),
+    ...numberOption('stock', stock, STOCK_MAX),
+    ...numberOption('tickets', tickets, TICKETS_MAX),
+  }
+}
+
+function slugOption(key: string, text: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,79}$/.test(text)) return text
+  throw new CommandError(`--${key} must have 1 to 80 small letters, digits and dashes.`)
 }
 
 function numberOption<Key extends string>(
@@ -119,8 +142,8 @@ function numberOption<Key extends string>(
   max: number,
 ): Partial<Record<Key, number>> {
   if (text === undefined) return {}
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > max) {
+  const value = /^\d+$/.test(text) ? Number(text) : -1
+  if (value < 0 || value > max) {
     throw new CommandError(`--${key} must be a whole number from 0 to ${max}.`)
   }
   return { [key]: value } as Partial<Record<Key, number>>

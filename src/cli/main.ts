@@ -1,4 +1,7 @@
-import { type CommandDef, defineCommand, runCommand, showUsage } from 'citty'
+import { stripVTControlCharacters } from 'node:util'
+import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty'
+import { readConfig } from '../config.ts'
+import { checkArguments } from './arguments.ts'
 import { explain } from './failure.ts'
 import { version } from './version.ts'
 
@@ -20,22 +23,34 @@ const main = defineCommand({
   subCommands: commands,
 })
 
+// Who reads may go early (`| head`, a closed terminal): what was begun is still ended in order, with its exit code.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 const [name = '', ...rest] = process.argv.slice(2)
 if (name === '--version' || name === '-v') console.log(version)
-else if (!(name in commands)) {
-  await showUsage(main)
-  const asked = name === '' || name === '--help' || name === '-h' || name === 'help'
-  if (!asked) console.error(`There is no command "${name}".`)
+else if (Object.hasOwn(commands, name)) await run(name as keyof typeof commands, rest)
+else {
+  const asked = ['', '--help', '-h', 'help'].includes(name)
+  if (asked) await help(main)
+  else console.error(`There is no command "${name}". \`admit-one --help\` lists them.`)
   process.exitCode = asked ? 0 : COULD_NOT_RUN
-} else await run(name as keyof typeof commands, rest)
+}
 
 async function run(command: keyof typeof commands, rawArgs: string[]): Promise<void> {
   try {
     const definition = (await commands[command]()) as CommandDef
-    if (rawArgs.includes('--help') || rawArgs.includes('-h')) await showUsage(definition, main)
-    else await runCommand(definition, { rawArgs })
+    if (rawArgs.includes('--help') || rawArgs.includes('-h')) return await help(definition, main)
+    checkArguments(command, (definition.args ?? {}) as ArgsDef, rawArgs)
+    await runCommand(definition, { rawArgs })
   } catch (error) {
     console.error(explain(error))
     process.exitCode = COULD_NOT_RUN
   }
+}
+
+/** citty colours its help wherever it goes. */
+async function help(command: CommandDef, parent?: CommandDef): Promise<void> {
+  const usage = await renderUsage(command, parent)
+  const colored = process.stdout.isTTY === true && readConfig().color
+  console.log(colored ? usage : stripVTControlCharacters(usage))
 }

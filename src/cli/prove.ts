@@ -1,26 +1,18 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { defineCommand } from 'citty'
-import { Listr } from 'listr2'
 import { type Config, readConfig } from '../config.ts'
 import { migrate } from '../db/migrate.ts'
 import { PROFILES, type ProfileName } from '../proof/profiles.ts'
-import {
-  conclude,
-  findTools,
-  openRun,
-  type ProofOptions,
-  type Run,
-  runStage,
-  STAGES,
-} from '../proof/proof.ts'
+import { conclude, findTools, openRun, type ProofOptions, type Tools } from '../proof/proof.ts'
 import { reportHtml } from '../proof/report/html.ts'
 import { verdictText } from '../proof/report/terminal.ts'
-import { type Results, type StageResult, results as schema, type Verdict } from '../proof/results.ts'
+import { type Results, results as schema, type Verdict } from '../proof/results.ts'
 import { openWorkbench } from '../proof/workbench.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
+import { runStages } from './progress.ts'
 import { jwtSecretOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
 import { version } from './version.ts'
@@ -47,43 +39,55 @@ export const prove = defineCommand({
     const profile = profileOf(args.profile)
     const only = args._.map(scenarioOf)
     const seed = args.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(args.seed)
-    const tools = await findTools(args.k6, args.pgbench)
+    const tools = await toolsOf(args.k6, args.pgbench)
     const startedAt = new Date()
     const id = `${startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}`
     const folder = join(resolve(args.results), id)
     const command = `npx admit-one prove ${[...only, '--profile', profile.name, '--seed', String(seed)].join(' ')}`
-    const results = await proveOn(config, folder, {
-      profile,
-      seed,
-      only,
-      tools,
-      run: { id, command, version, startedAt },
-      clock: () => new Date(),
-    })
-    const report = await write(folder, results)
-    const columns = process.stdout.columns ?? 80
-    console.log(verdictText(results, { columns, color: config.color && process.stdout.isTTY === true }))
-    console.log(`report   ${relative('.', report)}`)
-    process.exitCode = EXIT[results.verdict]
+    const stop = stopOnSignal()
+    try {
+      const results = await proveOn(config, folder, {
+        profile,
+        seed,
+        only,
+        tools,
+        run: { id, command, version, startedAt },
+        clock: () => new Date(),
+        signal: stop.signal,
+      })
+      const report = await write(folder, results)
+      const columns = process.stdout.columns ?? 80
+      console.log(verdictText(results, { columns, color: isColored(config) }))
+      console.log(`report   ${relative('.', report)}`)
+      process.exitCode = EXIT[results.verdict]
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
+      process.exitCode = INTERRUPTED
+    } finally {
+      stop.dispose()
+    }
   },
 })
 
-type Given = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'tools' | 'run' | 'clock'>
+/** What shells say of a program that Ctrl-C ended. */
+const INTERRUPTED = 130
+
+type Given = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'tools' | 'run' | 'clock' | 'signal'>
 
 /** Brings up a PostgreSQL and databases of the run's own, runs the stages, and takes everything down again. */
 async function proveOn(config: Config, folder: string, given: Given): Promise<Results> {
   await mkdir(folder, { recursive: true })
   const work = join(config.home, `prove-${given.run.id}`)
-  const closers: (() => Promise<void>)[] = []
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer()
-  }
-  const stop = stopOnSignal(close)
+  const closers: (() => Promise<unknown>)[] = [() => rm(work, { recursive: true, force: true })]
   try {
+    const { profile, seed } = given
+    const first = config.databaseUrl === undefined ? 'Starting PostgreSQL' : 'Connecting to DATABASE_URL'
+    console.log(`Profile ${profile.name}, seed ${seed}. ${first} …\n`)
     const server = await useServer(config, work, true)
     closers.push(() => server.stop())
     await withClient(server.url, async () => {})
-    const workbench = await openWorkbench(server.url, String(Date.now()), migrate)
+    given.signal.throwIfAborted()
+    const workbench = await openWorkbench(server.url, `${Date.now()}p${process.pid}`, migrate)
     closers.push(() => workbench.close())
     const jwtSecret = await jwtSecretOf(config)
     const run = openRun({
@@ -94,53 +98,37 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
       startServer: (url) => serveFrom(url, jwtSecret),
       variablesOf: (fixture, url) => variablesOf(fixture, jwtSecret, url),
     })
-    return conclude(run, await runStages(run, config))
+    return conclude(run, await runStages(run, isColored(config)))
   } finally {
-    stop.dispose()
-    await close()
-    await rm(work, { recursive: true, force: true })
+    // One that fails does not keep the others up: databases that could not be dropped are dropped by the next run.
+    for (const closer of closers.reverse()) await closer().catch(() => undefined)
   }
 }
 
-async function runStages(run: Run, config: Config): Promise<StageResult[]> {
-  const done: StageResult[] = []
-  const tasks = STAGES.map((stage) => ({
-    title: stage.title,
-    task: async (_: unknown, task: { output: string; title: string; skip(reason: string): void }) => {
-      const result = await runStage(run, stage, (text) => {
-        task.output = text
-      })
-      done.push(result)
-      if (result.verdict === 'SKIPPED') task.skip(`${stage.title}: ${result.reason}`)
-      else task.title = `${stage.title}  ${described(result)}`
-    },
-  }))
-  const plain = process.stdout.isTTY !== true || !config.color
-  await new Listr(tasks, plain ? { renderer: 'simple' } : { renderer: 'default' }).run()
-  return done
+function isColored(config: Config): boolean {
+  return config.color && process.stdout.isTTY === true
 }
 
-function described(result: StageResult): string {
-  const passed = result.checks.filter((check) => check.verdict === 'PASS').length
-  const seconds = (result.durationMs / 1000).toFixed(1)
-  return `${result.verdict}  ${passed} of ${result.checks.length} checks, ${seconds} s`
-}
-
-/** A stage that threw is a bug or an outage: nothing was proved, so what it left is taken down and said. */
-function stopOnSignal(close: () => Promise<void>): { dispose(): void } {
+/** The first Ctrl-C lets the run take down what it started, within a bound; the second one ends it at once. */
+function stopOnSignal(): { readonly signal: AbortSignal; dispose(): void } {
+  const stop = new AbortController()
   const onSignal = () => {
+    if (stop.signal.aborted) process.exit(INTERRUPTED)
     console.error('\nstopped: taking down what was started …')
-    void close().finally(() => process.exit(130))
+    stop.abort()
+    setTimeout(() => process.exit(INTERRUPTED), STOP_MS_MAX).unref()
   }
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, onSignal)
   return {
+    signal: stop.signal,
     dispose: () => {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
+      for (const signal of signals) process.off(signal, onSignal)
     },
   }
 }
+
+const STOP_MS_MAX = 45_000
 
 /** results.json and report.html, in the run's folder; gives the report's path. */
 async function write(folder: string, results: Results): Promise<string> {
@@ -150,8 +138,19 @@ async function write(folder: string, results: Results): Promise<string> {
   return report
 }
 
+/** A tool that was named and is not there is not replaced in silence. */
+async function toolsOf(k6: string | undefined, pgbench: string | undefined): Promise<Tools> {
+  try {
+    const tools = await findTools(k6, pgbench)
+    if (k6 === undefined || k6 === 'off' || tools.k6 !== undefined) return tools
+  } catch (error) {
+    throw new CommandError(error instanceof Error ? error.message : String(error))
+  }
+  throw new CommandError(`${k6} is not k6: give its path, "off", or leave it out.`)
+}
+
 function profileOf(name: string) {
-  if (name in PROFILES) return PROFILES[name as ProfileName]
+  if (Object.hasOwn(PROFILES, name)) return PROFILES[name as ProfileName]
   throw new CommandError(`There is no profile "${name}": ${Object.keys(PROFILES).join(', ')}.`)
 }
 

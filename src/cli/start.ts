@@ -93,6 +93,9 @@ function serve(
   })
 }
 
+const MEND =
+  '`admit-one check` says whether anything went wrong meanwhile; `admit-one migrate` makes them again; then start.'
+
 /** Selling with a protection missing would be selling on luck: the server does not start. */
 async function refuseUnprotected(client: pg.Client): Promise<void> {
   const installed = await client.query<{ yes: boolean }>(
@@ -104,9 +107,7 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
   )
   if (missing.rows.length === 0) return
   const names = missing.rows.map((row) => `  ${row.protection} on ${row.object}: ${row.detail}`)
-  throw new CommandError(
-    `Not selling: protections are not in place.\n${names.join('\n')}\nMake them again, then start.`,
-  )
+  throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
 }
 
 /** On a database without any event: one that can be ordered from at once. Gives its slug. */

@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
-import { withDatabase } from './database.ts'
+import { withInstalled } from './database.ts'
 
 interface Row {
   readonly guarantee: string
@@ -16,13 +16,13 @@ export const verify = defineCommand({
     description: 'Are all protections in place? Puts no load on the database; 1 where one is missing',
   },
   run: async () => {
-    const rows = await withDatabase(
+    const rows = await withInstalled(
       readConfig(),
       async (client) => (await client.query<Row>('select * from verify_protections()')).rows,
     )
     for (const row of rows) {
       console.log(
-        `${row.active ? '✓' : '✗'} ${row.guarantee.padEnd(25)} ${row.protection}  ${row.active ? '' : `(${row.object}: ${row.detail})`}`,
+        `${row.active ? '✓' : '✗'} ${row.guarantee.padEnd(25)} ${row.protection}${row.active ? '' : `  (${row.object}: ${row.detail})`}`,
       )
     }
     const missing = rows.filter((row) => !row.active).length

@@ -15,21 +15,41 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.hold_tiers',
+        uses: ['ticketing.lock_tiers', 'ticketing.lock_key'],
         without: [
           ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
           ['ticketing.judge_tier', 'when v_tier.available < p_quantity then', 'when false then'],
           ['ticketing.issue_order_tickets', '- t.sold_quantity - t.reserved_quantity < i.quantity', '< 0'],
         ],
       },
-      { name: 'trg_check_hold_capacity', role: 'refuses', kind: 'trigger', object: 'public.ticket_holds' },
+      {
+        name: 'trg_check_hold_capacity',
+        role: 'refuses',
+        kind: 'trigger',
+        object: 'public.ticket_holds',
+        uses: ['ticketing.demand_capacity'],
+      },
       {
         name: 'trg_check_hold_capacity_upd',
         role: 'refuses',
         kind: 'trigger',
         object: 'public.ticket_holds',
+        uses: ['ticketing.demand_capacity'],
       },
-      { name: 'trg_reserve_capacity', role: 'refuses', kind: 'trigger', object: 'public.tickets' },
-      { name: 'trg_reserve_capacity_upd', role: 'refuses', kind: 'trigger', object: 'public.tickets' },
+      {
+        name: 'trg_reserve_capacity',
+        role: 'refuses',
+        kind: 'trigger',
+        object: 'public.tickets',
+        uses: ['ticketing.demand_capacity'],
+      },
+      {
+        name: 'trg_check_ticket_capacity_upd',
+        role: 'refuses',
+        kind: 'trigger',
+        object: 'public.tickets',
+        uses: ['ticketing.demand_capacity'],
+      },
       {
         name: 'check_no_negative_availability',
         role: 'refuses',
@@ -77,16 +97,16 @@ export const GUARANTEES: readonly Guarantee[] = [
         name: 'due holds end before a refusal',
         role: 'refuses',
         kind: 'decision',
-        object: 'ticketing.hold_tiers',
-        without: [
-          ['ticketing.hold_tiers', 'ticketing.expire_due_holds(p_tier_ids[i], v_now, 1000) > 0', 'false'],
-        ],
+        object: 'ticketing.make_room',
+        uses: ['ticketing.expire_due_holds', 'ticketing.has_due_holds'],
+        without: [['ticketing.make_room', 'ticketing.expire_due_holds(p_tier_id, p_now, 1000) > 0', 'false']],
       },
       {
         name: 'expiry job',
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.expire_ticket_holds',
+        uses: ['ticketing.expire_due_holds'],
         without: [['ticketing.expire_ticket_holds', 't.reserved_quantity > 0', 'false']],
       },
       {
@@ -178,7 +198,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         without: [
           [
             'ticketing.book_slot_atomically',
-            "perform ticketing.lock_key('slot:' || v_slot.id || ':' || p_date);",
+            "perform ticketing.lock_key('slot:' || v_slot.id || ':' || to_char(p_date, 'YYYY-MM-DD'));",
             '',
           ],
           [
@@ -202,10 +222,36 @@ export const GUARANTEES: readonly Guarantee[] = [
       { name: 'trg_sync_claimed_people', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
       { name: 'trg_sync_claimed_people_upd', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
       { name: 'trg_sync_claimed_people_del', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
-      { name: 'trg_sync_booked_people', role: 'counts', kind: 'trigger', object: 'public.reservations' },
-      { name: 'trg_sync_booked_people_upd', role: 'counts', kind: 'trigger', object: 'public.reservations' },
-      { name: 'trg_sync_booked_people_del', role: 'counts', kind: 'trigger', object: 'public.reservations' },
+      {
+        name: 'trg_sync_booked_people',
+        role: 'counts',
+        kind: 'trigger',
+        object: 'public.reservations',
+        uses: ['ticketing.count_booked_people'],
+      },
+      {
+        name: 'trg_sync_booked_people_upd',
+        role: 'counts',
+        kind: 'trigger',
+        object: 'public.reservations',
+        uses: ['ticketing.count_booked_people'],
+      },
+      {
+        name: 'trg_sync_booked_people_del',
+        role: 'counts',
+        kind: 'trigger',
+        object: 'public.reservations',
+        uses: ['ticketing.count_booked_people'],
+      },
       { name: 'trg_sync_slot_days', role: 'counts', kind: 'trigger', object: 'public.slots' },
+      { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'public.discounts' },
+      { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'public.discounts' },
+      { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
+      { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
+      { name: 'trg_guard_counters_del', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.offer_claims' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.reservations' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
     ],
   },
   {
@@ -220,9 +266,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.checkout',
-        without: [
-          ['ticketing.checkout', "if v_kept.fingerprint = p_request ->> 'fingerprint' then", 'if false then'],
-        ],
+        without: [['ticketing.checkout', 'if v_kept.fingerprint = v_fingerprint then', 'if false then']],
       },
       {
         name: 'idempotency_keys_pkey',
@@ -253,6 +297,8 @@ export type Protection = {
   readonly role: 'refuses' | 'counts' | 'guards'
   /** The table, or for a decision the function, schema-qualified. */
   readonly object: string
+  /** Further functions of which it is made: a change of one is a change of the protection. */
+  readonly uses?: readonly string[]
 } & (
   | { readonly kind: 'trigger' | 'constraint' | 'index' }
   | {

@@ -35,6 +35,15 @@ export interface Fixture {
   readonly raceTicket: FixtureTicket | undefined
 }
 
+/** `test-tickets.json`, as scanner scripts open it. */
+export function ticketsFileOf({ tickets, raceTicket }: Fixture): string {
+  const file = {
+    tickets: tickets.map(({ id, event_id }) => ({ id, event_id, type: 'valid' })),
+    raceTestTicket: { id: raceTicket?.id },
+  }
+  return `${JSON.stringify(file, null, 2)}\n`
+}
+
 interface FixtureTicket {
   readonly id: string
   readonly event_id: string

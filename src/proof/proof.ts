@@ -44,6 +44,8 @@ export interface ProofOptions {
     readonly startedAt: Date
   }
   readonly clock: () => Date
+  /** Aborted when the run is to stop: the stage that is at work fails soon after. */
+  readonly signal: AbortSignal
 }
 
 export interface RunningServer {
@@ -97,7 +99,12 @@ export function openRun(options: ProofOptions): Run {
   return { ...options, environment: undefined, scenarios: [], sabotage: [], laws: [], protections: [] }
 }
 
-/** One stage; what it throws is a failed check of its own, and the run goes on to judge what it has. */
+/** The proof could not go on: a server did not start, the database went away, or there is a bug. It says nothing of a promise. */
+class StageError extends Error {
+  readonly code = 'STAGE_FAILED'
+}
+
+/** One stage. Throws a StageError where it could not do its work, and the reason of `signal` where that was aborted. */
 export async function runStage(run: Run, stage: Stage, note: (text: string) => void): Promise<StageResult> {
   const startedAt = run.clock().getTime()
   const done = (verdict: StageResult['verdict'], checks: readonly Check[], reason?: string): StageResult => ({
@@ -110,9 +117,22 @@ export async function runStage(run: Run, stage: Stage, note: (text: string) => v
   })
   const skipped = stage.skip?.(run)
   if (skipped !== undefined) return done('SKIPPED', [], skipped)
-  const checks = await stage.work(run, note)
+  const checks = await stage.work(run, note).catch((error: unknown) => couldNotRun(run, stage, error))
   const verdict = worst(checks.map((check) => check.verdict))
   return done(verdict, checks, checks.find((check) => check.verdict === verdict && verdict !== 'PASS')?.name)
+}
+
+async function couldNotRun(run: Run, stage: Stage, error: unknown): Promise<never> {
+  run.signal.throwIfAborted()
+  const reason = error instanceof Error ? error.message : String(error)
+  const answers = await run.workbench.main.client.query('select').then(
+    () => true,
+    () => false,
+  )
+  const advice = answers
+    ? 'The proof did not come to its end, so there is no verdict.'
+    : 'The database no longer answers: look at the log of PostgreSQL, then prove again.'
+  throw new StageError(`${stage.title} could not run: ${reason}\n${advice}`, { cause: error })
 }
 
 /** Everything that the run saw, judged: PASS needs every check, law, sabotage and counter. */

@@ -72,13 +72,15 @@ async function mutate(client: Client, fn: string, fragment: string, replacement:
   await client.query(parts.join(replacement))
 }
 
+/** Exactly these: a name too many would send the operator to the wrong place. */
 async function namedByVerify(client: Client, removed: readonly Protection[]): Promise<boolean> {
   const inactive = await client.query<{ protection: string; object: string }>(
     'select protection, object from verify_protections() where not active',
   )
-  return removed.every((p) =>
+  const named = removed.every((p) =>
     inactive.rows.some((row) => row.protection === p.name && row.object === p.object),
   )
+  return named && inactive.rows.length === removed.length
 }
 
 interface BrokenLaw {
@@ -99,10 +101,9 @@ function judge(
   laws: readonly BrokenLaw[],
 ): SabotageResult {
   const expected = removal.kind === 'one refusing' ? 'survives' : 'caught'
-  const broken = laws.length > 0
-  const seen = expected === 'caught' ? (broken ? 'caught' : 'missed') : broken ? 'broken' : 'survived'
+  const seen = seenIn(removal, expected, laws)
   const problems = [
-    ...(named ? [] : ['verify_protections() did not name it']),
+    ...(named ? [] : ['verify_protections() did not name exactly what is missing']),
     ...(seen === 'missed' ? ['no law saw it'] : []),
     ...(seen === 'broken' ? [`the promise broke: ${laws.map((law) => law.law).join(', ')}`] : []),
     ...(expected === 'survives' && attacked.refusals === 0
@@ -112,7 +113,8 @@ function judge(
       ? [`a verb raised instead of answering: ${attacked.verbErrors[0]}`]
       : []),
   ]
-  const witness = laws[0]?.witnesses[0]
+  const law = laws.find(({ guarantee }) => guarantee === removal.guarantee.name) ?? laws[0]
+  const witness = law?.witnesses[0]
   return {
     guarantee: removal.guarantee.name,
     removed: removal.removed.map((p) => p.name),
@@ -126,6 +128,24 @@ function judge(
     attempts: attacked.attempts,
     outcomes: attacked.outcomes,
     detail:
-      problems.length === 0 ? (broken ? `${laws[0]?.law} saw it` : 'the others held') : problems.join('; '),
+      problems.length === 0
+        ? seen === 'caught'
+          ? `${law?.law} saw it`
+          : 'the others held'
+        : problems.join('; '),
   }
+}
+
+/**
+ * What must survive must break no law at all. Without its refusals a guarantee is judged by its own law; a counter that
+ * drifts breaks what it counts for, "sold out" too early as well as one too many.
+ */
+function seenIn(
+  { guarantee, kind }: Removal,
+  expected: SabotageResult['expected'],
+  laws: readonly BrokenLaw[],
+): SabotageResult['seen'] {
+  if (expected === 'survives') return laws.length > 0 ? 'broken' : 'survived'
+  const caught = kind === 'one counting' ? laws : laws.filter((law) => law.guarantee === guarantee.name)
+  return caught.length > 0 ? 'caught' : 'missed'
 }

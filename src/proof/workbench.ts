@@ -21,6 +21,7 @@ const PREFIX = 'admit_one_prove_'
 
 /**
  * `serverUrl` may create databases; `install` fills the template. Databases that a killed run left are dropped first.
+ * `runId` has letters and digits only, and is this run's alone.
  */
 export async function openWorkbench(
   serverUrl: string,
@@ -29,20 +30,25 @@ export async function openWorkbench(
 ): Promise<Workbench> {
   const server = await connectTo(serverUrl)
   try {
-    await server.query('select pg_advisory_lock(hashtextextended($1, 0))', [`${PREFIX}${runId}`])
+    // Said afterwards: a name in the URL would win over one that is given with it.
+    await server.query(`select set_config('application_name', $1, false)`, [`${PREFIX}${runId}`])
     await dropLeftovers(server)
     const template = `${PREFIX}${runId}_template`
     await server.query(`create database ${template}`)
-    const client = await connectTo(urlOf(serverUrl, template))
-    try {
-      await install(client)
-    } finally {
-      await client.end()
-    }
+    await installInto(urlOf(serverUrl, template), install)
     return await workbenchOn(server, serverUrl, runId, template)
   } catch (error) {
     await server.end()
     throw error
+  }
+}
+
+async function installInto(url: string, install: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = await connectTo(url)
+  try {
+    await install(client)
+  } finally {
+    await client.end()
   }
 }
 
@@ -71,12 +77,18 @@ async function workbenchOn(
       }
     },
     close: () => {
-      closing ??= main
-        .drop()
-        .then(() => server.query(`drop database if exists ${template} with (force)`))
-        .then(() => server.end())
+      closing ??= closeAll(server, main, template)
       return closing
     },
+  }
+}
+
+async function closeAll(server: pg.Client, main: { drop(): Promise<void> }, template: string): Promise<void> {
+  try {
+    await main.drop()
+    await server.query(`drop database if exists ${template} with (force)`)
+  } finally {
+    await server.end()
   }
 }
 
@@ -99,21 +111,17 @@ async function openDatabase(server: pg.Client, serverUrl: string, name: string) 
   }
 }
 
-/** A run takes this lock for its id while it lives; a database whose run's lock is free belongs to nobody. */
+/**
+ * A run that lives has a session of its name; a database whose run has none belongs to nobody. Not an advisory lock: that
+ * is the lock of one database, and two runs may have come to this server through two.
+ */
 async function dropLeftovers(server: pg.Client): Promise<void> {
-  const found = await server.query<{ name: string; run: string }>(
-    `select datname as name, split_part(datname, '_', 4) as run from pg_database where datname like $1`,
-    [`${PREFIX.replaceAll('_', '\\_')}%`],
+  const found = await server.query<{ name: string }>(
+    `select d.datname as name from pg_database d where d.datname like $1 and not exists (
+       select from pg_stat_activity a where a.application_name = $2 || split_part(d.datname, '_', 4))`,
+    [`${PREFIX.replaceAll('_', '\\_')}%`, PREFIX],
   )
-  for (const { name, run } of found.rows) {
-    const free = await server.query<{ free: boolean }>(
-      'select pg_try_advisory_lock(hashtextextended($1, 0)) as free',
-      [`${PREFIX}${run}`],
-    )
-    if (free.rows[0]?.free !== true) continue
-    await server.query(`drop database if exists ${name} with (force)`)
-    await server.query('select pg_advisory_unlock(hashtextextended($1, 0))', [`${PREFIX}${run}`])
-  }
+  for (const { name } of found.rows) await server.query(`drop database if exists ${name} with (force)`)
 }
 
 function urlOf(serverUrl: string, database: string): string {

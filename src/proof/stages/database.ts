@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { FIXTURES, makeFixture, removeFixture } from '../fixtures.ts'
+import { FIXTURES, makeFixture } from '../fixtures.ts'
 import { type PgbenchRun, runPgbench } from '../pgbench/run.ts'
 import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
@@ -15,7 +15,7 @@ export const databaseStage: Stage = {
     const checks: Check[] = []
     for (const story of STORIES) {
       note(story.story)
-      const result = await tell(run, story)
+      const result = await tell(run, story, note)
       run.scenarios.push(result)
       checks.push(...result.checks.map((check) => ({ ...check, name: `${story.name}: ${check.name}` })))
     }
@@ -58,12 +58,13 @@ const CONNECTIONS_SPARE = 10
 const SLACK_MS = 30_000
 const STOCK = FIXTURES['reserve-race'].stock
 
-async function tell(run: Run, story: Story): Promise<ScenarioResult> {
+async function tell(run: Run, story: Story, note: (text: string) => void): Promise<ScenarioResult> {
   const { client, url } = run.workbench.main
-  const fixture = await makeFixture(client, 'reserve-race')
+  // It stays: the judgement counts its rows.
+  const fixture = await makeFixture(client, 'reserve-race', { slug: story.name })
   const asked = run.profile[story.size]
   const possible = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
-  const clients = Math.min(asked.clients, possible)
+  const clients = Math.max(1, Math.min(asked.clients, possible))
   const engine = run.tools.pgbench === undefined ? 'built-in' : 'pgbench'
   const load = await runPgbench({
     file: fileURLToPath(new URL(`../../../${story.file}`, import.meta.url)),
@@ -77,21 +78,35 @@ async function tell(run: Run, story: Story): Promise<ScenarioResult> {
     seed: run.seed,
     defines: { tier_id: fixture.tierId },
     timeoutMs: asked.seconds * 1000 + SLACK_MS,
+    signal: run.signal,
+    onProgress: ({ seconds, tps }) =>
+      note(`${seconds.toFixed(0)} of ${asked.seconds} s, ${tps.toFixed(0)} a second. ${story.story}`),
   })
-  const held = await heldOf(run, fixture.tierId)
-  await removeFixture(client, fixture.slug)
-  return resultOf(story, load, held, asked.clients)
+  const { rows } = await client.query<Hold>(HOLDS, [fixture.tierId])
+  return resultOf(story, load, rows, asked.clients)
 }
 
-async function heldOf(run: Run, tierId: string): Promise<number> {
-  const { rows } = await run.workbench.main.client.query<{ held: number }>(
-    `select coalesce(sum(quantity), 0)::int as held from ticket_holds where tier_id = $1 and status = 'active'`,
-    [tierId],
-  )
-  return rows[0]?.held ?? 0
+interface Hold {
+  readonly id: string
+  readonly tier_id: string
+  readonly session_id: string
+  readonly quantity: number
+  readonly created_at: Date
 }
 
-function resultOf(story: Story, load: PgbenchRun, held: number, asked: number): ScenarioResult {
+const HOLDS = `select id, tier_id, session_id, quantity::int as quantity, created_at from ticket_holds
+  where tier_id = $1 and status = 'active' order by created_at, id`
+
+/** What ended the first clients; the report of the program, which comes after it, says only that some ended. */
+function deathsIn(output: string): string {
+  const deaths = output.split('\n').filter((line) => /aborted|ERROR/.test(line))
+  return deaths.slice(0, DEATHS_SHOWN).join('\n') || output.slice(-500)
+}
+
+const DEATHS_SHOWN = 3
+
+function resultOf(story: Story, load: PgbenchRun, holds: readonly Hold[], asked: number): ScenarioResult {
+  const held = holds.reduce((sum, hold) => sum + hold.quantity, 0)
   const retries = load.failed.serialization + load.failed.deadlock + load.retries
   const refused = load.transactions - held
   const mustHaveHappened = [
@@ -107,6 +122,8 @@ function resultOf(story: Story, load: PgbenchRun, held: number, asked: number): 
         : `never more than ${STOCK} tickets are held`,
       verdict: held > STOCK || (story.sellsOut && held < STOCK) ? 'FAIL' : 'PASS',
       detail: `${held} held`,
+      // Each hold has one ticket: the first one too many.
+      ...(held > STOCK ? { witness: holds[STOCK] } : {}),
       reproduce: load.command,
     },
     {
@@ -115,13 +132,13 @@ function resultOf(story: Story, load: PgbenchRun, held: number, asked: number): 
       detail:
         load.exitCode === 0
           ? `${load.transactions} transactions by ${load.clients} clients`
-          : load.output.slice(-500),
+          : deathsIn(load.output),
       reproduce: load.command,
     },
     {
       name: `all ${asked} clients could connect`,
       verdict: load.clients === asked ? 'PASS' : 'INCONCLUSIVE',
-      detail: load.clients === asked ? `${asked}` : `${load.clients}: max_connections leaves no more`,
+      detail: load.clients === asked ? `${asked} clients` : `${load.clients}: max_connections leaves no more`,
     },
     {
       name: 'more than 5 transactions a second, under 1,000 ms on average',

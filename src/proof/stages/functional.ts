@@ -10,12 +10,15 @@ export const functionalStage: Stage = {
   title: 'Functional SQL',
   work: async (run, note) => {
     const checks: Check[] = []
+    // A server or a role can have them switched off, and every story would come true.
+    await run.workbench.main.client.query('set plpgsql.check_asserts = on')
     for (const file of readdirSync(folder)
       .filter((name) => name.endsWith('.sql'))
       .sort()) {
       const sql = readFileSync(new URL(file, folder), 'utf8')
       const story = sql.slice('-- '.length, sql.indexOf('\n'))
       note(story)
+      run.signal.throwIfAborted()
       checks.push(await tell(run.workbench.main.client, sql, story, `database-tests/functional/${file}`))
     }
     return checks

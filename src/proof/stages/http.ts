@@ -1,12 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Fixture, type FixtureName, type FixtureOptions, makeFixture } from '../fixtures.ts'
+import { type Fixture, makeFixture, ticketsFileOf } from '../fixtures.ts'
 import { type LoadRun, runScenario } from '../k6/run.ts'
 import type { Run, RunningServer, Stage } from '../proof.ts'
 import type { Check, Latency, ScenarioResult } from '../results.ts'
 import { verdictOf } from '../scenario.ts'
 import { type Sample, sampleStock } from '../stock.ts'
+import { ranToItsEnd, STORIES, type Story } from './http-stories.ts'
 
 /** Buyers and scanners over HTTP: k6 where it is there, else the built-in runner of the same scripts. */
 export const httpStage: Stage = {
@@ -31,99 +32,6 @@ export const httpStage: Stage = {
   },
 }
 
-interface Story {
-  readonly name: FixtureName
-  readonly story: string
-  readonly guarantees: readonly string[]
-  readonly fixture: (run: Run) => FixtureOptions
-  readonly env: (run: Run) => Record<string, string>
-  /** Metrics that count answers, by the code that the report shows them under. */
-  readonly outcomes: Readonly<Record<string, string>>
-  /** What must have happened, as metric and words. */
-  readonly mustHaveHappened: Readonly<Record<string, string>>
-  /** What the database must say afterwards, beside what the callers were told. */
-  readonly witness: (run: Run, fixture: Fixture, load: LoadRun) => Promise<Check[]>
-}
-
-const STORIES: readonly Story[] = [
-  {
-    name: 'concurrent-checkout',
-    story: 'Two hundred buyers press "buy" at the same moment, and there are fifty tickets.',
-    guarantees: ['never-oversold', 'never-undersold'],
-    fixture: () => ({}),
-    env: (run) => ({ USERS: String(run.profile.buyers), STOCK: '50' }),
-    outcomes: {
-      successful_checkouts: 'success',
-      sold_out_answers: 'INSUFFICIENT_TICKETS',
-      unexpected_answers: 'unexpected',
-    },
-    mustHaveHappened: {
-      successful_checkouts: 'tickets sold',
-      sold_out_answers: 'buyers told that it is sold out',
-    },
-    witness: async (run, fixture, load) => {
-      const sold = await count(
-        run,
-        `select count(*)::int as n from tickets where tier_id = $1 and status = 'valid'`,
-        fixture.tierId,
-      )
-      const told = load.metrics['successful_checkouts']?.['count'] ?? 0
-      return [
-        {
-          name: '50 of 50 tickets are sold, never 51, never 49 while buyers remain',
-          verdict: sold === 50 ? 'PASS' : 'FAIL',
-          detail: `${sold} tickets in the database`,
-          reproduce: load.command,
-        },
-        {
-          name: 'who was told "sold" has a ticket, and nobody else has',
-          verdict: sold === told ? 'PASS' : 'FAIL',
-          detail: `${told} buyers were told so, ${sold} tickets exist`,
-          reproduce: load.command,
-        },
-      ]
-    },
-  },
-  {
-    name: 'scanner-burst',
-    story: 'Ten scanners scan tickets of their own, then all ten scan one ticket at the same moment.',
-    guarantees: ['admitted-once'],
-    fixture: (run) => ({ tickets: run.profile.scannerTickets }),
-    env: (run) => ({
-      SCAN_PAUSE_S: String(run.profile.scannerPause),
-      RACE_START: `${run.profile.raceStart}s`,
-    }),
-    outcomes: {
-      admitted: 'success',
-      race_admitted: 'success (race)',
-      race_refused: 'ALREADY_USED',
-      unexpected_answers: 'unexpected',
-    },
-    mustHaveHappened: { race_admitted: 'race won', race_refused: 'races lost' },
-    witness: async (run, fixture, load) => {
-      const race = fixture.raceTicket?.id ?? ''
-      const admitted = await count(
-        run,
-        'select count(*)::int as n from scan_logs where ticket_id = $1 and scan_success',
-        race,
-      )
-      const refused = await count(
-        run,
-        'select count(*)::int as n from scan_logs where ticket_id = $1 and not scan_success',
-        race,
-      )
-      return [
-        {
-          name: '1 of 10 scanners admitted, the other 9 were told',
-          verdict: admitted === 1 && refused === 9 ? 'PASS' : 'FAIL',
-          detail: `${admitted} successful and ${refused} refused scans of the one ticket`,
-          reproduce: load.command,
-        },
-      ]
-    },
-  },
-]
-
 const SLACK_MS = 120_000
 
 function asked(run: Run): readonly Story[] {
@@ -141,16 +49,18 @@ async function tell(
   const files = await filesFor(run, story, fixture)
   const env = { ...(await run.variablesOf(fixture, server.url)), ...story.env(run), ...files }
   const engine = run.tools.k6 === undefined ? 'built-in' : 'k6'
-  const stock = await sampleStock(run.workbench.main, fixture.tierId)
-  const load = await runScenario({
-    script: fileURLToPath(new URL(`../../../load-tests/scenarios/${story.name}.ts`, import.meta.url)),
-    env,
-    engine,
-    ...(run.tools.k6 === undefined ? {} : { k6Path: run.tools.k6.path }),
-    timeoutMs: SLACK_MS + run.profile.raceStart * 1000,
-    onProgress: ({ iterations }) => note(`${story.story} ${iterations} done`),
-  }).finally(() => stock.stop())
-  return resultOf(run, story, fixture, load, await stock.samples())
+  const [load, samples] = await sampleStock(run.workbench.main, fixture.tierId, () =>
+    runScenario({
+      script: fileURLToPath(new URL(`../../../load-tests/scenarios/${story.name}.ts`, import.meta.url)),
+      env,
+      engine,
+      ...(run.tools.k6 === undefined ? {} : { k6Path: run.tools.k6.path }),
+      timeoutMs: SLACK_MS + run.profile.raceStart * 1000,
+      signal: run.signal,
+      onProgress: ({ iterations }) => note(`${iterations} done. ${story.story}`),
+    }),
+  )
+  return resultOf(run, story, fixture, load, samples)
 }
 
 /** The folder for the script's summary, and the data file that scanners open. */
@@ -159,8 +69,7 @@ async function filesFor(run: Run, story: Story, fixture: Fixture): Promise<Recor
   await mkdir(results, { recursive: true })
   if (fixture.tickets.length === 0) return { RESULTS_DIR: results }
   const file = join(results, 'test-tickets.json')
-  const tickets = fixture.tickets.map(({ id, event_id }) => ({ id, event_id, type: 'valid' }))
-  await writeFile(file, JSON.stringify({ tickets, raceTestTicket: { id: fixture.raceTicket?.id } }))
+  await writeFile(file, ticketsFileOf(fixture))
   return { RESULTS_DIR: results, TEST_TICKETS_FILE: file }
 }
 
@@ -178,7 +87,7 @@ async function resultOf(
   }))
   const checks = [
     ...(await story.witness(run, fixture, load)),
-    ...engineChecks(load),
+    ...engineChecks(story, load),
     ...mustHaveHappened.map(
       ({ what, times }): Check => ({
         name: `it happened: ${what}`,
@@ -208,32 +117,26 @@ async function resultOf(
     ),
     mustHaveHappened,
     thresholds: [...load.thresholds],
-    stock:
-      fixture.tickets.length === 0 ? { total: run.profile.buyers === 0 ? 0 : 50, taken: [...samples] } : null,
+    stock: story.stock === undefined ? null : { total: story.stock, taken: [...samples] },
     checks,
   }
 }
 
 const EVENT_LOOP_DELAY_MS_MAX = 250
 
-function engineChecks(load: LoadRun): Check[] {
-  const broken = load.thresholds.filter((threshold) => !threshold.ok)
+function engineChecks(story: Story, load: LoadRun): Check[] {
   const delay = load.generator.eventLoopDelayP99Ms
   return [
     {
+      // A generator that broke has shown nothing, neither that a promise holds nor that it does not.
       name: 'the script ran to its end',
-      verdict: load.exitCode === 0 || load.exitCode === 99 ? 'PASS' : 'FAIL',
-      detail: load.exitCode === 0 || load.exitCode === 99 ? `exit ${load.exitCode}` : load.output.slice(-800),
+      verdict: ranToItsEnd(load) ? 'PASS' : 'INCONCLUSIVE',
+      detail: ranToItsEnd(load)
+        ? `exit ${load.exitCode}`
+        : `exit ${load.exitCode}: ${load.output.slice(-800)}`,
       reproduce: load.command,
     },
-    {
-      name: 'every threshold is met',
-      verdict: broken.length === 0 && load.thresholds.length > 0 ? 'PASS' : 'FAIL',
-      detail:
-        broken.map(({ metric, threshold }) => `${metric} ${threshold}`).join(', ') ||
-        `${load.thresholds.length} of ${load.thresholds.length}`,
-      reproduce: load.command,
-    },
+    thresholdsCheck(story, load),
     {
       name: 'the load generator kept up',
       verdict:
@@ -243,6 +146,22 @@ function engineChecks(load: LoadRun): Check[] {
       detail: `${load.generator.droppedIterations} iterations dropped${delay === null ? '' : `, event-loop delay p99 ${delay.toFixed(0)} ms`}`,
     },
   ]
+}
+
+/** A threshold is broken by what happened; one on something that must happen and never did is a run that shows nothing. */
+function thresholdsCheck(story: Story, load: LoadRun): Check {
+  const broken = load.thresholds.filter((threshold) => !threshold.ok)
+  const happened = ({ metric }: { metric: string }) =>
+    !(metric in story.mustHaveHappened) || (load.metrics[metric]?.['count'] ?? 0) > 0
+  const shown = ranToItsEnd(load) && load.thresholds.length > 0
+  return {
+    name: 'every threshold is met',
+    verdict: shown && broken.length === 0 ? 'PASS' : shown && broken.some(happened) ? 'FAIL' : 'INCONCLUSIVE',
+    detail:
+      broken.map(({ metric, threshold }) => `${metric} ${threshold}`).join(', ') ||
+      `${load.thresholds.length} of ${load.thresholds.length}`,
+    reproduce: load.command,
+  }
 }
 
 function latencyOf(trend: Readonly<Record<string, number>> | undefined): Latency | null {
@@ -257,8 +176,4 @@ function latencyOf(trend: Readonly<Record<string, number>> | undefined): Latency
     max: at('max'),
     count: at('count'),
   }
-}
-
-async function count(run: Run, sql: string, id: string): Promise<number> {
-  return (await run.workbench.main.client.query<{ n: number }>(sql, [id])).rows[0]?.n ?? -1
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { GUARANTEES } from '../../core/guarantees.ts'
 import type { Stage } from '../proof.ts'
 import type { Check } from '../results.ts'
 
@@ -21,15 +22,16 @@ export const judgementStage: Stage = {
       await client.query<BrokenLaw>('select law, rows, witnesses from ticketing.broken_laws(5)')
     ).rows
     run.laws = broken.map((row) => ({ ...row, rows: Number(row.rows) }))
-    const judged = (await client.query<{ law: string }>('select law from ticketing.laws order by position'))
-      .rows
+    const judged = (await client.query<{ law: string }>('select law from ticketing.laws')).rows
     const five = await client.query<{ invariant: string; broken: string }>(readFileSync(invariants, 'utf8'))
     return [
-      ...judged.map(({ law }) =>
-        lawCheck(
-          law,
-          run.laws.find((row) => row.law === law),
-        ),
+      ...GUARANTEES.flatMap((guarantee) => guarantee.laws).map((law) =>
+        judged.some((row) => row.law === law)
+          ? lawCheck(
+              law,
+              run.laws.find((row) => row.law === law),
+            )
+          : unjudged(law),
       ),
       ...five.rows.map(
         ({ invariant, broken: rows }): Check => ({
@@ -43,6 +45,15 @@ export const judgementStage: Stage = {
       ),
     ]
   },
+}
+
+/** A law that nobody looked at is broken by no row. */
+function unjudged(law: string): Check {
+  return {
+    name: `law ${law}`,
+    verdict: 'FAIL',
+    detail: 'the database does not judge it: it is not in ticketing.laws',
+  }
 }
 
 function lawCheck(law: string, broken: { rows: number; witnesses: readonly unknown[] } | undefined): Check {

@@ -12,6 +12,7 @@ export const sabotageStage: Stage = {
     for (const [index, removal] of all.entries()) {
       const what = removal.removed.length === 1 ? removal.removed[0]?.name : 'all that refuse'
       note(`${index + 1} of ${all.length}: ${removal.guarantee.name} without ${what}`)
+      run.signal.throwIfAborted()
       run.sabotage.push(await sabotage(run.workbench, removal, run.seed))
     }
     return run.sabotage.map(checkOf)

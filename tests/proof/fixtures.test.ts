@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  FIXTURES,
+  type FixtureName,
+  makeFixture,
+  removeFixture,
+  ticketsFileOf,
+} from '../../src/proof/fixtures.ts'
+import { openBoxOffice } from '../support/box-office.ts'
+import { testDatabase } from '../support/database.ts'
+
+const db = await testDatabase()
+
+test('each scenario gets its stock or its tickets, and everything is gone after the removal', async () => {
+  const empty = await rowsInAllTables()
+  for (const name of Object.keys(FIXTURES) as FixtureName[]) {
+    const fixture = await makeFixture(db.client, name)
+    const { stock, tickets } = FIXTURES[name]
+    assert.equal(fixture.slug, name)
+    assert.equal(fixture.tickets.length, tickets)
+    assert.equal(fixture.raceTicket !== undefined, tickets > 0)
+    assert.equal(await left(fixture.tierId), stock)
+    await use(fixture.eventId, fixture.tierId)
+    assert.notDeepEqual(await rowsInAllTables(), empty)
+    assert.equal(await removeFixture(db.client, name), true)
+    assert.deepEqual(await rowsInAllTables(), empty)
+  }
+})
+
+test('a fixture of the same slug is replaced, whatever was sold of it', async () => {
+  const first = await makeFixture(db.client, 'concurrent-checkout')
+  await use(first.eventId, first.tierId)
+  const second = await makeFixture(db.client, 'concurrent-checkout', { stock: 7 })
+  assert.notEqual(second.eventId, first.eventId)
+  assert.equal(await left(second.tierId), 7)
+  assert.equal(await db.value('select count(*)::int from events where slug = $1', [second.slug]), 1)
+  await removeFixture(db.client, second.slug)
+})
+
+test("anybody else's event is neither replaced nor removed", async () => {
+  const office = await openBoxOffice(db)
+  const taken = {
+    code: 'SLUG_TAKEN',
+    message: /is not a fixture and stays as it is: name another with --slug/,
+  }
+  await assert.rejects(makeFixture(db.client, 'reserve-race', { slug: office.eventSlug }), taken)
+  await assert.rejects(removeFixture(db.client, office.eventSlug), taken)
+  assert.equal(await db.value('select count(*)::int from events where id = $1', [office.eventId]), 1)
+})
+
+test('an event that moved into a fixture business under another slug is not removed with it', async () => {
+  const fixture = await makeFixture(db.client, 'reserve-race')
+  await db.rows(`update events set slug = 'moved' where id = $1`, [fixture.eventId])
+  await assert.rejects(removeFixture(db.client, 'moved'), { code: 'SLUG_TAKEN' })
+  await db.rows(`update events set slug = 'reserve-race' where id = $1`, [fixture.eventId])
+  assert.equal(await removeFixture(db.client, 'reserve-race'), true)
+})
+
+test('there is nothing to remove: false', async () => {
+  assert.equal(await removeFixture(db.client, 'never-made'), false)
+})
+
+test('slug, tier slug, stock and tickets are as asked', async () => {
+  const fixture = await makeFixture(db.client, 'scanner-burst', {
+    slug: 'my-event',
+    tierSlug: 'balcony',
+    stock: 3,
+    tickets: 4,
+  })
+  assert.equal(fixture.slug, 'my-event')
+  assert.equal(await db.value('select slug from ticket_tiers where id = $1', [fixture.tierId]), 'balcony')
+  assert.equal(await left(fixture.tierId), 3)
+  const file = JSON.parse(ticketsFileOf(fixture))
+  assert.equal(file.tickets.length, 4)
+  assert.deepEqual(file.tickets[0], { id: fixture.tickets[0]?.id, event_id: fixture.eventId, type: 'valid' })
+  assert.ok(!file.tickets.some((ticket: { id: string }) => ticket.id === file.raceTestTicket.id))
+  await removeFixture(db.client, 'my-event')
+})
+
+test('what fails half way leaves nothing behind', async () => {
+  const before = await rowsInAllTables()
+  await assert.rejects(makeFixture(db.client, 'reserve-race', { tierSlug: 'Not A Slug' }))
+  assert.deepEqual(await rowsInAllTables(), before)
+})
+
+/** An order with its key, a hold of somebody else, and a scan. */
+async function use(eventId: string, tierId: string): Promise<void> {
+  await db.rows('select ticketing.checkout($1)', [
+    {
+      event: eventId,
+      items: [{ tier: tierId, quantity: 1 }],
+      customer_name: 'Ada',
+      customer_email: 'ada@example.org',
+      idempotency_key: `key of ${tierId}`,
+      fingerprint: 'one',
+    },
+  ])
+  await db.rows('select reserve_tickets_atomically($1, 1)', [tierId])
+  await db.rows('select scan_ticket_atomic(id, gen_random_uuid()) from tickets where tier_id = $1', [tierId])
+}
+
+function left(tierId: string): Promise<number> {
+  return db.value(
+    'select total_quantity - sold_quantity - reserved_quantity from ticket_tiers where id = $1',
+    [tierId],
+  )
+}
+
+/** Every table of both schemas with its number of rows. */
+async function rowsInAllTables(): Promise<unknown> {
+  return db.rows(`select c.relname, (xpath('/row/n/text()',
+      query_to_xml(format('select count(*) as n from %s', c.oid::regclass), false, true, '')))[1]::text::int as rows
+    from pg_class c where c.relkind = 'r' and c.relnamespace::regnamespace::text in ('public', 'ticketing') order by 1`)
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Client } from 'pg'
+import type { SabotageResult } from '../../src/proof/results.ts'
+import { type Removal, removals, sabotage, takeAway } from '../../src/proof/sabotage.ts'
+import { testDatabase } from '../support/database.ts'
+import { guaranteeNamed, openTestRun } from './support.ts'
+
+test('every refusing and every counting protection of guarantees 1 and 5 is taken away once, and all refusing together', () => {
+  for (const name of ['never-oversold', 'admitted-once']) {
+    const guarantee = guaranteeNamed(name)
+    const mine = removals().filter((removal) => removal.guarantee === guarantee)
+    const alone = mine.filter(({ removed }) => removed.length === 1).map(({ removed }) => removed[0])
+    const due = guarantee.protections.filter(({ role }) => role !== 'guards')
+    assert.deepEqual(new Set(alone), new Set(due))
+    assert.equal(mine.filter(({ kind }) => kind === 'all refusing').length, 1)
+  }
+})
+
+test('a law that sees nothing makes the sabotage FAIL: missed', async () => {
+  const result = await sabotaged('all refusing', async (client) => {
+    await client.query(`create or replace view ticketing.law_admitted_once with (security_invoker = true) as
+      select id as ticket_id, event_id, status, checked_in_at, 0::bigint as admitted, null::uuid[] as admitted_by
+      from tickets where false`)
+  })
+  assert.equal(result.seen, 'missed')
+  assert.equal(result.verdict, 'FAIL')
+  assert.match(result.detail, /no law/)
+})
+
+test('a verify_protections() that names nothing makes the sabotage FAIL', async () => {
+  const result = await sabotaged('one refusing', async (client) => {
+    await client.query(
+      `update ticketing.protections set object = 'public.events' where protection = 'uniq_successful_scan'`,
+    )
+    await client.query(`create or replace function public.verify_protections()
+      returns table (guarantee text, protection text, kind text, object text, active boolean, detail text)
+      language sql stable as $$ select guarantee, protection, kind, object, true, 'in place' from ticketing.protections $$`)
+  })
+  assert.equal(result.named, false)
+  assert.equal(result.verdict, 'FAIL')
+  assert.match(result.detail, /verify_protections\(\) did not name/)
+})
+
+test('a verify_protections() that names one too many makes the sabotage FAIL', async () => {
+  const result = await sabotaged('one refusing', (client) =>
+    client.query('alter table scan_logs disable trigger trg_refuse_truncate'),
+  )
+  assert.equal(result.named, false)
+  assert.equal(result.verdict, 'FAIL')
+})
+
+test('an attack that is never refused shows nothing and is a FAIL', async () => {
+  const result = await sabotaged('one refusing', (client) =>
+    scanThat(client, `return query select true, false, null::timestamptz, null::uuid, null::text;`),
+  )
+  assert.equal(result.verdict, 'FAIL')
+  assert.match(result.detail, /never refused/)
+})
+
+test('an exception out of a verb is a FAIL, though nothing was admitted twice', async () => {
+  const result = await sabotaged('one refusing', (client) =>
+    scanThat(client, `raise exception 'out of order' using errcode = 'P0001';`),
+  )
+  assert.equal(result.seen, 'survived')
+  assert.equal(result.verdict, 'FAIL')
+  assert.match(result.detail, /a verb raised instead of answering: .*out of order/)
+})
+
+test('a promise that breaks with one refusal less is a FAIL: the other was not independent', async () => {
+  const result = await sabotaged('one refusing', async (client) => {
+    const [, ...others] = guaranteeNamed('admitted-once').protections.filter(({ role }) => role === 'refuses')
+    for (const protection of others) await takeAway(client, protection)
+  })
+  assert.equal(result.seen, 'broken')
+  assert.equal(result.verdict, 'FAIL')
+})
+
+test('a decision that no longer reads as the registry says is not passed over', async () => {
+  const { client } = await testDatabase()
+  const stale = {
+    name: 'conditional update',
+    role: 'refuses',
+    kind: 'decision',
+    object: 'ticketing.admit_ticket',
+    without: [['ticketing.admit_ticket', 'words that are not there', '']],
+  } as const
+  await assert.rejects(takeAway(client, stale), /occurs 0 times in ticketing.admit_ticket, not once/)
+})
+
+/** Guarantee 5 attacked in a database that was changed first; the first protection that refuses is the one taken away. */
+async function sabotaged(
+  kind: Removal['kind'],
+  change: (client: Client) => Promise<unknown>,
+): Promise<SabotageResult> {
+  const guarantee = guaranteeNamed('admitted-once')
+  const refusing = guarantee.protections.filter(({ role }) => role === 'refuses')
+  const { workbench } = await openTestRun({ change })
+  return sabotage(
+    workbench,
+    { guarantee, kind, removed: kind === 'all refusing' ? refusing : refusing.slice(0, 1) },
+    1,
+  )
+}
+
+function scanThat(client: Client, body: string): Promise<unknown> {
+  return client.query(`create or replace function public.scan_ticket_atomic(p_ticket_id uuid, p_scanned_by uuid,
+      p_device_id text default null, p_scan_method text default 'qr')
+    returns table (success boolean, already_scanned boolean, scanned_at timestamptz, scanned_by uuid, error_message text)
+    language plpgsql as $$ begin ${body} end $$`)
+}

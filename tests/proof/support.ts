@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext } from 'node:test'
+import type { Client } from 'pg'
+import { buildApp } from '../../src/api/app.ts'
+import { openGate } from '../../src/api/callers.ts'
+import { listen } from '../../src/api/listen.ts'
+import { variablesOf } from '../../src/cli/fixtures.ts'
+import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
+import { openPool } from '../../src/db/pool.ts'
+import type { Profile } from '../../src/proof/profiles.ts'
+import {
+  findTools,
+  openRun,
+  type Run,
+  type RunningServer,
+  runStage,
+  STAGES,
+  type Stage,
+  type Tools,
+} from '../../src/proof/proof.ts'
+import type { StageResult } from '../../src/proof/results.ts'
+import { takeAway } from '../../src/proof/sabotage.ts'
+import { testDatabase } from '../support/database.ts'
+
+/** As small as a run can be that still sees everything happen which must happen. */
+export const SMALL: Profile = {
+  name: 'small',
+  buyers: 60,
+  scannerTickets: 20,
+  scannerPause: 0,
+  raceStart: 1,
+  reserve: { clients: 8, threads: 2, seconds: 1 },
+  serializable: { clients: 16, threads: 2, seconds: 1 },
+}
+
+/** Neither k6 nor pgbench: what every machine has. */
+export const BUILT_IN: Tools = { k6: undefined, pgbench: undefined }
+
+export interface TestRunOptions {
+  /** Done to every database of the run before anything else. */
+  readonly change?: (client: Client) => Promise<unknown>
+  readonly profile?: Partial<Profile>
+  readonly tools?: Tools
+  readonly only?: readonly string[]
+  readonly startServer?: (databaseUrl: string) => Promise<RunningServer>
+  readonly signal?: AbortSignal
+}
+
+/** A run on clones of the test template, whose server runs in this process and asks nobody whether it may sell. */
+export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
+  const clone = async () => {
+    const database = await testDatabase()
+    // As the workbench has it: a lost connection is told by the query that uses it.
+    const connect = async () => (await database.connect()).on('error', () => {})
+    database.client.on('error', () => {})
+    await options.change?.(database.client)
+    return {
+      url: database.url,
+      client: database.client,
+      connect: (count: number) => Promise.all(Array.from({ length: count }, connect)),
+    }
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'admit-one-proof-test-'))
+  after(() => rm(folder, { recursive: true, force: true }))
+  return openRun({
+    workbench: { main: await clone(), withClone: async (work) => work(await clone()), close: async () => {} },
+    source: 'DATABASE_URL',
+    profile: { ...SMALL, ...options.profile },
+    seed: 1,
+    only: options.only ?? [],
+    tools: options.tools ?? BUILT_IN,
+    startServer: options.startServer ?? startHere,
+    variablesOf: (fixture, url) => variablesOf(fixture, JWT_SECRET, url),
+    folder,
+    run: { id: 'test', command: 'npx admit-one prove', version: '0.0.0', startedAt: new Date() },
+    clock: () => new Date(),
+    signal: options.signal ?? new AbortController().signal,
+  })
+}
+
+const JWT_SECRET = 'a secret of the tests, long enough for a key'
+
+async function startHere(databaseUrl: string): Promise<RunningServer> {
+  const database = await openPool(databaseUrl, { max: 10, name: 'admit-one' })
+  const app = buildApp({ database, gate: await openGate(JWT_SECRET) })
+  const listening = await listen(app, { host: '127.0.0.1', port: 0 })
+  return {
+    url: listening.url,
+    stop: async () => {
+      await listening.close()
+      await database.close()
+    },
+  }
+}
+
+/** Runs these stages, the preflight first, and gives the last one's result. */
+export async function runStages(run: Run, ...names: readonly Stage['name'][]): Promise<StageResult> {
+  const results: StageResult[] = []
+  for (const stage of STAGES.filter(({ name }) => name === 'preflight' || names.includes(name))) {
+    results.push(await runStage(run, stage, () => {}))
+  }
+  const last = results.at(-1)
+  if (last === undefined) throw new Error('no stage')
+  return last
+}
+
+export function guaranteeNamed(name: string): Guarantee {
+  const found = GUARANTEES.find((guarantee) => guarantee.name === name)
+  if (found === undefined) throw new Error(`no guarantee ${name}`)
+  return found
+}
+
+/** Takes away what refuses, so that nothing but the proof itself is left to notice. */
+export function withoutRefusals(name: string): (client: Client) => Promise<void> {
+  return withoutProtections(guaranteeNamed(name).protections.filter((p) => p.role === 'refuses'))
+}
+
+export function withoutProtections(protections: readonly Protection[]): (client: Client) => Promise<void> {
+  return async (client) => {
+    for (const protection of protections) await takeAway(client, protection)
+  }
+}
+
+/** The first check whose name contains these words. */
+export function checkNamed(result: Pick<StageResult, 'checks'>, words: string) {
+  const found = result.checks.find(({ name }) => name.includes(words))
+  if (found === undefined) throw new Error(`no check "${words}" in ${result.checks.map(({ name }) => name)}`)
+  return found
+}
+
+/** The tools of this machine; says which engine is missing, and was therefore not compared. */
+export async function toolsHere(t: TestContext): Promise<Tools> {
+  const tools = await findTools(undefined, undefined)
+  if (tools.k6 === undefined)
+    t.diagnostic('k6 is not installed: the built-in runner was not compared with it')
+  if (tools.pgbench === undefined)
+    t.diagnostic('pgbench is not installed: the built-in runner was not compared with it')
+  return tools
+}
