@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { addTier, openBoxOffice } from '../support/box-office.ts'
+import { ANON, type Caller, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { testDatabase } from '../support/database.ts'
+
+const db = await testDatabase()
+const ours = await openBoxOffice(db)
+const theirs = await openBoxOffice(db)
+const ada = signedIn(randomUUID())
+const ben = signedIn(randomUUID())
+const staff = signedIn(ours.staffId)
+const stranger = signedIn(theirs.staffId)
+const noSubject = { role: 'authenticated' }
+const tierId = await addTier(db, ours.eventId)
+const draft = await db.value<string>(
+  `insert into events (business_id, slug, title, start_at, end_at) values ($1, 'draft', 'Draft', now(), now() + interval '1 day') returning id`,
+  [ours.businessId],
+)
+const draftTier = await addTier(db, draft)
+
+// One of everything, by Ada and by a guest, so that every table has something to show or to hide.
+for (const caller of [ada, ANON]) {
+  await valueAs(db.client, caller, 'select reserve_tickets_batch($1, $2)', [
+    JSON.stringify([{ tier_id: tierId, quantity: 1 }]),
+    `${caller.role}'s`,
+  ])
+  await valueAs(db.client, caller, 'select ticketing.checkout($1)', [
+    JSON.stringify({
+      event: ours.eventId,
+      items: [{ tier: tierId, quantity: 1 }],
+      customer_name: 'A',
+      customer_email: 'a@b',
+      idempotency_key: 'k',
+    }),
+  ])
+}
+const offer = await db.value<string>(
+  `insert into discounts (business_id, title, total_people) values ($1, 'Offer', 9) returning id`,
+  [ours.businessId],
+)
+await valueAs(db.client, ada, 'select claim_offer_spots_atomically($1, 1)', [offer])
+await db.rows(
+  `insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size) values ($1, 5, '19:00', '22:00', 9, 9)`,
+  [ours.businessId],
+)
+await valueAs(db.client, ada, `select book_slot_atomically($1, '2027-01-01', '19:30', 2, 'Ada')`, [
+  ours.businessId,
+])
+await rowsAs(db.client, SERVICE, 'select scan_ticket_atomic((select id from tickets limit 1), null)')
+
+describe('who reads which rows', () => {
+  // anon, Ada who bought, Ben who did not, our staff, other staff, a token without a subject, the service; null: refused.
+  const READERS: readonly Caller[] = [ANON, ada, ben, staff, stranger, noSubject, SERVICE]
+  const seen: Readonly<Record<string, readonly (number | null)[]>> = {
+    businesses: [2, 2, 2, 2, 2, 2, 2],
+    business_staff: [null, 0, 0, 1, 1, 0, 2],
+    events: [2, 2, 2, 3, 2, 2, 3],
+    ticket_tiers: [1, 1, 1, 2, 1, 1, 2],
+    discounts: [1, 1, 1, 1, 1, 1, 1],
+    slots: [1, 1, 1, 1, 1, 1, 1],
+    orders: [null, 1, 0, 2, 0, 0, 2],
+    order_items: [null, 1, 0, 2, 0, 0, 2],
+    tickets: [null, 1, 0, 2, 0, 0, 2],
+    // Ada's two (held and converted), and the guest's.
+    ticket_holds: [null, 2, 0, 4, 0, 0, 4],
+    scan_logs: [null, 0, 0, 1, 0, 0, 1],
+    offer_claims: [null, 1, 0, 0, 0, 0, 1],
+    reservations: [null, 1, 0, 1, 0, 0, 1],
+    idempotency_keys: [null, null, null, null, null, null, 2],
+    'ticketing.slot_days': [null, null, null, null, null, null, 1],
+    'ticketing.protections': [null, null, null, null, null, null, null],
+    'ticketing.law_never_oversold': [null, null, null, null, null, null, null],
+  }
+  it('covers every table of ours', async () => {
+    const tables = await db.rows<{ name: string }>('select name from ticketing.tables order by name')
+    for (const { name } of tables) assert.ok(name in seen, name)
+  })
+  for (const [table, counts] of Object.entries(seen))
+    it(`${table}: ${counts.map((count) => count ?? 'refused').join(', ')}`, async () => {
+      for (const [i, reader] of READERS.entries()) {
+        const count = valueAs<number>(db.client, reader, `select count(*)::int from ${table}`)
+        if (counts[i] === null) assert.deepEqual(await refusalOf(count), { code: '42501' })
+        else assert.equal(await count, counts[i], `reader ${i}`)
+      }
+    })
+})
+
+describe('who writes which rows', () => {
+  const insertEvent = (business: string) =>
+    `insert into events (business_id, slug, title, start_at, end_at)
+     values ('${business}', 'e-' || left(gen_random_uuid()::text, 8), 'E', now(), now() + interval '1 day') returning id`
+  const insertTier = (event: string) =>
+    `insert into ticket_tiers (event_id, slug, name, total_quantity)
+     values ('${event}', 't-' || left(gen_random_uuid()::text, 8), 'T', 1) returning id`
+  const writes: readonly [string, Caller, string, number | string][] = [
+    ['staff makes an event of its house', staff, insertEvent(ours.businessId), 1],
+    ["staff makes an event of another's house", staff, insertEvent(theirs.businessId), '42501'],
+    ['a buyer makes an event', ada, insertEvent(ours.businessId), '42501'],
+    ['a guest makes an event', ANON, insertEvent(ours.businessId), '42501'],
+    ['staff adds a tier', staff, insertTier(ours.eventId), 1],
+    ["staff adds a tier to another's event", staff, insertTier(theirs.eventId), '42501'],
+    [
+      'staff makes a tier larger',
+      staff,
+      `update ticket_tiers set total_quantity = 20 where id = '${tierId}' returning id`,
+      1,
+    ],
+    [
+      'other staff changes our tier',
+      stranger,
+      `update ticket_tiers set total_quantity = 30 where id = '${tierId}' returning id`,
+      0,
+    ],
+    [
+      'a buyer changes a tier',
+      ada,
+      `update ticket_tiers set price_cents = 0 where id = '${tierId}' returning id`,
+      0,
+    ],
+    [
+      'a guest changes a tier',
+      ANON,
+      `update ticket_tiers set price_cents = 0 where id = '${tierId}' returning id`,
+      '42501',
+    ],
+    [
+      'staff moves an event to another house',
+      staff,
+      `update events set business_id = '${theirs.businessId}' returning id`,
+      '42501',
+    ],
+    [
+      'staff moves a tier to another event',
+      staff,
+      `update ticket_tiers set event_id = '${theirs.eventId}' returning id`,
+      '42501',
+    ],
+    [
+      'staff deletes a tier that nobody wants',
+      staff,
+      `delete from ticket_tiers where id = '${draftTier}' returning id`,
+      1,
+    ],
+    ['other staff deletes our event', stranger, `delete from events where id = '${draft}' returning id`, 0],
+    [
+      'staff hires itself elsewhere',
+      staff,
+      `insert into business_staff values ('${theirs.businessId}', '${ours.staffId}')`,
+      '42501',
+    ],
+    [
+      'the service hires',
+      SERVICE,
+      `insert into business_staff values ('${theirs.businessId}', '${randomUUID()}') returning user_id`,
+      1,
+    ],
+  ]
+  for (const [what, caller, sql, end] of writes)
+    it(`${what}: ${end === 0 ? 'there is no such row' : typeof end === 'string' ? 'refused' : 'written'}`, async () => {
+      const work = rowsAs(db.client, caller, sql)
+      if (typeof end === 'string') assert.deepEqual(await refusalOf(work), { code: end })
+      else assert.equal((await work).length, end)
+    })
+
+  const KEPT =
+    'orders order_items ticket_holds tickets scan_logs offer_claims reservations idempotency_keys'.split(' ')
+  for (const table of [...KEPT, 'ticketing.slot_days', 'ticketing.protections', 'ticketing.definitions'])
+    it(`${table}: no write but a verb's, not even by staff or the service`, async () => {
+      for (const caller of [ANON, ada, staff, SERVICE]) {
+        assert.deepEqual(await refusalOf(rowsAs(db.client, caller, `delete from ${table}`)), {
+          code: '42501',
+        })
+        assert.deepEqual(await refusalOf(rowsAs(db.client, caller, `insert into ${table} default values`)), {
+          code: '42501',
+        })
+      }
+    })
+  for (const [table, column] of [
+    ['ticket_tiers', 'sold_quantity'],
+    ['ticket_tiers', 'reserved_quantity'],
+    ['discounts', 'claimed_people'],
+    ['tickets', 'status'],
+    ['ticket_holds', 'expires_at'],
+  ] as const)
+    it(`${table}.${column} is written by nobody`, async () => {
+      for (const caller of [ANON, ada, staff, SERVICE]) {
+        const work = rowsAs(db.client, caller, `update ${table} set ${column} = ${column}`)
+        assert.deepEqual(await refusalOf(work), { code: '42501' })
+      }
+    })
+})

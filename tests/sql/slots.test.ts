@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, it } from 'node:test'
+import { openBoxOffice } from '../support/box-office.ts'
+import {
+  ANON,
+  assertLawful,
+  type Caller,
+  refusalOf,
+  rowsAs,
+  SERVICE,
+  signedIn,
+  valueAs,
+} from '../support/callers.ts'
+import { testDatabase } from '../support/database.ts'
+
+interface Answer {
+  readonly success: boolean
+  readonly error?: string
+  readonly slot_time_from?: string
+  readonly preferred_time?: string
+  readonly confirmation_code?: string
+  readonly qr_token?: string
+  readonly max_party_size?: number
+}
+
+const db = await testDatabase()
+const { businessId, staffId } = await openBoxOffice(db)
+const ada = signedIn(randomUUID())
+const FRIDAY = '2027-01-01'
+const SATURDAY = '2027-01-02'
+
+afterEach(() => assertLawful(db))
+
+type Slot = { from: string; to: string; capacity?: number; party?: number; date?: string; active?: boolean }
+
+/** A business of its own with these slots; on Fridays where no date is given. */
+async function houseWith(...slots: readonly Slot[]): Promise<string> {
+  const house = await db.value<string>(
+    `insert into businesses (slug, name) values ('s-' || left(gen_random_uuid()::text, 8), 'House') returning id`,
+  )
+  for (const { from, to, capacity = 10, party = 10, date, active = true } of slots)
+    await db.rows(
+      `insert into slots (business_id, date, weekday, time_from, time_to, capacity, max_party_size, active)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [house, date ?? null, date === undefined ? 5 : null, from, to, capacity, party, active],
+    )
+  return house
+}
+
+type Booking = Partial<{
+  business: string | null
+  date: string | null
+  time: string | null
+  party: number | null
+  name: string | null
+  phone: string | null
+  caller: Caller
+}>
+
+function book(house: string, booking: Booking = {}): Promise<Answer> {
+  const {
+    business = house,
+    date = FRIDAY,
+    time = '19:30',
+    party = 2,
+    name = 'Ada',
+    phone = null,
+    caller = ada,
+  } = booking
+  return valueAs(db.client, caller, 'select book_slot_atomically($1, $2, $3, $4, $5, $6)', [
+    business,
+    date,
+    time,
+    party,
+    name,
+    phone,
+  ])
+}
+
+const evening = { from: '19:00', to: '22:00' }
+
+describe('book_slot_atomically', () => {
+  const refusals: readonly [string, Booking, string][] = [
+    ['a guest', { caller: ANON }, 'UNAUTHORIZED'],
+    ['a guest with a bad party', { caller: ANON, party: 0 }, 'UNAUTHORIZED'],
+    ['no business', { business: null }, 'INVALID_REQUEST'],
+    ['no date', { date: null }, 'INVALID_REQUEST'],
+    ['a date without end', { date: 'infinity' }, 'INVALID_REQUEST'],
+    ['no time', { time: null }, 'INVALID_REQUEST'],
+    ['a time that is none', { time: '25:00' }, 'INVALID_REQUEST'],
+    ['midnight as 24:00', { time: '24:00' }, 'INVALID_REQUEST'],
+    ['a word for a time', { time: 'now' }, 'INVALID_REQUEST'],
+    ['no name', { name: null }, 'INVALID_REQUEST'],
+    ['an empty name', { name: '' }, 'INVALID_REQUEST'],
+    ['a name of 201 characters', { name: 'n'.repeat(201) }, 'INVALID_REQUEST'],
+    ['a phone number of 51 characters', { phone: '1'.repeat(51) }, 'INVALID_REQUEST'],
+    ['no party', { party: null }, 'INVALID_PARTY_SIZE'],
+    ['a party of 0', { party: 0 }, 'INVALID_PARTY_SIZE'],
+    ['a negative party', { party: -3 }, 'INVALID_PARTY_SIZE'],
+    ['a party of 1001', { party: 1001 }, 'INVALID_PARTY_SIZE'],
+    ['an unknown business', { business: randomUUID() }, 'NO_SLOTS'],
+    ['another weekday', { date: SATURDAY }, 'NO_SLOTS'],
+    ['a time before', { time: '18:59' }, 'TIME_NOT_IN_SLOT'],
+    ['a time at the end', { time: '22:00' }, 'TIME_NOT_IN_SLOT'],
+    ['a party of 11 where 10 sit', { party: 11 }, 'PARTY_TOO_LARGE'],
+  ]
+  for (const [what, booking, code] of refusals) {
+    it(`refuses ${what} with ${code}, and books nothing`, async () => {
+      const house = await houseWith(evening)
+      assert.equal((await book(house, booking)).error, code)
+      assert.equal(
+        await db.value('select count(*)::int from reservations where business_id = $1', [house]),
+        0,
+      )
+    })
+  }
+
+  it('books to the last cover of that evening, and of the next one anew', async () => {
+    const house = await houseWith(evening)
+    const answer = await book(house, { party: 8 })
+    assert.deepEqual(
+      [answer.preferred_time, answer.slot_time_from, answer.max_party_size],
+      ['19:30', '19:00', 10],
+    )
+    assert.match(answer.confirmation_code ?? '', /^[0-9A-F]{10}$/)
+    assert.match(answer.qr_token ?? '', /^[0-9a-f]{32}$/)
+    assert.equal((await book(house, { party: 3 })).error, 'SLOT_FULL')
+    assert.equal((await book(house, { party: 2, caller: SERVICE })).success, true)
+    assert.equal((await book(house, { party: 1 })).error, 'SLOT_FULL')
+    assert.equal((await book(house, { party: 10, date: '2027-01-08' })).success, true)
+  })
+
+  it('finds a time after midnight in the evening on which the slot begins', async () => {
+    const house = await houseWith({ from: '22:00', to: '02:00' })
+    for (const [time, ok] of [
+      ['22:00', true],
+      ['23:59', true],
+      ['0:30', true],
+      ['02:00', false],
+      ['21:59', false],
+    ] as const)
+      assert.equal((await book(house, { time })).success, ok, time)
+    assert.equal((await book(house, { time: '0:30', date: SATURDAY })).error, 'NO_SLOTS')
+  })
+
+  it('takes the whole day where a slot ends when it begins', async () => {
+    const house = await houseWith({ from: '00:00', to: '00:00' })
+    assert.equal((await book(house, { time: '13:00' })).success, true)
+  })
+
+  it('lets the slots of a date replace those of its weekday', async () => {
+    const house = await houseWith(evening, { from: '12:00', to: '14:00', date: FRIDAY })
+    assert.equal((await book(house)).error, 'TIME_NOT_IN_SLOT')
+    assert.equal((await book(house, { time: '12:00' })).success, true)
+    assert.equal((await book(house, { date: '2027-01-08' })).success, true)
+  })
+
+  it('does not see a slot that is off', async () => {
+    assert.equal((await book(await houseWith({ ...evening, active: false }))).error, 'NO_SLOTS')
+  })
+
+  it('of two slots at a time takes the one with room for the party', async () => {
+    const house = await houseWith(
+      { ...evening, party: 2, capacity: 50 },
+      { from: '19:15', to: '22:00', party: 6, capacity: 6 },
+    )
+    assert.equal((await book(house, { party: 5 })).slot_time_from, '19:15')
+    assert.equal((await book(house, { party: 2 })).slot_time_from, '19:00')
+  })
+
+  it('gives the covers of a cancelled party back, and does not let it come back', async () => {
+    const house = await houseWith(evening)
+    await book(house, { party: 10 })
+    await db.rows(`update reservations set status = 'cancelled' where business_id = $1`, [house])
+    assert.equal((await book(house, { party: 10 })).success, true)
+    const back = db.rows(
+      `update reservations set status = 'confirmed' where business_id = $1 and status = 'cancelled'`,
+      [house],
+    )
+    assert.deepEqual(await refusalOf(back), { code: '23514', by: 'trg_reservation_legal_change' })
+  })
+
+  it('counts an evening once, whatever the style of dates of who books', async () => {
+    const house = await houseWith(evening)
+    await book(house, { party: 6 })
+    await db.rows(`set datestyle = 'SQL, DMY'`)
+    assert.equal((await book(house, { party: 6 })).error, 'SLOT_FULL')
+    await db.rows('reset datestyle')
+  })
+})
+
+describe('the size of a slot', () => {
+  const resize = (capacity: number, caller: Caller) =>
+    rowsAs(db.client, caller, 'update slots set capacity = $1 where business_id = $2 returning capacity', [
+      capacity,
+      businessId,
+    ])
+
+  it('is changed by staff and by the service, never below what is booked', async () => {
+    await db.rows(
+      `insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size) values ($1, 5, '19:00', '22:00', 10, 10)`,
+      [businessId],
+    )
+    await book(businessId, { party: 6 })
+    assert.deepEqual(await resize(7, signedIn(staffId)), [{ capacity: 7 }])
+    assert.equal((await book(businessId, { party: 2 })).error, 'SLOT_FULL')
+    assert.deepEqual(await resize(8, SERVICE), [{ capacity: 8 }])
+    assert.equal((await book(businessId, { party: 2 })).success, true)
+    assert.deepEqual(await refusalOf(resize(7, signedIn(staffId))), {
+      code: '23514',
+      by: 'check_booked_people_fit',
+    })
+    assert.deepEqual(await resize(9, ada), [])
+  })
+})
