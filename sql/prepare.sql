@@ -30,3 +30,22 @@ begin
   end if;
 end
 $prepare$;
+
+-- An older installation may be selling right now. All its tables are taken at once, those first that every sale begins
+-- with, and each wait is shorter than deadlock_timeout: where a sale and this wait for each other, this gives up (55P03,
+-- nothing is changed, run it again), never a buyer.
+set local lock_timeout = '200ms';
+do $lock$
+declare
+  v_table text;
+begin
+  for v_table in
+    select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'r' and (n.nspname = 'ticketing' and c.relname = 'slot_days'
+      or n.nspname = 'public' and c.relname in (select t.name from ticketing.tables t))
+    order by c.relname <> 'ticket_tiers', c.relname <> 'events', c.relname
+  loop
+    execute format('lock table %s in access exclusive mode', v_table);
+  end loop;
+end
+$lock$;

@@ -9,7 +9,7 @@ let cluster: Cluster | undefined
 
 /** One server for all test files, and on it one installed database that every test clones. */
 export async function globalSetup(): Promise<void> {
-  const url = process.env['DATABASE_URL'] ?? (await startOwnServer())
+  const url = process.env['DATABASE_URL'] || (await startOwnServer())
   process.env['ADMIT_ONE_TEST_URL'] = url
   await makeTemplate(url)
 }

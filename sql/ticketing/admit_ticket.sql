@@ -31,17 +31,22 @@ begin
       returning t.checked_in_at, t.checked_in_by into scanned_at, scanned_by;
     if found then
       insert into public.scan_logs (event_id, ticket_id, scanned_by, device_id, scan_method, scan_success, scanned_at)
-        values (v_event_id, p_ticket_id, p_scanned_by, p_device_id, p_scan_method, true, scanned_at);
-      outcome := 'ADMITTED';
-      return;
+        values (v_event_id, p_ticket_id, p_scanned_by, p_device_id, p_scan_method, true, scanned_at)
+        on conflict do nothing;
+      if found then
+        outcome := 'ADMITTED';
+        return;
+      end if;
+      -- The second protection, the unique successful scan, knows a winner: what was just written is written back. To raise
+      -- and undo the block instead, while other gates wait for the row, makes PostgreSQL 18.4 now and then fail with XX000
+      -- (a multixact of two updaters).
+      update public.tickets t set checked_in_at = s.scanned_at, checked_in_by = s.scanned_by
+        from public.scan_logs s
+        where t.id = p_ticket_id and s.ticket_id = p_ticket_id and s.scan_success;
     end if;
-  exception
-    -- The second protection, the unique successful scan: this block's update of the ticket is undone with it.
-    when unique_violation then
-      null;
-    when lock_not_available or deadlock_detected then
-      outcome := 'LOCK_TIMEOUT';
-      return;
+  exception when lock_not_available or deadlock_detected then
+    outcome := 'LOCK_TIMEOUT';
+    return;
   end;
   select t.status, t.checked_in_at, t.checked_in_by into v_status, scanned_at, scanned_by
     from public.tickets t where t.id = p_ticket_id;

@@ -25,16 +25,29 @@ export function installSql(): string {
 }
 
 /**
- * Installs or updates, in one transaction and under one lock, so that any number of processes may call it at once.
+ * Installs or updates, in one transaction and under one lock, so that any number of processes may call it at once. Beside a
+ * running sale it waits for a moment in which it has all tables, again and again, at most {@link ATTEMPTS_MAX} times.
  * Errors: those of PostgreSQL; nothing is half-installed.
  */
 export async function migrate(client: Client): Promise<void> {
-  try {
-    await client.query(installSql())
-  } catch (error) {
-    await client.query('rollback')
-    throw error
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.query(installSql())
+      return
+    } catch (error) {
+      await client.query('rollback')
+      if (!isBusy(error) || attempt === ATTEMPTS_MAX) throw error
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS_MAX * Math.random()))
+    }
   }
+}
+
+const ATTEMPTS_MAX = 100
+const WAIT_MS_MAX = 200
+
+/** The tables were in use (55P03), or a sale and the update waited for each other (40P01). */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01')
 }
 
 /** Tables move once, in the order of their numbers. */

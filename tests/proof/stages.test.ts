@@ -83,7 +83,7 @@ test('a server with few connections gets fewer clients, and who is alone loses n
   const stage = STAGES.find(({ name }) => name === 'database')
   assert.ok(stage)
   const database = await runStage(run, stage, () => {})
-  const connected = checkNamed(database, 'all 8 clients could connect')
+  const connected = checkNamed(database, '8 clients, or nearly as many, could connect')
   assert.equal(connected.verdict, 'INCONCLUSIVE')
   assert.match(connected.detail, /^1: max_connections/)
   assert.equal(run.scenarios[0]?.verdict, 'INCONCLUSIVE')
