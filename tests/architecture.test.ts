@@ -77,6 +77,11 @@ test('laws read tables, never the functions that they judge', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('the sources run on Node 22.18, which has no `using`', () => {
+  const wrong = globSync('src/**/*.ts').filter((file) => /^\s*(await )?using \w+ =/m.test(code(file)))
+  assert.deepEqual(wrong, [])
+})
+
 test('no file is longer than 400 lines', () => {
   const long = [...globSync('src/**/*.ts'), ...globSync('sql/**/*.sql')].filter(
     (file) => readFileSync(file, 'utf8').split('\n').length > 400,

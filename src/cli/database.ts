@@ -21,7 +21,7 @@ export async function useServer(config: Config, dataFolder: string, ephemeral = 
 }
 
 /** A connection to DATABASE_URL, or to the database of `admit-one start` here, which runs already or just for this. */
-export async function withDatabase<T>(config: Config, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(config: Config, work: Work<T>): Promise<T> {
   const folder = dataFolderOf(config)
   const running = config.databaseUrl ?? (await findEmbedded(folder))
   if (running !== undefined) return withClient(running, work)
@@ -29,31 +29,39 @@ export async function withDatabase<T>(config: Config, work: (client: pg.Client) 
     const advice = 'start one with `admit-one start` (in another terminal), or set DATABASE_URL.'
     throw new DatabaseError('UNREACHABLE', `No database in ${folder}: ${advice}`)
   }
-  await using cluster = await startEmbedded({ dataFolder: folder })
-  return await withClient(cluster.url, work)
+  // Not `await using`: Node 22 does not know it.
+  const cluster = await startEmbedded({ dataFolder: folder })
+  try {
+    return await withClient(cluster.url, work)
+  } finally {
+    await cluster.stop()
+  }
 }
 
+/** What a command does with its connection; `url` leads to the same database. */
+type Work<T> = (client: pg.Client, url: string) => Promise<T>
+
 /** The same, where Admit One is installed already. */
-export async function withInstalled<T>(config: Config, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  return withDatabase(config, async (client) => {
+export async function withInstalled<T>(config: Config, work: Work<T>): Promise<T> {
+  return withDatabase(config, async (client, url) => {
     const { rows } = await client.query<{ name: string; installed: boolean }>(
       `select current_database() as name, to_regprocedure('public.verify_protections()') is not null as installed`,
     )
-    if (rows[0]?.installed === true) return work(client)
+    if (rows[0]?.installed === true) return work(client, url)
     const message = `Admit One is not installed in database "${rows[0]?.name}". Run \`admit-one migrate\`.`
     throw new DatabaseError('NOT_INSTALLED', message)
   })
 }
 
 /** One connection for a command; the errors of connecting say what to do. */
-export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(url: string, work: Work<T>): Promise<T> {
   // The pool's first connection checks the address, the password, the rights and the version.
   const pool = await openPool(url, { max: 1, name: 'admit-one' })
   await pool.close()
   const client = new pg.Client({ connectionString: url, application_name: 'admit-one' })
   await client.connect()
   try {
-    return await work(client)
+    return await work(client, url)
   } finally {
     await client.end()
   }

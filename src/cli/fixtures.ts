@@ -43,12 +43,17 @@ export const fixtures = defineCommand({
       console.error(removed ? `Removed the fixture "${slug}".` : `There is no fixture "${slug}".`)
       return
     }
-    const fixture = await withInstalled(config, (client) => makeFixture(client, name, { ...options, slug }))
+    const { fixture, databaseUrl } = await withInstalled(config, async (client, url) => ({
+      fixture: await makeFixture(client, name, { ...options, slug }),
+      databaseUrl: url,
+    }))
     const variables = await variablesOf(
       fixture,
       await jwtSecretOf(config),
       `http://${config.host}:${config.port}`,
     )
+    // pgbench and psql go to the database itself, as its owner.
+    if (name === 'reserve-race') variables['TEST_DATABASE_URL'] = databaseUrl
     if (args.data !== undefined) variables['TEST_TICKETS_FILE'] = await writeTickets(args.data, fixture)
     if (args.results !== undefined) variables['RESULTS_DIR'] = await makeFolder(args.results)
     for (const [key, value] of Object.entries(variables)) console.log(`export ${key}=${quoted(value)}`)

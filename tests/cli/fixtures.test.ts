@@ -41,6 +41,8 @@ test('every variable of the contract is there, and only scanners get tickets', a
   assert.deepEqual([...scanner.keys()].sort(), names.sort())
   const tokens = scanner.get('TEST_TICKET_TOKENS') ?? ''
   assert.ok(tokens.length < 128 * 1024 && tokens.split(',').length >= 100)
+  const race = await variablesOf('reserve-race')
+  assert.equal(race.get('TEST_DATABASE_URL'), db.url, 'pgbench goes to the database itself')
 })
 
 test('k6 runs both scripts by hand with nothing but the exports', async (t) => {
