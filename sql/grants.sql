@@ -15,8 +15,8 @@ begin
   for v_object in
     select p.oid::regprocedure as name from pg_proc p
     where p.pronamespace = 'ticketing'::regnamespace
-       or p.pronamespace = 'public'::regnamespace and exists (
-         select from pg_proc i where i.pronamespace = 'ticketing'::regnamespace and i.proname = p.proname)
+       -- Our doors, which call the room of their own name; a stranger's function of that name stays as it is.
+       or p.pronamespace = 'public'::regnamespace and p.prosrc like '%ticketing.' || p.proname || '(%'
   loop
     execute format('revoke all on function %s from public, anon, authenticated, service_role', v_object.name);
   end loop;
@@ -61,7 +61,8 @@ begin
   loop
     for v_function in
       select p.oid from pg_proc p
-      where p.proname = v_verb.name and p.pronamespace in ('public'::regnamespace, 'ticketing'::regnamespace)
+      where p.proname = v_verb.name and (p.pronamespace = 'ticketing'::regnamespace
+        or p.pronamespace = 'public'::regnamespace and p.prosrc like '%ticketing.' || p.proname || '(%')
     loop
       execute format('grant execute on function %s to %s', v_function, v_verb.roles);
     end loop;

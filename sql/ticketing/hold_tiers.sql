@@ -33,7 +33,15 @@ begin
   for i in 1 .. cardinality(p_tier_ids) loop
     select * into v_judged from ticketing.judge_tier(p_tier_ids[i], p_quantities[i], 0, v_now);
     if v_judged.refusal is not null then
-      if v_judged.refusal <> 'INSUFFICIENT_TICKETS' or not ticketing.has_due_holds(p_tier_ids[i], v_now) then
+      if v_judged.refusal = 'INSUFFICIENT_TICKETS' then
+        -- Looked at once more where nothing is due: what was due may have ended between the two looks, and then there is
+        -- room. The room is seen from the second judgement on.
+        if ticketing.has_due_holds(p_tier_ids[i], v_now) then
+          continue;
+        end if;
+        select * into v_judged from ticketing.judge_tier(p_tier_ids[i], p_quantities[i], 0, v_now);
+      end if;
+      if v_judged.refusal is not null then
         v_failed := v_failed || ticketing.failed_tier(p_tier_ids[i], p_quantities[i], v_judged.available, v_judged.refusal);
       end if;
     end if;

@@ -2,7 +2,7 @@
 --
 -- A scan of the future is taken as of now (a gate's clock may be wrong), one from before the ticket as of its making; of
 -- two at the same instant the one that was recorded first wins.
--- The same scan sent again (ticket, device, time by the gate's clock) gets the same answer and is recorded once.
+-- The same scan sent again (ticket, scanner, device, time by the gate's clock) gets the same answer and is recorded once.
 --   success            this scan is the one that admits
 --   conflict_resolved  another scan of this ticket exists, online or from another gate, and one of the two lost
 --   already_scanned    the other scan won; scanned_at and scanned_by are the winner's
@@ -44,7 +44,8 @@ begin
   elsif v_ticket.status <> 'used' then
     perform ticketing.log_offline_scan(v_ticket, p_scanned_by, v_device_id, v_scanned_at, p_scanned_at, 'INVALID_STATUS');
     return query select false, false, false, null::timestamptz, null::uuid, ticketing.refusal_message('INVALID_STATUS');
-  elsif v_winner.offline and v_winner.claimed_at = p_scanned_at and v_winner.device_id is not distinct from v_device_id then
+  elsif v_winner.offline and v_winner.claimed_at = p_scanned_at and v_winner.device_id is not distinct from v_device_id
+      and v_winner.scanned_by is not distinct from p_scanned_by then
     return query select true, exists (select from public.scan_logs s where s.ticket_id = p_ticket_id
       and s.error_code = 'SUPERSEDED'), false, v_winner.scanned_at, v_winner.scanned_by, null::text;
   elsif v_scanned_at < v_winner.scanned_at then
@@ -79,5 +80,6 @@ language sql volatile set search_path = pg_catalog, pg_temp as $$
       p_claimed_at
     where p_error_code is null or not exists (
       select from public.scan_logs s where s.ticket_id = p_ticket.id and s.offline and s.claimed_at = p_claimed_at
+        and s.scanned_by is not distinct from p_scanned_by
         and s.device_id is not distinct from p_device_id)
 $$;

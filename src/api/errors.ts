@@ -8,7 +8,7 @@ interface ErrorEntry {
 /** Every code that a function answers with, and nothing else does. */
 export const errorCodes = {
   INVALID_REQUEST: { status: 400, message: 'The request is not valid' },
-  INVALID_QUANTITY: { status: 400, message: 'Choose at least one ticket, and fewer than that' },
+  INVALID_QUANTITY: { status: 400, message: 'The quantity must be a whole number from 1 to 1000' },
   UNAUTHORIZED: { status: 401, message: 'Send a valid token' },
   FORBIDDEN: { status: 403, message: 'You may not do this' },
   NOT_FOUND: { status: 404, message: 'There is nothing here' },

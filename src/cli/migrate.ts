@@ -16,6 +16,7 @@ export const migrate = defineCommand({
       )
       const { active, total } = found.rows[0] ?? {}
       console.log(`Installed: ${active} of ${total} protections are in place.`)
+      if (active !== total) process.exitCode = 1
     })
   },
 })

@@ -52,6 +52,7 @@ describe('/functions/v1', () => {
       orderId: ORDER,
       url: `${server.url}/orders/${ORDER}`,
       isFree: true,
+      tickets: [],
     })
     assert.equal(got.headers.get('x-idempotent-replay'), null)
     assert.match(got.headers.get('content-type') ?? '', /^application\/json/)

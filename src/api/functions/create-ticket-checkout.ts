@@ -48,6 +48,7 @@ interface Bought {
   readonly success: true
   readonly order_id: string
   readonly is_free: boolean
+  readonly tickets?: readonly { readonly id: string; readonly tier_id: string; readonly qr_code: string }[]
   readonly replayed?: boolean
 }
 
@@ -85,10 +86,10 @@ function fingerprintOf(relevant: object): string {
   return createHash('sha256').update(JSON.stringify(relevant)).digest('hex')
 }
 
-function bought({ order_id, is_free, replayed }: Bought, publicUrl: string): Reply {
+function bought({ order_id, is_free, replayed, tickets }: Bought, publicUrl: string): Reply {
   const url = `${publicUrl}/orders/${order_id}`
   const headers: Record<string, string> = replayed ? { 'X-Idempotent-Replay': 'true' } : {}
-  return json(200, { success: true, orderId: order_id, url, isFree: is_free }, headers)
+  return json(200, { success: true, orderId: order_id, url, isFree: is_free, tickets }, headers)
 }
 
 /** What the database adds to a refusal, such as `available`, is passed on. */
