@@ -1,0 +1,146 @@
+import { type Context, Hono } from 'hono'
+import { z } from 'zod'
+import type { Bank } from './bank.ts'
+import { payPage, plainPage } from './pay-page-view.ts'
+import { DEBIT_S_MAX, type Means, type Paid, pay } from './sessions.ts'
+import type { Session } from './state.ts'
+
+/** A form of the page, or JSON of a script; what a browser sends of a field that was left empty is left out. */
+const BODY_CHARACTERS_MAX = 10_000
+
+const email = z.email().max(800).nullish().catch(null)
+const means = z.union([
+  z.object({ card: z.string().max(40), email }),
+  z.object({
+    method: z.literal('bank_debit'),
+    outcome: z.enum(['succeeds', 'fails']).default('succeeds'),
+    after_seconds: z.coerce.number().min(0).max(DEBIT_S_MAX).nullish(),
+    email,
+  }),
+])
+
+/** `/c/pay/<session id>`: for a person with a browser, and for a script that sends and asks for JSON. */
+export function openPayPage(bank: Bank): Hono {
+  const app = new Hono().basePath('/checkout.stripe.com')
+  app.get('/c/pay/:id', (c) => {
+    const session = sessionOf(bank, c)
+    return session === undefined ? noSession(c) : show(c, bank, session)
+  })
+  app.post('/c/pay/:id', async (c) => {
+    const given = await meansOf(c)
+    const session = sessionOf(bank, c)
+    if (session === undefined) return noSession(c)
+    if (given === undefined) return notUnderstood(c, bank, session)
+    const paid = pay(bank, session, given)
+    return wantsJson(c) ? answerScript(c, paid) : answerBrowser(c, bank, paid)
+  })
+  app.notFound(noSession)
+  return app
+}
+
+function sessionOf(bank: Bank, c: Context): Session | undefined {
+  bank.clock.catchUp()
+  return bank.store.sessions.get(c.req.param('id') ?? '')
+}
+
+function answerBrowser(c: Context, bank: Bank, paid: Paid): Response | Promise<Response> {
+  switch (paid.kind) {
+    case 'complete':
+      return c.redirect(successUrl(paid.session), 303)
+    case 'declined':
+      return page(c, 402, payPage(paid.session, bank.clock.now(), paid.failure.message))
+    case 'closed':
+      // A second click: the first one paid.
+      if (paid.session.status === 'complete') return c.redirect(successUrl(paid.session), 303)
+      return show(c, bank, paid.session)
+  }
+}
+
+/** 200 paid or under way, 402 declined, 409 complete before, 410 expired. */
+function answerScript(c: Context, { kind, session, ...rest }: Paid): Response {
+  const { status, payment_status } = session
+  const redirect = status === 'complete' ? successUrl(session) : null
+  const message = 'failure' in rest ? rest.failure.message : null
+  const closed = status === 'complete' ? 409 : 410
+  const code = kind === 'complete' ? 200 : kind === 'declined' ? 402 : closed
+  return c.json({ status, payment_status, redirect, message }, code)
+}
+
+function show(c: Context, bank: Bank, session: Session): Response | Promise<Response> {
+  switch (session.status) {
+    case 'open':
+      return page(c, 200, payPage(session, bank.clock.now()))
+    case 'complete':
+      return page(c, 200, plainPage('Already paid', COMPLETE[session.payment_status], successUrl(session)))
+    case 'expired':
+      return page(c, 410, plainPage('This checkout has expired', EXPIRED, session.cancel_url))
+  }
+}
+
+const EXPIRED = 'Nothing was paid. Go back to the box office to begin again.'
+const COMPLETE = {
+  paid: 'This checkout is complete and paid.',
+  unpaid: 'This checkout is complete. The bank debit is under way.',
+  no_payment_required: 'This checkout is complete. There was nothing to pay.',
+}
+
+function notUnderstood(c: Context, bank: Bank, session: Session): Response | Promise<Response> {
+  if (!wantsJson(c)) return page(c, 400, payPage(session, bank.clock.now(), 'Type a card number.'))
+  const message = 'Send {"card":"4242424242424242"} or {"method":"bank_debit","outcome":"succeeds"}.'
+  return c.json(
+    { status: session.status, payment_status: session.payment_status, redirect: null, message },
+    400,
+  )
+}
+
+function noSession(c: Context): Response | Promise<Response> {
+  if (wantsJson(c)) return c.json({ status: null, redirect: null, message: 'No such checkout session.' }, 404)
+  return page(c, 404, plainPage('No such checkout', 'This address names no checkout session.', null))
+}
+
+function successUrl({ success_url, id }: Session): string {
+  return success_url.replaceAll('{CHECKOUT_SESSION_ID}', id)
+}
+
+async function meansOf(c: Context): Promise<Means | undefined> {
+  const body = await c.req.text()
+  if (body.length > BODY_CHARACTERS_MAX) return undefined
+  const { data } = means.safeParse(isJson(c) ? parsed(body) : filled(body))
+  if (data === undefined) return undefined
+  const buyer = data.email ?? null
+  if ('card' in data) return { method: 'card', number: data.card, email: buyer }
+  const { method, outcome, after_seconds = null } = data
+  return { method, outcome, after_seconds, email: buyer }
+}
+
+function filled(form: string): object {
+  return Object.fromEntries([...new URLSearchParams(form)].filter(([, value]) => value !== ''))
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+function isJson(c: Context): boolean {
+  return c.req.header('content-type')?.includes('json') ?? false
+}
+
+function wantsJson(c: Context): boolean {
+  return c.req.header('accept')?.includes('application/json') ?? isJson(c)
+}
+
+/** No script, no resource, no frame: what a page shows can only be read. */
+function page(c: Context, status: 200 | 400 | 402 | 404 | 410, html: ReturnType<typeof payPage>) {
+  c.header(
+    'Content-Security-Policy',
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+  )
+  c.header('Cache-Control', 'no-store')
+  c.header('Referrer-Policy', 'no-referrer')
+  c.header('X-Content-Type-Options', 'nosniff')
+  return c.html(html, status)
+}
