@@ -43,11 +43,24 @@ begin
       ('claim_offer_spots_atomically', 'anon, authenticated, service_role'),
       ('book_slot_atomically',         'anon, authenticated, service_role'),
       ('checkout',                     'anon, authenticated, service_role'),
+      ('checkout_session_status',      'anon, authenticated, service_role'),
+      ('order_page',                   'anon, authenticated, service_role'),
       ('release_offer_spots',          'authenticated, service_role'),
       ('atomic_ticket_checkin',        'authenticated, service_role'),
       ('scan_ticket_atomic',           'authenticated, service_role'),
       ('sync_offline_scan',            'authenticated, service_role'),
       ('expire_ticket_holds',          'service_role'),
+      ('expire_orders',                'service_role'),
+      ('open_session',                 'service_role'),
+      ('refuse_session',               'service_role'),
+      ('due_sessions',                 'service_role'),
+      ('request_refund',               'authenticated, service_role'),
+      ('receive_webhook',              'service_role'),
+      ('settle_session',               'service_role'),
+      ('settle_refund',                'service_role'),
+      ('refuse_refund',                'service_role'),
+      ('due_refunds',                  'service_role'),
+      ('due_payments',                 'service_role'),
       ('claim_order_ticketing',        'service_role'),
       ('issue_order_tickets',          'service_role'),
       ('verify_protections',           'service_role'),
@@ -75,15 +88,20 @@ grant select on public.businesses, public.events, public.ticket_tiers, public.di
   to anon, authenticated, service_role;
 grant select on public.business_staff, public.orders, public.order_items, public.ticket_holds, public.tickets,
   public.scan_logs, public.offer_claims, public.reservations to authenticated, service_role;
-grant select on public.idempotency_keys to service_role;
-grant select on ticketing.slot_days, ticketing.migrations to service_role;
+grant select on public.idempotency_keys, public.webhook_events to service_role;
+grant select on ticketing.slot_days, ticketing.migrations, ticketing.checkout_sessions, ticketing.payments, ticketing.refunds,
+  ticketing.disputes, ticketing.ledger_entries to service_role;
 
 grant insert, update, delete on public.businesses, public.business_staff to service_role;
-grant insert (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status),
-  update (slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status), delete
+grant insert (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
+    currency, fee_fixed_cents, fee_basis_points),
+  update (slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
+    currency, fee_fixed_cents, fee_basis_points), delete
   on public.events to authenticated, service_role;
-grant insert (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, status, sale_start_at, sale_end_at),
-  update (slug, name, price_cents, currency, total_quantity, max_per_order, status, sale_start_at, sale_end_at), delete
+grant insert (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status,
+    sale_start_at, sale_end_at),
+  update (slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status, sale_start_at, sale_end_at),
+  delete
   on public.ticket_tiers to authenticated, service_role;
 grant insert (id, business_id, title, total_people, active, starts_at, ends_at),
   update (title, total_people, active, starts_at, ends_at), delete
@@ -121,6 +139,7 @@ begin
       ('reservations', 'guest_and_staff_read', 'select', 'authenticated',
         'user_id = (select auth.uid()) or business_id in (select ticketing.my_businesses())', null),
       ('idempotency_keys', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
+      ('webhook_events', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
       ('events', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
       ('events', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
       ('events', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),

@@ -18,7 +18,7 @@ begin
   create table if not exists ticketing.tables (name text primary key);
   insert into ticketing.tables select unnest(array['businesses', 'business_staff', 'events', 'ticket_tiers', 'orders',
     'order_items', 'ticket_holds', 'tickets', 'scan_logs', 'idempotency_keys', 'discounts', 'offer_claims', 'slots',
-    'reservations']) on conflict do nothing;
+    'reservations', 'webhook_events']) on conflict do nothing;
 
   if not exists (select from ticketing.migrations) then
     select string_agg(c.relname, ', ' order by c.relname) into v_foreign
@@ -41,7 +41,8 @@ declare
 begin
   for v_table in
     select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'r' and (n.nspname = 'ticketing' and c.relname = 'slot_days'
+    where c.relkind = 'r' and (n.nspname = 'ticketing' and c.relname in ('slot_days', 'settings', 'checkout_sessions', 'payments', 'refunds',
+        'disputes', 'ledger_entries')
       or n.nspname = 'public' and c.relname in (select t.name from ticketing.tables t))
     order by c.relname <> 'ticket_tiers', c.relname <> 'events', c.relname
   loop

@@ -13,7 +13,27 @@ export interface Config {
   readonly jwtSecret: string | undefined
   /** Where people reach the server, when that is not its own address. */
   readonly publicUrl: string | undefined
+  /** Takes the money; without it a stand-in does, and no money moves. */
+  readonly stripe: StripeConfig | undefined
+  /** Signs the provider's webhooks; the stand-in's is made and kept in `home` where it is not given. */
+  readonly webhookSecret: string | undefined
+  /** Origins that buyers may be sent to after paying; none: any. */
+  readonly allowedRedirects: readonly string[]
+  /** Requests a second from one client address, which is not on this machine; 0: any number. */
+  readonly rateLimit: number | undefined
+  /** In which a proxy before us names the client. */
+  readonly clientAddressHeader: string | undefined
+  /** What is logged at most. */
+  readonly logLevel: 'error' | 'warn' | 'info'
   readonly color: boolean
+}
+
+export interface StripeConfig {
+  readonly secretKey: string
+  /** Real money moves. */
+  readonly isLive: boolean
+  /** What stands in for https://api.stripe.com, path included. */
+  readonly apiUrl: string | undefined
 }
 
 /** A variable that cannot be what it says. */
@@ -23,6 +43,8 @@ class ConfigError extends Error {
 
 const portRule = 'must be a port from 0 to 65535'
 
+const rateRule = 'must be a whole number of requests a second from one address, 0 for any'
+
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
   ADMIT_ONE_HOME: z.string().min(1).default('.admit-one'),
@@ -30,6 +52,23 @@ const environment = z.object({
   PORT: z.coerce.number(portRule).int(portRule).min(0, portRule).max(65_535, portRule).default(54_321),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^[sr]k_(test|live)_\w+$/, 'must be a secret or restricted key of Stripe: sk_test_…')
+    .optional(),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[\w+/=-]+$/, "must be the webhook endpoint's secret: whsec_…")
+    .optional(),
+  STRIPE_API_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  STRIPE_LIVE: z.literal('yes', 'must be "yes" or left out').optional(),
+  ALLOWED_REDIRECTS: z.string().default('').transform(originsOf),
+  LOG_LEVEL: z.enum(['error', 'warn', 'info'], 'must be error, warn or info').default('warn'),
+  RATE_LIMIT: z.coerce.number(rateRule).int(rateRule).min(0, rateRule).optional(),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[\w-]+$/, 'must be the name of a header')
+    .optional(),
   NO_COLOR: z.string().optional(),
 })
 
@@ -43,16 +82,60 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     const [issue] = parsed.error.issues
     throw new ConfigError(`${String(issue?.path[0])} ${issue?.message}.`)
   }
-  const { DATABASE_URL, ADMIT_ONE_HOME, HOST, PORT, JWT_SECRET, PUBLIC_URL, NO_COLOR } = parsed.data
+  const { data } = parsed
   return {
-    databaseUrl: DATABASE_URL,
-    home: resolve(ADMIT_ONE_HOME),
-    host: HOST,
-    port: PORT,
-    jwtSecret: JWT_SECRET,
-    publicUrl: PUBLIC_URL,
-    color: NO_COLOR === undefined,
+    databaseUrl: data.DATABASE_URL,
+    home: resolve(data.ADMIT_ONE_HOME),
+    host: data.HOST,
+    port: data.PORT,
+    jwtSecret: data.JWT_SECRET,
+    publicUrl: data.PUBLIC_URL,
+    stripe: stripeOf(data),
+    webhookSecret: data.STRIPE_WEBHOOK_SECRET,
+    allowedRedirects: data.ALLOWED_REDIRECTS,
+    rateLimit: data.RATE_LIMIT,
+    clientAddressHeader: data.CLIENT_ADDRESS_HEADER,
+    logLevel: data.LOG_LEVEL,
+    color: data.NO_COLOR === undefined,
   }
+}
+
+/** For what must never move real money: load, proofs, trials. Throws a ConfigError. */
+export function refuseLiveKey({ stripe }: Config, what: string): void {
+  if (stripe?.isLive !== true) return
+  throw new ConfigError(
+    `STRIPE_SECRET_KEY is a live key: ${what} never runs with one. Use a test key or none.`,
+  )
+}
+
+/** A live key must be meant, and goes to Stripe itself and to nobody else. */
+function stripeOf(data: z.output<typeof environment>): StripeConfig | undefined {
+  const { STRIPE_SECRET_KEY: secretKey, STRIPE_API_URL: apiUrl, STRIPE_LIVE } = data
+  if (secretKey === undefined) return undefined
+  const isLive = /^[sr]k_live_/.test(secretKey)
+  if (isLive && STRIPE_LIVE !== 'yes') {
+    throw new ConfigError(
+      'STRIPE_SECRET_KEY is a live key: real money would move. Set STRIPE_LIVE=yes if you mean it.',
+    )
+  }
+  if (isLive && apiUrl !== undefined) {
+    throw new ConfigError('STRIPE_API_URL is set: a live key goes to Stripe alone. Leave one of them out.')
+  }
+  return { secretKey, isLive, apiUrl }
+}
+
+function originsOf(list: string, context: z.RefinementCtx): string[] {
+  const names = list.split(',').flatMap((name) => name.trim() || [])
+  const origins = names.map((name) =>
+    /^https?:\/\//.test(name) && URL.canParse(name) ? new URL(name).origin : undefined,
+  )
+  const wrong = names.find((_, n) => origins[n] === undefined)
+  if (wrong !== undefined) {
+    context.addIssue(
+      `must list origins such as https://tickets.example.org, separated by commas, not "${wrong}"`,
+    )
+  }
+  return origins.filter((origin) => origin !== undefined)
 }
 
 /** Where the embedded PostgreSQL of `admit-one start` lives. */

@@ -1,13 +1,15 @@
-import http, { type RefinedResponse } from 'k6/http'
+import http, { type RefinedParams, type RefinedResponse } from 'k6/http'
 
 /** One call and at most three repeats, each after a longer random wait, while the server says that it is busy. */
 export async function postRetrying(
   url: string,
   body: unknown,
   headers: Record<string, string>,
+  params: Params = {},
 ): Promise<RefinedResponse<'text'>> {
   for (let attempt = 0; ; attempt++) {
     const response = await http.asyncRequest('POST', url, JSON.stringify(body), {
+      ...params,
       headers,
       responseType: 'text',
     })
@@ -15,6 +17,8 @@ export async function postRetrying(
     await pause(WAIT_S * 2 ** attempt * (0.5 + Math.random()))
   }
 }
+
+type Params = Pick<RefinedParams<'text'>, 'tags' | 'responseCallback'>
 
 const RETRIES_MAX = 3
 const WAIT_S = 0.1

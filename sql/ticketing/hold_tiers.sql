@@ -2,6 +2,7 @@
 --
 -- p_tier_ids and p_quantities go together; a tier stands in them once, every quantity is 1 to 1000.
 -- p_session_id null: a new session, whose id is made here and is as unguessable as a uuid.
+-- p_email: with p_user_id, who the person is, for tiers with a limit per person.
 -- Answers:
 --   {success: true, session_id, user_id, expires_at, total_items, hold_ids, reservations: [{tier_id, hold_id, quantity, held,
 --    remaining, expires_at}]}
@@ -10,7 +11,7 @@
 -- Locks:  tiers, ascending id.
 -- Writes: ticket_holds (due ones of a tier that seems sold out end first); the counters follow by trigger.
 create or replace function ticketing.hold_tiers(
-  p_session_id text, p_user_id uuid, p_tier_ids uuid[], p_quantities integer[], p_minutes integer
+  p_session_id text, p_user_id uuid, p_email text, p_tier_ids uuid[], p_quantities integer[], p_lifetime interval
 ) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 -- Conditions that call a function or ask a table stand in an `if` of their own: as part of an `and` each cost a tenth of
@@ -72,6 +73,14 @@ begin
           from ticketing.judge_tier(p_tier_ids[i], p_quantities[i], coalesce(v_held.quantity, 0), v_now);
       end if;
     end if;
+    if v_judged.refusal is null and v_judged.max_per_person is not null then
+      if p_user_id is null and p_email is null then
+        v_judged.refusal := 'PERSON_REQUIRED';
+      elsif p_quantities[i] + ticketing.person_quantity(v_judged.event_id, p_tier_ids[i], p_user_id, p_email, v_now)
+          > v_judged.max_per_person then
+        v_judged.refusal := 'LIMIT_EXCEEDED';
+      end if;
+    end if;
     -- Whoever knows a guest's session id owns it; a signed-in user's is that user's alone.
     if v_held.user_id <> p_user_id or v_held.user_id is not null and p_user_id is null then
       v_judged.refusal := 'FORBIDDEN';
@@ -91,8 +100,7 @@ begin
   for i in 1 .. cardinality(p_tier_ids) loop
     if v_held_ids[i] is null then
       insert into public.ticket_holds (event_id, tier_id, session_id, user_id, quantity, expires_at)
-        values (v_event_ids[i], p_tier_ids[i], v_session_id, p_user_id, p_quantities[i],
-          v_now + make_interval(mins => p_minutes))
+        values (v_event_ids[i], p_tier_ids[i], v_session_id, p_user_id, p_quantities[i], v_now + p_lifetime)
         returning * into v_held;
     else
       update public.ticket_holds h set quantity = h.quantity + p_quantities[i], user_id = coalesce(h.user_id, p_user_id)

@@ -8,7 +8,8 @@
 --   LOCK_TIMEOUT          busy for five seconds; try again
 --   success               {success: true, already_issued, tickets: [{id, tier_id, qr_code}]}
 -- Locks:  order, then tiers, ascending id.
--- Writes: ticket_holds (converted first, so that a full tier has the room), tickets, orders; counters by trigger.
+-- Writes: ticket_holds (converted first, so that a full tier has the room), tickets, orders, ledger_entries; counters by
+--         trigger.
 create or replace function ticketing.issue_order_tickets(p_order_id uuid) returns jsonb
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
@@ -22,28 +23,66 @@ begin
     return ticketing.issued_tickets(p_order_id, true);
   elsif v_order.status <> 'paid' then
     return ticketing.refused('ORDER_NOT_PAID');
+  elsif not ticketing.has_room(p_order_id) then
+    return ticketing.refused('INSUFFICIENT_TICKETS');
   end if;
-  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));
-  -- `is not distinct from`: else the planner takes the index of all living holds while the table is not analyzed.
+  -- A hold past its end is the order's as long as nobody ended it. `is not distinct from`: else the planner takes the index of
+  -- all living holds while the table is not analyzed.
   update public.ticket_holds set status = 'converted', ended_at = clock_timestamp()
     where order_id = p_order_id and status is not distinct from 'active';
-  if exists (
-      select from public.order_items i join public.ticket_tiers t on t.id = i.tier_id
-      where i.order_id = p_order_id and t.total_quantity - t.sold_quantity - t.reserved_quantity < i.quantity) then
-    raise exception using errcode = '23514', message = 'too few left for the order';
-  end if;
   insert into public.tickets (event_id, tier_id, order_id, order_item_id, ordinal)
     select i.event_id, i.tier_id, i.order_id, i.id, n
     from public.order_items i, generate_series(1, i.quantity) n
-    where i.order_id = p_order_id order by i.tier_id, n;
+    where i.order_id = p_order_id order by i.tier_id, n
+    on conflict do nothing;
+  if not found then
+    -- The unique ordinals know that somebody else has issued them.
+    return ticketing.issued_tickets(p_order_id, true);
+  end if;
   update public.orders set tickets_issued_at = clock_timestamp() where id = p_order_id;
+  perform ticketing.book(p_order_id, v_order.currency, 'issue:' || p_order_id, '{pending,tickets,fees}',
+    array[v_order.total_cents, -v_order.subtotal_cents, -v_order.fees_cents]);
   return ticketing.issued_tickets(p_order_id, false);
 exception
-  -- The block is undone as a whole: a lapsed order keeps no half of its tickets.
+  -- A protection behind this function refused: the block is undone as a whole.
   when check_violation then
     return ticketing.refused('INSUFFICIENT_TICKETS');
   when lock_not_available or deadlock_detected then
     return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- has_room: whether every tier has room for what the order has of it, its own holds included. Judged before anything is
+-- written, so that no write has to be undone. A tier that seems full ends its due holds first.
+-- Locks:  tiers, ascending id; until the transaction's end, so the answer stays true.
+-- Writes: ticket_holds (due ones); the counters follow by trigger.
+create or replace function ticketing.has_room(p_order_id uuid) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_item record;
+  v_now timestamptz;
+begin
+  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));
+  v_now := clock_timestamp();
+  for v_item in select i.tier_id, i.quantity from public.order_items i where i.order_id = p_order_id order by i.tier_id loop
+    if ticketing.room_for(p_order_id, v_item.tier_id) < v_item.quantity then
+      if not ticketing.make_room(v_item.tier_id, v_now)
+          or ticketing.room_for(p_order_id, v_item.tier_id) < v_item.quantity then
+        return false;
+      end if;
+    end if;
+  end loop;
+  return true;
+end
+$$;
+
+-- room_for: how many of a tier an order could get now: what is left, and what it holds itself.
+create or replace function ticketing.room_for(p_order_id uuid, p_tier_id uuid) returns bigint
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select t.total_quantity - t.sold_quantity - t.reserved_quantity from public.ticket_tiers t where t.id = p_tier_id)
+    + (select coalesce(sum(h.quantity), 0) from public.ticket_holds h
+       where h.order_id = p_order_id and (h.tier_id = p_tier_id) is true and h.status is not distinct from 'active');
 end
 $$;
 

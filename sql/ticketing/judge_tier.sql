@@ -7,24 +7,24 @@
 --   SALE_NOT_OPEN         before the sale starts, or after it ended
 --   LIMIT_EXCEEDED        with what the session already holds it would be more than one order may have
 --   INSUFFICIENT_TICKETS  fewer are left than asked for
---   null                  yes
+--   null                  yes, as far as one order goes: hold_tiers judges a limit per person
 -- Reads only. Before the lock it is a first look; the decision is the call under the lock.
 create or replace function ticketing.judge_tier(
   p_tier_id uuid, p_quantity integer, p_held integer, p_now timestamptz,
-  out refusal text, out available integer, out event_id uuid, out max_per_order integer
+  out refusal text, out available integer, out event_id uuid, out max_per_person integer
 )
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   v_tier record;
 begin
-  select t.event_id, t.status, t.sale_start_at, t.sale_end_at, t.max_per_order,
+  select t.event_id, t.status, t.sale_start_at, t.sale_end_at, t.max_per_order, t.max_per_person,
          t.total_quantity - t.sold_quantity - t.reserved_quantity as available,
          e.status as event_status, e.end_at
     into v_tier
     from public.ticket_tiers t join public.events e on e.id = t.event_id
     where t.id = p_tier_id;
   event_id := v_tier.event_id;
-  max_per_order := v_tier.max_per_order;
+  max_per_person := v_tier.max_per_person;
   available := greatest(coalesce(v_tier.available, 0), 0);
   refusal := case
     when v_tier.event_id is null then 'TIER_NOT_FOUND'
@@ -41,5 +41,5 @@ $$;
 create or replace function ticketing.refusal_rank(p_refusal text) returns integer
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array_position(array['TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED', 'SALE_NOT_OPEN', 'FORBIDDEN',
-    'LIMIT_EXCEEDED', 'INSUFFICIENT_TICKETS'], p_refusal)
+    'PERSON_REQUIRED', 'LIMIT_EXCEEDED', 'INSUFFICIENT_TICKETS'], p_refusal)
 $$;

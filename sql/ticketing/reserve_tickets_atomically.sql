@@ -1,7 +1,7 @@
 -- reserve_tickets_atomically: hold some of one tier, in a session of its own, for 15 minutes.
 --
 -- Answers, first that applies: INVALID_QUANTITY, TIER_NOT_FOUND, TIER_INACTIVE, SALE_NOT_OPEN (also when the event is
--- over), LIMIT_EXCEEDED, INSUFFICIENT_TICKETS, LOCK_TIMEOUT as {success: false, error, message, available};
+-- over), PERSON_REQUIRED, LIMIT_EXCEEDED, INSUFFICIENT_TICKETS, LOCK_TIMEOUT as {success: false, error, message, available};
 -- {success: true, hold_id, session_id, expires_at, remaining}.
 -- Locks:  the tier.
 -- Writes: ticket_holds (1 row); the counter follows by trigger.
@@ -22,7 +22,7 @@ begin
   -- A trusted caller's hold is marked as its own, so that its release_tickets never takes a guest's.
   v_answer := ticketing.hold_tiers(
     case when v_caller.is_trusted then 'service:' || gen_random_uuid() end,
-    v_caller.user_id, array[p_tier_id], array[p_quantity], 15);
+    v_caller.user_id, null, array[p_tier_id], array[p_quantity], interval '15 minutes');
   if (v_answer ->> 'success')::boolean then
     return jsonb_build_object('success', true, 'session_id', v_answer -> 'session_id',
       'hold_id', v_answer #> '{reservations,0,hold_id}', 'expires_at', v_answer -> 'expires_at',

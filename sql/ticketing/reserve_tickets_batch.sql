@@ -5,7 +5,7 @@
 --                         than 200; a lifetime outside 1 to 60 minutes
 --   INVALID_QUANTITY      a quantity (summed per tier) that is no whole number from 1 to 1000
 --   FORBIDDEN             names another user, or a session that is another user's
---   TIER_NOT_FOUND, TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, LIMIT_EXCEEDED
+--   TIER_NOT_FOUND, TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED
 --   INSUFFICIENT_TICKETS  at least one tier has too few left; `failed` names each with what is available
 --   LOCK_TIMEOUT          a tier was busy for five seconds; try again
 --   success               the holds are the session's until expires_at
@@ -48,6 +48,7 @@ begin
     end if;
   end if;
 
-  return ticketing.hold_tiers(p_session_id, v_user_id, v_cart.tier_ids, v_cart.quantities, p_expires_minutes);
+  return ticketing.hold_tiers(p_session_id, v_user_id, null, v_cart.tier_ids, v_cart.quantities,
+    make_interval(mins => p_expires_minutes));
 end
 $$;

@@ -20,7 +20,8 @@ begin
     select a.attrelid from pg_attribute a
     join pg_class c on c.oid = a.attrelid
     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
-      and c.relname in (select name from ticketing.tables) and a.attname = 'id' and not a.atthasdef
+      and c.relname in (select name from ticketing.tables) and a.attname = 'id'
+      and a.atttypid = 'uuid'::regtype and not a.atthasdef
   loop
     execute format('alter table %s alter column id set default %s', v_table,
       case when current_setting('server_version_num')::integer >= 180000 then 'pg_catalog.uuidv7()' else 'ticketing.uuid_v7()' end);

@@ -1,150 +1,83 @@
 import { Hono } from 'hono'
 import type { Database } from '../db/pool.ts'
-import { CALLER_ROLES, type Gate, type Identity } from './callers.ts'
-import { type EdgeFunction, Refusal, refusalOf, refusalReply } from './functions/contract.ts'
+import { type Level, openLog } from '../jobs/log.ts'
+import type { PaymentProvider } from '../payments/provider.ts'
+import { LIMITS, type Limits, openAdmission } from './admission.ts'
+import type { Gate } from './callers.ts'
+import { openFront, type Task } from './front.ts'
+import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './functions/contract.ts'
+import { functionTask } from './functions/handler.ts'
 import { functions as registry } from './functions/index.ts'
-import { isPreflight, json, preflight, type Reply, requestIdOf, toResponse } from './http.ts'
-import { openCatalogue } from './rest/catalogue.ts'
-import { errorReply, RestError, restErrorReply, tokenReply } from './rest/errors.ts'
-import { handleRpc, METHODS, type RestContext } from './rest/rpc.ts'
+import { mountPages } from './pages/pages.ts'
+import { restTasks } from './rest/handler.ts'
 
 export interface AppOptions {
   readonly database: Database
   readonly gate: Gate
   /** Where people reach this server; by default the host that each request names. */
   readonly publicUrl?: string
-  /** Gets one line for each error that is a bug; by default it goes to standard error. */
-  readonly log?: (line: string) => void
+  /** Who takes the money; without one only free tickets can be ordered. */
+  readonly payments?: PaymentProvider
+  /** Connections for webhooks and health checks that buyers cannot take; by default the same ones. */
+  readonly paymentsDatabase?: Database
+  /** Origins that buyers may be sent to after paying; none listed: any. */
+  readonly allowedRedirects?: readonly string[]
+  /** Other servers behind this one, by the first segment of the path; their answers go out as they are. */
+  readonly mounts?: ReadonlyMap<string, (request: Request) => Promise<Response>>
   readonly functions?: ReadonlyMap<string, EdgeFunction>
+  readonly limits?: Partial<Limits>
+  /** The header in which a proxy names the client, such as `x-forwarded-for`; only where one stands before us. */
+  readonly clientAddressHeader?: string
+  /** Gets one JSON line for each request as grave as `logLevel`, `warn` by default; goes to standard error unless told. */
+  readonly log?: (line: string) => void
+  readonly logLevel?: Level
 }
 
-/** The whole HTTP surface, apart from listening. No answer is ever HTML, and each carries `x-request-id`. */
+/** The whole HTTP surface, apart from listening. */
 export function buildApp(options: AppOptions): Hono {
   const app = new Hono()
-  const rest = restHandler(options)
-  app.all('/rest/v1/rpc/:name', (c) => rest(c.req.raw, rpcName(c.req.param('name'))))
-  app.all('/rest/v1/*', (c) => rest(c.req.raw, undefined))
-  const edge = functionHandler(options)
-  app.all('/functions/v1/:name', (c) => edge(c.req.raw, c.req.param('name')))
-  app.all('*', (c) => {
-    const reply = isPreflight(c.req.raw) ? preflight : refusalReply(new Refusal('NOT_FOUND'))
-    return toResponse(reply, requestIdOf(c.req.raw))
-  })
+  for (const [segment, answer] of options.mounts ?? []) {
+    for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => answer(c.req.raw))
+  }
+  const front = openFront(
+    openLog(options.logLevel ?? 'warn', options.log ?? console.error),
+    openAdmission({ ...LIMITS, ...options.limits }),
+    options.clientAddressHeader,
+  )
+  const rest = restTasks(options.database, options.gate)
+  app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
+  app.all('/rest/v1/*', (c) => front(c, rest.table()))
+  const room = roomOf(options)
+  app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), room)))
+  mountPages(app, front, room)
+  app.all('*', (c) => front(c, nothing))
   return app
 }
 
-type RpcName = string | undefined
-
-/** PostgreSQL has no names with NUL, so that none can be meant. */
-function rpcName(name: string): RpcName {
-  return name.includes('\0') ? undefined : name
-}
-
-function restHandler({ database, gate, log = logError }: AppOptions) {
-  const catalogue = openCatalogue(database)
-  const answer = async (request: Request, name: RpcName): Promise<Reply> => {
-    const identity = await gate.identify(request)
-    if (identity.kind !== 'caller') return stranger(identity)
-    const { caller } = identity
-    if (!CALLER_ROLES.has(caller.role)) return noSuchRole(caller.role)
-    return name === undefined
-      ? noTable(request)
-      : callOrExplain(request, name, { database, catalogue, caller })
-  }
-  return answerWith(log, answer, () => json(500, internal(null)))
-}
-
-async function callOrExplain(request: Request, name: string, context: RestContext): Promise<Reply> {
-  try {
-    return await handleRpc(request, name, context)
-  } catch (error) {
-    const reply = restErrorReply(error, context.caller.role)
-    if (reply === undefined) throw error
-    return METHODS.includes(request.method)
-      ? reply
-      : { ...reply, headers: { ...reply.headers, Allow: METHODS.join(',') } }
+function roomOf(options: AppOptions) {
+  const { database, gate, publicUrl, payments, paymentsDatabase = database } = options
+  return {
+    database,
+    paymentsDatabase,
+    gate,
+    publicUrl: publicUrl?.replace(/\/+$/, ''),
+    functions: options.functions ?? registry,
+    ...(payments === undefined ? {} : { payments }),
+    paymentMode: paymentModeOf(options),
+    allowedRedirects: options.allowedRedirects ?? [],
   }
 }
 
-function functionHandler({ database, gate, publicUrl, functions = registry, log = logError }: AppOptions) {
-  const answer = async (request: Request, name: string): Promise<Reply> => {
-    const edge = functions.get(name)
-    if (edge === undefined) return refusalReply(new Refusal('NOT_FOUND', `there is no function ${name}`))
-    if (!edge.methods.includes(request.method)) {
-      return refusalReply(new Refusal('METHOD_NOT_ALLOWED'), { Allow: edge.methods.join(', ') })
-    }
-    const identity = await gate.identifyLoosely(request)
-    if (identity.kind !== 'caller' || !CALLER_ROLES.has(identity.caller.role)) {
-      return refusalReply(new Refusal('UNAUTHORIZED'))
-    }
-    const context = { database, caller: identity.caller, publicUrl: publicUrl ?? new URL(request.url).origin }
-    try {
-      return await edge.handle(request, context)
-    } catch (error) {
-      const refusal = refusalOf(error)
-      if (refusal === undefined) throw error
-      return refusalReply(refusal)
-    }
-  }
-  return answerWith(log, answer, () => refusalReply(new Refusal('INTERNAL_ERROR')))
+function paymentModeOf({ payments, mounts }: AppOptions): PaymentMode {
+  if (payments === undefined) return 'none'
+  if (payments.livemode) return 'live'
+  return mounts?.has('stand-in') ? 'stand-in' : 'test'
 }
 
-/** Preflights, request ids, and bugs: logged under the request's id, answered without internals. */
-function answerWith<Target>(
-  log: (line: string) => void,
-  answer: (request: Request, target: Target) => Promise<Reply>,
-  bug: () => Reply,
-): (request: Request, target: Target) => Promise<Response> {
-  return async (request, target) => {
-    const requestId = requestIdOf(request)
-    try {
-      return toResponse(isPreflight(request) ? preflight : await answer(request, target), requestId)
-    } catch (error) {
-      const stack = error instanceof Error ? error.stack : String(error)
-      log(JSON.stringify({ level: 'error', request_id: requestId, method: request.method, error: stack }))
-      return toResponse(bug(), requestId)
-    }
-  }
-}
-
-function logError(line: string): void {
-  console.error(line)
-}
-
-/** As the gateway before PostgREST answers. */
-function stranger(identity: Exclude<Identity, { kind: 'caller' }>): Reply {
-  switch (identity.kind) {
-    case 'no-key':
-      return json(401, {
-        message: 'No API key found in request',
-        hint: 'No `apikey` request header or url param was found.',
-      })
-    case 'wrong-key':
-      return json(401, { message: 'Invalid API key', hint: 'Double check your Supabase API key.' })
-    case 'wrong-token':
-      return tokenReply(identity.refusal)
-  }
-}
-
-/** What the database says to a login that may not become the role. */
-function noSuchRole(role: string): Reply {
-  return errorReply(403, {
-    code: '42501',
-    message: `permission denied to set role "${role}"`,
-    details: null,
-    hint: null,
-  })
-}
-
-function noTable(request: Request): Reply {
-  const [, name = '', more] = new URL(request.url).pathname.slice('/rest/v1'.length).split('/')
-  const error =
-    name === '' || more !== undefined
-      ? new RestError('PGRST125', 'Invalid path specified in request URL')
-      : new RestError('PGRST205', `Could not find the table 'public.${name}' in the schema cache`)
-  return restErrorReply(error, '') ?? refusalReply(new Refusal('NOT_FOUND'))
-}
-
-function internal(details: string | null) {
-  return { code: 'INTERNAL_ERROR', message: 'Something went wrong on our side', details, hint: null }
+const nothing: Task = {
+  lane: 'buyers',
+  path: '*',
+  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  refuse: (code) => refusalReply(new Refusal(code)),
+  answer: async () => refusalReply(new Refusal('NOT_FOUND')),
 }

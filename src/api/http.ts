@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** Requests with a larger body are refused with 413. */
+/** REST requests with a larger body are refused with 413. */
 const BODY_BYTES_MAX = 1024 * 1024
 
 /** What a handler answers: plain parts, so that a Response is built once, by `toResponse`. */
@@ -8,6 +8,8 @@ export interface Reply {
   readonly status: number
   readonly body: string | null
   readonly headers: Readonly<Record<string, string>>
+  /** For the log only. */
+  readonly note?: string
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -16,12 +18,15 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
   return { status, body: JSON.stringify(value), headers: { 'Content-Type': JSON_TYPE, ...headers } }
 }
 
-/** Every answer carries the request's id and may be read by any page. */
+/**
+ * Every answer carries the request's id, may be read by any page and kept by nobody, and is data: no browser takes it for
+ * a page or a script.
+ */
 export function toResponse(reply: Reply, requestId: string): Response {
   const body = NULL_BODY.has(reply.status) ? null : reply.body
   return new Response(body, {
     status: reply.status,
-    headers: { ...reply.headers, ...CORS, 'x-request-id': requestId },
+    headers: { ...GUARDS, ...reply.headers, ...CORS, 'x-request-id': requestId },
   })
 }
 
@@ -31,18 +36,21 @@ export function requestIdOf(request: Request): string {
   return given !== null && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
-/** The body's text; undefined when it is larger than allowed. Throws a `TypeError` for what is not UTF-8. */
-export async function readBody(request: Request): Promise<string | undefined> {
+/** The body's text; undefined when it is larger than `bytesMax`. Throws a `TypeError` for what is not UTF-8. */
+export async function readBody(
+  request: Request,
+  bytesMax: number = BODY_BYTES_MAX,
+): Promise<string | undefined> {
   const declared = request.headers.get('content-length')
   if (declared !== null) {
-    return Number(declared) > BODY_BYTES_MAX ? undefined : utf8.decode(await request.arrayBuffer())
+    return Number(declared) > bytesMax ? undefined : utf8.decode(await request.arrayBuffer())
   }
   if (request.body === null) return ''
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of request.body) {
     bytes += chunk.byteLength
-    if (bytes > BODY_BYTES_MAX) return undefined
+    if (bytes > bytesMax) return undefined
     chunks.push(chunk)
   }
   return utf8.decode(Buffer.concat(chunks))
@@ -52,17 +60,33 @@ export function isPreflight(request: Request): boolean {
   return request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
 }
 
-export const preflight: Reply = {
-  status: 204,
-  body: null,
-  headers: {
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
-    'Access-Control-Allow-Headers': [
-      'authorization, x-client-info, apikey, content-type, x-retry-count, traceparent, tracestate, baggage',
-      'prefer, accept, accept-profile, content-profile, range, idempotency-key, x-request-id, x-region',
-    ].join(', '),
-    'Access-Control-Max-Age': '3600',
-  },
+/** What a page may send: the methods of this route, and the headers of the clients or those that it names. */
+export function preflight(request: Request, methods: readonly string[]): Reply {
+  const asked = request.headers.get('access-control-request-headers') ?? ''
+  return {
+    status: 204,
+    body: null,
+    headers: {
+      'Access-Control-Allow-Methods': [...new Set([...methods, 'OPTIONS'])].join(', '),
+      'Access-Control-Allow-Headers': HEADER_NAMES.test(asked) ? `${SENT}, ${asked}` : SENT,
+      'Access-Control-Max-Age': '3600',
+      Vary: 'Access-Control-Request-Headers',
+    },
+  }
+}
+
+/** What supabase-js, its realtime client, tracing tools and our own pages send. */
+const SENT = [
+  'authorization, x-client-info, apikey, content-type, x-retry-count, traceparent, tracestate, baggage',
+  'prefer, accept, accept-profile, content-profile, range, idempotency-key, x-request-id, x-region',
+].join(', ')
+const HEADER_NAMES = /^[\w-]{1,64}( ?, ?[\w-]{1,64}){0,31}$/
+
+const GUARDS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
 }
 
 const CORS = {

@@ -1,9 +1,17 @@
-import { Server } from 'node:http'
+import { Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 
 /** How long `close` waits for requests that were accepted before it. */
 const CLOSE_MS_MAX = 10_000
+
+/** How long headers, and a whole request, may take to arrive; after that the connection is closed. */
+const HEADERS_MS_MAX = 10_000
+const REQUEST_MS_MAX = 30_000
+
+/** Connections held at once; more are closed as they come. */
+const CONNECTIONS_MAX = 20_000
 
 export interface Listening extends AsyncDisposable {
   readonly url: string
@@ -22,12 +30,24 @@ export class ListenError extends Error {
 }
 
 /** Serves `app` on `host:port`; port 0 takes a free one. Throws a `ListenError` that says what to do. */
-export async function listen(
-  app: Hono,
-  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
-): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch })
+export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions = {}): Promise<Listening> {
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    headersMsMax = HEADERS_MS_MAX,
+    requestMsMax = REQUEST_MS_MAX,
+  } = options
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      headersTimeout: headersMsMax,
+      requestTimeout: requestMsMax,
+      connectionsCheckingInterval: Math.min(headersMsMax, CHECK_EVERY_MS),
+    },
+  })
   if (!(server instanceof Server)) throw new TypeError('the adaptor makes a plain HTTP server')
+  server.maxConnections = CONNECTIONS_MAX
+  server.on('clientError', answerBroken)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
     server.listen(port, host, BACKLOG, resolve)
@@ -38,11 +58,27 @@ export async function listen(
   return { url: `http://${urlHost(host)}:${actual}`, close, [Symbol.asyncDispose]: close }
 }
 
+export interface ListenOptions {
+  readonly host?: string
+  /** 0, the default, takes a free one. */
+  readonly port?: number
+  readonly headersMsMax?: number
+  readonly requestMsMax?: number
+}
+
+const CHECK_EVERY_MS = 1_000
+
 /** An on-sale opens thousands of connections at once; the system's own limit may be lower. */
 const BACKLOG = 4096
 
 function closeOnce(server: Server): () => Promise<void> {
   let closed: Promise<void> | undefined
+  const open = new Set<ServerResponse>()
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    if (closed !== undefined) endConnection(response)
+    open.add(response)
+    response.once('close', () => open.delete(response))
+  })
   const close = () =>
     new Promise<void>((resolve) => {
       const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX)
@@ -50,7 +86,8 @@ function closeOnce(server: Server): () => Promise<void> {
         clearTimeout(cut)
         resolve()
       })
-      // A connection that answers now is closed right after instead of waiting for its next request.
+      for (const response of open) endConnection(response)
+      // Answers that were already on their way end their connections by this.
       server.keepAliveTimeout = 1
       server.keepAliveTimeoutBuffer = 0
     })
@@ -58,6 +95,25 @@ function closeOnce(server: Server): () => Promise<void> {
     closed ??= close()
     return closed
   }
+}
+
+/** Tells the client, before it sends another request where nobody listens any more. */
+function endConnection(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close')
+}
+
+/** What is no HTTP request, or does not become one in time, is answered in JSON too. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const [status, code] = BROKEN[error.code ?? ''] ?? [400, 'INVALID_REQUEST']
+  const body = JSON.stringify({ success: false, error: `${code}: ${STATUS_CODES[status]}`, code })
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n`
+  socket.end(`${head}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)
+}
+
+const BROKEN: Readonly<Record<string, readonly [status: number, code: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'REQUEST_TIMEOUT'],
+  HPE_HEADER_OVERFLOW: [431, 'HEADERS_TOO_LARGE'],
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): ListenError {

@@ -2,20 +2,22 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { deriveKeys, mintToken } from '../api/keys.ts'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig, refuseLiveKey } from '../config.ts'
 import {
   FIXTURES,
   type Fixture,
   type FixtureName,
   type FixtureOptions,
   makeFixture,
+  ORDERS_MAX,
+  ordersFileOf,
   removeFixture,
   TICKETS_MAX,
   ticketsFileOf,
 } from '../proof/fixtures.ts'
 import { withInstalled } from './database.ts'
 import { CommandError } from './failure.ts'
-import { jwtSecretOf } from './secrets.ts'
+import { jwtSecretOf, webhookSecretOf } from './secrets.ts'
 
 export const fixtures = defineCommand({
   meta: {
@@ -24,20 +26,27 @@ export const fixtures = defineCommand({
       'Make the data that a scenario needs and print its variables: eval "$(admit-one fixtures …)"',
   },
   args: {
-    scenario: { type: 'positional', description: Object.keys(FIXTURES).join(' | ') },
+    scenario: {
+      type: 'positional',
+      required: false,
+      description: `${Object.keys(FIXTURES).join(' | ')}; lists them where it is left out`,
+    },
     slug: { type: 'string', description: 'slug of the event (the scenario)' },
     'tier-slug': { type: 'string', description: 'slug of the tier (general-admission)' },
     stock: { type: 'string', description: 'tickets for sale' },
     tickets: { type: 'string', description: 'tickets already sold, for scanners' },
-    data: { type: 'string', description: 'a folder for test-tickets.json' },
+    orders: { type: 'string', description: 'orders that wait for their payment, for webhooks' },
+    data: { type: 'string', description: 'a folder for test-tickets.json or webhook-orders.json' },
     results: { type: 'string', description: 'a folder to make for results: k6 makes none' },
     remove: { type: 'boolean', description: 'remove the fixture and everything sold of it' },
   },
   run: async ({ args }) => {
+    if (args._.length === 0 && args.remove !== true) return list()
     const name = scenarioOf(args._)
     const slug = args.slug === undefined ? name : slugOption('slug', args.slug)
     const options = optionsOf(args)
     const config = readConfig()
+    refuseLiveKey(config, 'a load test')
     if (args.remove) {
       const removed = await withInstalled(config, (client) => removeFixture(client, slug))
       console.error(removed ? `Removed the fixture "${slug}".` : `There is no fixture "${slug}".`)
@@ -47,23 +56,46 @@ export const fixtures = defineCommand({
       fixture: await makeFixture(client, name, { ...options, slug }),
       databaseUrl: url,
     }))
-    const variables = await variablesOf(
-      fixture,
-      await jwtSecretOf(config),
-      `http://${config.host}:${config.port}`,
-    )
-    // pgbench and psql go to the database itself, as its owner.
-    if (name === 'reserve-race') variables['TEST_DATABASE_URL'] = databaseUrl
-    if (args.data !== undefined) variables['TEST_TICKETS_FILE'] = await writeTickets(args.data, fixture)
-    if (args.results !== undefined) variables['RESULTS_DIR'] = await makeFolder(args.results)
+    const variables = {
+      ...(await variablesOf(fixture, await secretsOf(config), urlOf(config))),
+      // pgbench and psql go to the database itself, as its owner.
+      ...(name === 'reserve-race' ? { TEST_DATABASE_URL: databaseUrl } : {}),
+      ...(args.data === undefined ? {} : await writeData(args.data, fixture)),
+      ...(args.results === undefined ? {} : { RESULTS_DIR: await makeFolder(args.results) }),
+    }
     for (const [key, value] of Object.entries(variables)) console.log(`export ${key}=${quoted(value)}`)
   },
 })
 
+/** Not on standard output, where a shell that evaluates it would find names that are no commands. */
+function list(): void {
+  console.error(
+    `Scenarios:\n${Object.keys(FIXTURES)
+      .map((name) => `  ${name}\n`)
+      .join('')}`,
+  )
+}
+
+/** What the server of this configuration signs and checks with. */
+export interface Secrets {
+  readonly jwtSecret: string
+  readonly webhookSecret: string
+}
+
+async function secretsOf(config: Config): Promise<Secrets> {
+  return { jwtSecret: await jwtSecretOf(config), webhookSecret: await webhookSecretOf(config) }
+}
+
+/** Where this machine reaches a server that listens everywhere. */
+function urlOf({ host, port }: Config): string {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+}
+
 /** What scripts read, as CONTRACT's list names it. The server is where this configuration would start it. */
 export async function variablesOf(
   fixture: Fixture,
-  jwtSecret: string,
+  { jwtSecret, webhookSecret }: Secrets,
   url: string,
 ): Promise<Record<string, string>> {
   const keys = await deriveKeys(jwtSecret)
@@ -80,6 +112,7 @@ export async function variablesOf(
     TEST_USER_TOKEN: await mintToken(jwtSecret, { sub: fixture.buyerId, email: 'buyer@example.org' }),
     TEST_SCANNER_ID: fixture.scannerId,
     TEST_SCANNER_TOKEN: await mintToken(jwtSecret, { sub: fixture.scannerId, email: 'door@example.org' }),
+    ...(fixture.priceCents === 0 ? {} : { STRIPE_WEBHOOK_SECRET: webhookSecret }),
     ...(fixture.raceTicket === undefined
       ? {}
       : {
@@ -107,12 +140,16 @@ const STOCK_MAX = 10_000_000
 
 const TOKENS_MAX = 2_000
 
-/** Gives the file's path: a script finds it there from wherever it is started. */
-async function writeTickets(folder: string, fixture: Fixture): Promise<string> {
+/** The data files that the scenario's script opens, under the variables that name them, wherever it is started from. */
+async function writeData(folder: string, fixture: Fixture): Promise<Record<string, string>> {
   await mkdir(folder, { recursive: true })
-  const path = resolve(folder, 'test-tickets.json')
-  await writeFile(path, ticketsFileOf(fixture))
-  return path
+  const files: readonly (readonly [variable: string, file: string, text: string, isNeeded: boolean])[] = [
+    ['TEST_TICKETS_FILE', 'test-tickets.json', ticketsFileOf(fixture), fixture.tickets.length > 0],
+    ['WEBHOOK_ORDERS_FILE', 'webhook-orders.json', ordersFileOf(fixture), fixture.orders.length > 0],
+  ]
+  const needed = files.filter(([, , , isNeeded]) => isNeeded)
+  for (const [, file, text] of needed) await writeFile(resolve(folder, file), text)
+  return Object.fromEntries(needed.map(([variable, file]) => [variable, resolve(folder, file)]))
 }
 
 function scenarioOf([name = '', ...others]: readonly string[]): FixtureName {
@@ -126,13 +163,15 @@ interface Options {
   readonly 'tier-slug'?: string | undefined
   readonly stock?: string | undefined
   readonly tickets?: string | undefined
+  readonly orders?: string | undefined
 }
 
-function optionsOf({ 'tier-slug': tierSlug, stock, tickets }: Options): FixtureOptions {
+function optionsOf({ 'tier-slug': tierSlug, stock, tickets, orders }: Options): FixtureOptions {
   return {
     ...(tierSlug === undefined ? {} : { tierSlug: slugOption('tier-slug', tierSlug) }),
     ...numberOption('stock', stock, STOCK_MAX),
     ...numberOption('tickets', tickets, TICKETS_MAX),
+    ...numberOption('orders', orders, ORDERS_MAX),
   }
 }
 

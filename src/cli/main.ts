@@ -16,10 +16,11 @@ const commands = {
   fixtures: () => import('./fixtures.ts').then((m) => m.fixtures),
   migrate: () => import('./migrate.ts').then((m) => m.migrate),
   sql: () => import('./sql.ts').then((m) => m.sql),
+  'stripe-smoke': () => import('./stripe-smoke.ts').then((m) => m.stripeSmoke),
 }
 
 const main = defineCommand({
-  meta: { name: 'admit-one', version, description: 'Sold once, admitted once, and it proves it' },
+  meta: { name: 'admit-one', version, description: 'Sold once, paid once, admitted once, and it proves it' },
   subCommands: commands,
 })
 

@@ -1,13 +1,16 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { defineCommand } from 'citty'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, readConfig, refuseLiveKey } from '../config.ts'
 import { migrate } from '../db/migrate.ts'
+import { FIXTURES } from '../proof/fixtures.ts'
 import { PROFILES, type ProfileName } from '../proof/profiles.ts'
 import { conclude, findTools, openRun, type ProofOptions, type Tools } from '../proof/proof.ts'
+import { openProvider } from '../proof/provider.ts'
 import { reportHtml } from '../proof/report/html.ts'
 import { verdictText } from '../proof/report/terminal.ts'
 import { type Results, results as schema, type Verdict } from '../proof/results.ts'
+import { CHAOS } from '../proof/stages/faults.ts'
 import { openWorkbench } from '../proof/workbench.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
@@ -15,10 +18,11 @@ import { variablesOf } from './fixtures.ts'
 import { runStages } from './progress.ts'
 import { jwtSecretOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
+import { openChaosWorld, openTill } from './till.ts'
 import { version } from './version.ts'
 
 const EXIT: Record<Verdict, number> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 2 }
-const SCENARIOS = ['concurrent-checkout', 'scanner-burst', 'reserve-race']
+const SCENARIOS = [...Object.keys(FIXTURES), CHAOS]
 
 export const prove = defineCommand({
   meta: {
@@ -36,6 +40,7 @@ export const prove = defineCommand({
   },
   run: async ({ args }) => {
     const config = readConfig()
+    refuseLiveKey(config, 'a proof')
     const profile = profileOf(args.profile)
     const only = args._.map(scenarioOf)
     const seed = args.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(args.seed)
@@ -90,13 +95,18 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
     const workbench = await openWorkbench(server.url, `${Date.now()}p${process.pid}`, migrate)
     closers.push(() => workbench.close())
     const jwtSecret = await jwtSecretOf(config)
+    const till = await openTill(seed)
+    closers.push(() => till.close())
+    const { webhookSecret } = till
     const run = openRun({
       ...given,
       workbench,
       source: server.source,
       folder,
-      startServer: (url) => serveFrom(url, jwtSecret),
-      variablesOf: (fixture, url) => variablesOf(fixture, jwtSecret, url),
+      startServer: (url) => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
+      provider: openProvider(till),
+      openChaosWorld: (database) => openChaosWorld(database, { ...given, jwtSecret }),
+      variablesOf: (fixture, url) => variablesOf(fixture, { jwtSecret, webhookSecret }, url),
     })
     return conclude(run, await runStages(run, isColored(config)))
   } finally {

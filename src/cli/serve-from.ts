@@ -1,17 +1,32 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../config.ts'
-import type { RunningServer } from '../proof/proof.ts'
+import type { MortalServer } from '../proof/chaos/world.ts'
 import { CommandError } from './failure.ts'
 
 const START_MS_MAX = 30_000
-const STOP_MS_MAX = 20_000
+const STOP_MS_MAX = 30_000
 
-/** `admit-one start` as a process of its own on a free port, as a user would start it. It goes when this process goes. */
-export async function serveFrom(databaseUrl: string, jwtSecret: string): Promise<RunningServer> {
+/** An empty variable is one that is not set. */
+const NO_PROVIDER = { STRIPE_SECRET_KEY: '', STRIPE_WEBHOOK_SECRET: '', STRIPE_API_URL: '', STRIPE_LIVE: '' }
+
+/**
+ * `admit-one start` as a process of its own on a free port, as a user would start it, with `environment` over ours: only that
+ * may name a provider, ours is not passed on. It goes when this process goes.
+ */
+export async function serveFrom(
+  databaseUrl: string,
+  jwtSecret: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<MortalServer> {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const child = spawn(process.execPath, [main, 'start', '--port', '0', '--no-demo'], {
-    env: childEnvironment({ DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret }),
+    env: childEnvironment({
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET: jwtSecret,
+      ...NO_PROVIDER,
+      ...environment,
+    }),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Ctrl-C belongs to the one who started the run; the server is told by us.
     detached: true,
@@ -43,5 +58,9 @@ export async function serveFrom(databaseUrl: string, jwtSecret: string): Promise
     await exited
     clearTimeout(kill)
   }
-  return { url, stop }
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await exited
+  }
+  return { url, stop, kill }
 }

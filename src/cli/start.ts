@@ -7,10 +7,13 @@ import type { ApiKeys } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
 import { migrate } from '../db/migrate.ts'
-import { type Database, openPool, requireInstalled } from '../db/pool.ts'
-import { expireHolds } from '../jobs/expire-holds.ts'
+import { openPool, requireInstalled } from '../db/pool.ts'
+import { startJobs } from '../jobs/jobs.ts'
+import { openLog } from '../jobs/log.ts'
 import { useServer, withClient } from './database.ts'
+import { DEMO, openDemo } from './demo.ts'
 import { CommandError } from './failure.ts'
+import { openPayments, type Payments } from './payments.ts'
 import { jwtSecretOf } from './secrets.ts'
 
 export const start = defineCommand({
@@ -41,60 +44,87 @@ interface BoxOffice {
   readonly listening: Listening
   readonly keys: ApiKeys
   readonly database: string
-  readonly demo: string | undefined
+  readonly payments: Payments
+  readonly hasDemo: boolean
   close(): Promise<void>
 }
 
-/** Connections of the server's pool: more only wait for each other at a hot tier. */
-const POOL_MAX = 20
+/** Connections of the server's pools: more only wait for each other at a hot tier. Buyers cannot take those of payments. */
+const BUYERS_POOL_MAX = 20
+const PAYMENTS_POOL_MAX = 6
 
+/**
+ * What is opened first is closed last: accepting ends, what was accepted is answered, jobs finish their round, the stand-in
+ * stops delivering (what it has not delivered it sends after the next start), the connections close, PostgreSQL stops.
+ */
 async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOffice> {
   const closers: (() => Promise<void>)[] = []
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer()
+    const failed: unknown[] = []
+    // One that fails does not keep the others up.
+    for (const closer of closers.splice(0).reverse()) await closer().catch((error) => failed.push(error))
+    if (failed.length > 0) throw failed[0]
+  }
+  const opened = async <T>(work: Promise<T>, end: (part: T) => Promise<void>): Promise<T> => {
+    const part = await work
+    closers.push(() => end(part))
+    return part
   }
   try {
-    const server = await useServer(config, dataFolderOf(config))
-    closers.push(() => server.stop())
-    const demo = await withClient(server.url, async (client) => {
-      // Before the update too: it makes triggers anew, and what was sold while one was missing would go unseen.
-      await refuseUnprotected(client)
-      await migrate(client)
-      await refuseUnprotected(client)
-      return wantsDemo ? openDemo(client) : undefined
-    })
-    const database = await openPool(server.url, { max: POOL_MAX, name: 'admit-one' })
-    closers.push(() => database.close())
+    const server = await opened(useServer(config, dataFolderOf(config)), (it) => it.stop())
+    const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
+    const pool = (max: number, name: string) =>
+      opened(openPool(server.url, { max, name }), (it) => it.close())
+    const database = await pool(BUYERS_POOL_MAX, 'admit-one')
+    const paymentsDatabase = await pool(PAYMENTS_POOL_MAX, 'admit-one payments')
     await requireInstalled(database)
-    const gate = await openGate(await jwtSecretOf(config))
-    const listening = await serve(config, database, gate)
-    closers.push(() => listening.close())
-    const job = expireHolds(database, (error) =>
-      console.error(`expiring holds failed, next try soon: ${error}`),
+    const log = openLog(config.logLevel, console.error)
+    let url: string | undefined
+    const payments = await opened(
+      openPayments(config, () => url, log),
+      (it) => it.close(),
     )
-    closers.push(() => job.stop())
+    await opened(Promise.resolve(startJobs(paymentsDatabase, payments.provider, log)), (it) => it.stop())
+    const gate = await openGate(await jwtSecretOf(config))
+    const app = buildApp({ database, paymentsDatabase, gate, ...appOptions(config, payments) })
+    const listening = await opened(listen(app, config), (it) => it.close())
+    url = listening.url
     const described = `PostgreSQL ${database.version} (${server.source})`
-    return { listening, keys: gate.keys, database: described, demo, close }
+    return { listening, keys: gate.keys, database: described, payments, hasDemo, close }
   } catch (error) {
-    await close()
+    await close().catch(() => undefined)
     throw error
   }
 }
 
-function serve(
-  config: Config,
-  database: Database,
-  gate: Awaited<ReturnType<typeof openGate>>,
-): Promise<Listening> {
-  const { host, port, publicUrl } = config
-  return listen(buildApp({ database, gate, ...(publicUrl === undefined ? {} : { publicUrl }) }), {
-    host,
-    port,
-  })
+function appOptions(config: Config, { provider, mounts }: Payments) {
+  const { publicUrl, allowedRedirects, logLevel, rateLimit, clientAddressHeader } = config
+  return {
+    payments: provider,
+    mounts,
+    allowedRedirects,
+    logLevel,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(rateLimit === undefined
+      ? {}
+      : // Asked for by name, it holds for callers on this machine too.
+        { limits: { perSecond: rateLimit, burst: rateLimit * BURST_SECONDS, limitLoopback: true } }),
+    ...(clientAddressHeader === undefined ? {} : { clientAddressHeader }),
+  }
+}
+
+const BURST_SECONDS = 5
+
+async function prepare(client: pg.Client, wantsDemo: boolean): Promise<boolean> {
+  // Before the update too: it makes triggers anew, and what was sold while one was missing would go unseen.
+  await refuseUnprotected(client)
+  await migrate(client)
+  await refuseUnprotected(client)
+  return wantsDemo && openDemo(client)
 }
 
 const MEND =
-  '`admit-one check` says whether anything went wrong meanwhile; `admit-one migrate` makes them again; then start.'
+  'First run `admit-one check`: it shows what was sold wrongly meanwhile. Then `admit-one migrate` makes the protections again, and start.'
 
 /** Selling with a protection missing would be selling on luck: the server does not start. */
 async function refuseUnprotected(client: pg.Client): Promise<void> {
@@ -110,43 +140,34 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
   throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
 }
 
-/** On a database without any event: one that can be ordered from at once. Gives its slug. */
-async function openDemo(client: pg.Client): Promise<string | undefined> {
-  const slug = 'summer-night'
-  const made = await client.query(
-    `with b as (insert into businesses (slug, name) select 'demo-house', 'Demo House'
-                where not exists (select from events) returning id),
-          e as (insert into events (business_id, slug, title, description, start_at, end_at, venue, city, status)
-                select id, $1, 'Summer Night', 'A demo event: order as many as you like.',
-                  date_trunc('day', now()) + interval '30 days 20 hours', date_trunc('day', now()) + interval '31 days',
-                  'Open Air Stage', 'Springfield', 'published' from b returning id)
-     insert into ticket_tiers (event_id, slug, name, total_quantity) select id, 'general-admission', 'General admission', 500 from e`,
-    [slug],
-  )
-  return made.rowCount === 0 ? undefined : slug
-}
-
-function announce({ listening, keys, database, demo }: BoxOffice): void {
+function announce({ listening: { url }, keys, database, payments, hasDemo }: BoxOffice): void {
+  const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
   console.log(`
   Admit One is open.
 
-  URL          ${listening.url}
+  URL          ${url}
   database     ${database}
+  payments     ${payments.described}
   anon key     ${keys.publishable}
   secret key   ${keys.secret}
 
   The same as JWTs, for older clients:
   anon         ${keys.anon}
   service_role ${keys.serviceRole}`)
-  if (demo !== undefined) console.log(`\n${demoOrder(listening.url, demo)}`)
+  if (variables.length > 0) console.log(`\n  For scripts that pay or send webhooks:\n${variables.join('\n')}`)
+  if (payments.warning !== undefined) console.log(`\n  ! ${payments.warning}`)
+  if (hasDemo) console.log(`\n${demoOrder(url)}`)
   console.log('\n  Ctrl-C stops it.')
 }
 
-function demoOrder(url: string, slug: string): string {
-  return `  Order two free tickets of the demo event:
+function demoOrder(url: string): string {
+  return `  Buy tickets of the demo event in a browser:
+  ${url}/events/${DEMO.slug}
+
+  Or order two free ones:
   curl ${url}/functions/v1/create-ticket-checkout \\
     -H 'Content-Type: application/json' -H 'Idempotency-Key: ${randomUUID()}' \\
-    -d '{"eventId":"${slug}","items":[{"tierId":"general-admission","quantity":2}],
+    -d '{"eventId":"${DEMO.slug}","items":[{"tierId":"${DEMO.freeTier}","quantity":2}],
          "customerName":"Ada","customerEmail":"ada@example.org"}'`
 }
 

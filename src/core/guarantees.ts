@@ -8,7 +8,7 @@ export const GUARANTEES: readonly Guarantee[] = [
     name: 'never-oversold',
     promise: 'Sold and held tickets together never exceed the tier, at any instant.',
     laws: ['never_oversold'],
-    scenarios: ['concurrent-checkout', 'reserve-race'],
+    scenarios: ['concurrent-checkout', 'reserve-race', 'reserve-race-serializable', 'ticketing-flow'],
     protections: [
       {
         name: 'decision under the tier lock',
@@ -19,7 +19,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         without: [
           ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
           ['ticketing.judge_tier', 'when v_tier.available < p_quantity then', 'when false then'],
-          ['ticketing.issue_order_tickets', '- t.sold_quantity - t.reserved_quantity < i.quantity', '< 0'],
+          ['ticketing.room_for', 't.total_quantity - t.sold_quantity - t.reserved_quantity', '1000000'],
         ],
       },
       {
@@ -135,6 +135,51 @@ export const GUARANTEES: readonly Guarantee[] = [
     ],
   },
   {
+    number: 4,
+    name: 'paid-once-issued-once',
+    promise:
+      'One order, one payment kept, its tickets issued once, whatever the webhooks do; every other payment goes back, once.',
+    laws: ['paid_once_issued_once'],
+    scenarios: ['ticket-purchase', 'webhook-burst', 'webhook-chaos'],
+    protections: [
+      {
+        name: 'decision under the order lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.take_payment',
+        uses: ['ticketing.take_payment', 'ticketing.receive_webhook', 'ticketing.apply_session'],
+        without: [
+          ['ticketing.lock_order', "perform ticketing.lock_key('order:' || p_order_id);", ''],
+          ['ticketing.lock_order', ' for no key update;', ';'],
+          ['ticketing.known_payment', 'return ticketing.payment_outcome(p_payment_id);', 'return null;'],
+          [
+            'ticketing.return_reason',
+            "exists (select from ticketing.payments p where p.order_id = p_order.id and p.status = 'kept')",
+            'false',
+          ],
+          ['ticketing.return_reason', "p_order.status not in ('pending', 'expired')", 'false'],
+          [
+            'ticketing.issue_order_tickets',
+            'elsif v_order.tickets_issued_at is not null then',
+            'elsif false then',
+          ],
+        ],
+      },
+      { name: 'webhook_events_pkey', role: 'refuses', kind: 'constraint', object: 'public.webhook_events' },
+      { name: 'payments_pkey', role: 'refuses', kind: 'constraint', object: 'ticketing.payments' },
+      { name: 'uniq_kept_payment_order', role: 'refuses', kind: 'index', object: 'ticketing.payments' },
+      { name: 'uniq_return_payment', role: 'refuses', kind: 'index', object: 'ticketing.refunds' },
+      {
+        name: 'uniq_ticket_order_item_ordinal',
+        role: 'refuses',
+        kind: 'constraint',
+        object: 'public.tickets',
+      },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.webhook_events' },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'ticketing.payments' },
+    ],
+  },
+  {
     number: 5,
     name: 'admitted-once',
     promise: 'A ticket opens the gate once, across all scanners.',
@@ -156,12 +201,6 @@ export const GUARANTEES: readonly Guarantee[] = [
       },
       { name: 'uniq_successful_scan', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
       { name: 'uniq_ticket_code', role: 'guards', kind: 'constraint', object: 'public.tickets' },
-      {
-        name: 'uniq_ticket_order_item_ordinal',
-        role: 'guards',
-        kind: 'constraint',
-        object: 'public.tickets',
-      },
       { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.scan_logs' },
     ],
   },
@@ -259,14 +298,18 @@ export const GUARANTEES: readonly Guarantee[] = [
     name: 'same-request-same-answer',
     promise: 'A repeated idempotency key gets what the first call won; another request under it is refused.',
     laws: ['same_request_same_answer'],
-    scenarios: [],
+    scenarios: ['ticketing-flow', 'webhook-chaos'],
     protections: [
       {
         name: 'key and fingerprint judged under the lock',
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.checkout',
-        without: [['ticketing.checkout', 'if v_kept.fingerprint = v_fingerprint then', 'if false then']],
+        uses: ['ticketing.repeat_order'],
+        without: [
+          ['ticketing.checkout', "perform ticketing.lock_key('key:' || v_caller_name || ':' || v_key);", ''],
+          ['ticketing.checkout', 'if v_kept.key is not null then', 'if false then'],
+        ],
       },
       {
         name: 'idempotency_keys_pkey',
@@ -277,7 +320,50 @@ export const GUARANTEES: readonly Guarantee[] = [
       { name: 'uniq_order_request_key', role: 'refuses', kind: 'index', object: 'public.orders' },
     ],
   },
+  {
+    number: 8,
+    name: 'books-balance',
+    promise:
+      'Money captured is tickets, fees, refunds, disputes and what is pending, per order and event, to the cent.',
+    laws: ['books_balance'],
+    scenarios: ['ticket-purchase', 'webhook-burst', 'webhook-chaos'],
+    protections: [
+      {
+        name: 'sum judged where it is booked',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.book',
+        without: [['ticketing.book', 'is distinct from 0 then', 'is null then']],
+      },
+      {
+        name: 'trg_check_ledger_statement',
+        role: 'refuses',
+        kind: 'trigger',
+        object: 'ticketing.ledger_entries',
+      },
+      {
+        name: 'trg_check_ledger_balance',
+        role: 'refuses',
+        kind: 'trigger',
+        object: 'ticketing.ledger_entries',
+      },
+      { name: 'uniq_ledger_cause', role: 'guards', kind: 'index', object: 'ticketing.ledger_entries' },
+      { name: 'trg_ledger_append_only', role: 'guards', kind: 'trigger', object: 'ticketing.ledger_entries' },
+      {
+        name: 'trg_ledger_append_only_del',
+        role: 'guards',
+        kind: 'trigger',
+        object: 'ticketing.ledger_entries',
+      },
+      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'ticketing.ledger_entries' },
+    ],
+  },
 ]
+
+/** The guarantees that a scenario puts under load. */
+export function shownBy(scenario: string): string[] {
+  return GUARANTEES.filter(({ scenarios }) => scenarios.includes(scenario)).map(({ name }) => name)
+}
 
 export interface Guarantee {
   /** Its number in the documentation; the order of every list. */

@@ -1,23 +1,18 @@
 import type { Client } from 'pg'
+import { repeatRequests } from './attacks-keys.ts'
+import { payTwice, unbalance } from './attacks-money.ts'
 import { makeFixture } from './fixtures.ts'
 import { type Random, randomFrom } from './random.ts'
+import { type Attack, openTally } from './tally.ts'
 import type { WorkDatabase } from './workbench.ts'
-
-/** What an attack saw. */
-export interface Attack {
-  readonly attempts: number
-  /** Answers of verbs by code, `success` among them; raw writes by SQLSTATE, behind `raw:`. */
-  readonly outcomes: Readonly<Record<string, number>>
-  /** Coded refusals by verbs. */
-  readonly refusals: number
-  /** Exceptions that came out of a verb: a verb answers, it does not raise. */
-  readonly verbErrors: readonly string[]
-}
 
 /** How each guarantee is attacked, through the verbs and past them, as the tables' owner. */
 export const ATTACKS: Readonly<Record<string, (database: WorkDatabase, seed: number) => Promise<Attack>>> = {
   'never-oversold': oversell,
+  'paid-once-issued-once': payTwice,
   'admitted-once': enterTwice,
+  'same-request-same-answer': repeatRequests,
+  'books-balance': unbalance,
 }
 
 const ATTACKERS = 10
@@ -40,7 +35,9 @@ async function oversell(database: WorkDatabase, seed: number): Promise<Attack> {
   )
   const { id: orderId, item } = order.rows[0] ?? {}
   const tally = openTally()
-  const verb = (client: Client, sql: string, values: unknown[]) => tally.verb(client, sql, values)
+  const verb = async (client: Client, sql: string, values: unknown[]) => {
+    await tally.verb(client, sql, values)
+  }
   const raw = (client: Client, sql: string, values: unknown[]) => tally.raw(client, sql, values)
   const cart = (quantity: number) => JSON.stringify([{ tier_id: tierId, quantity }])
   const moves: readonly ((client: Client, random: Random, at: string) => Promise<void>)[] = [
@@ -148,46 +145,4 @@ async function enterTwice(database: WorkDatabase): Promise<Attack> {
     )
   }
   return tally.result()
-}
-
-interface VerbAnswer {
-  readonly success: boolean
-  readonly error?: string
-  readonly error_code?: string
-}
-
-function openTally() {
-  const outcomes: Record<string, number> = {}
-  const verbErrors: string[] = []
-  let attempts = 0
-  let refusals = 0
-  const count = (outcome: string) => {
-    attempts++
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
-  }
-  return {
-    verb: async (client: Client, sql: string, values: unknown[]) => {
-      try {
-        const answer = (await client.query<{ answer: VerbAnswer }>(sql, values)).rows[0]?.answer
-        if (answer?.success !== true) refusals++
-        count(answer?.success === true ? 'success' : (answer?.error_code ?? answer?.error ?? 'no code'))
-      } catch (error) {
-        verbErrors.push(String(error))
-        count(`raised ${codeOf(error)}`)
-      }
-    },
-    raw: async (client: Client, sql: string, values: unknown[]) => {
-      try {
-        await client.query(sql, values)
-        count('raw: written')
-      } catch (error) {
-        count(`raw: ${codeOf(error)}`)
-      }
-    },
-    result: (): Attack => ({ attempts, outcomes, refusals, verbErrors }),
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'no code'
 }

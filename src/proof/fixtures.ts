@@ -1,16 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
+import { type AwaitedOrder, awaitPayments } from './awaited-orders.ts'
+
+const NOTHING = { tierSlug: 'general-admission', stock: 0, tickets: 0, priceCents: 0, orders: 0 }
 
 /** What a scenario needs in the database, by scenario. Nobody's per-person limit: a load comes from one address. */
 export const FIXTURES = {
-  'concurrent-checkout': { tierSlug: 'general-admission', stock: 50, tickets: 0 },
-  'reserve-race': { tierSlug: 'general-admission', stock: 10, tickets: 0 },
-  'scanner-burst': { tierSlug: 'general-admission', stock: 0, tickets: 200 },
-} as const
+  'concurrent-checkout': { ...NOTHING, stock: 50 },
+  'reserve-race': { ...NOTHING, stock: 10 },
+  'scanner-burst': { ...NOTHING, tickets: 200 },
+  'ticketing-flow': { ...NOTHING, stock: 20_000, priceCents: 2500 },
+  'ticket-purchase': { ...NOTHING, stock: 20_000, priceCents: 2500 },
+  'webhook-burst': { ...NOTHING, stock: 1000, priceCents: 2500, orders: 60 },
+} as const satisfies Record<string, Required<Omit<FixtureOptions, 'slug'>>>
 
 export type FixtureName = keyof typeof FIXTURES
 
 export const TICKETS_MAX = 10_000
+export const ORDERS_MAX = 1000
+
+/** What a ticket that costs something costs beside its price: a part that is not whole, so that rounding is seen. */
+const FEE = { fixedCents: 99, basisPoints: 250 }
 
 export interface FixtureOptions {
   /** The event's slug; the scenario's name where it is left out. */
@@ -20,6 +30,10 @@ export interface FixtureOptions {
   readonly stock?: number
   /** Tickets that are sold already, for scanners. */
   readonly tickets?: number
+  /** The price of a ticket; one that costs something has a fee besides. */
+  readonly priceCents?: number
+  /** Orders that wait for their payment, for webhooks. */
+  readonly orders?: number
 }
 
 export interface Fixture {
@@ -33,6 +47,14 @@ export interface Fixture {
   readonly tickets: readonly FixtureTicket[]
   /** One more ticket, which every scanner fights for; with tickets only. */
   readonly raceTicket: FixtureTicket | undefined
+  readonly priceCents: number
+  /** Orders that wait for their payment. */
+  readonly orders: readonly AwaitedOrder[]
+}
+
+/** `webhook-orders.json`, as webhook scripts open it. */
+export function ordersFileOf({ orders }: Fixture): string {
+  return `${JSON.stringify({ orders }, null, 2)}\n`
 }
 
 /** `test-tickets.json`, as scanner scripts open it. */
@@ -64,7 +86,7 @@ export async function makeFixture(
   name: FixtureName,
   options: FixtureOptions = {},
 ): Promise<Fixture> {
-  const { tierSlug, stock, tickets } = { ...FIXTURES[name], ...options }
+  const { tierSlug, stock, tickets, priceCents, orders } = { ...FIXTURES[name], ...options }
   const slug = options.slug ?? name
   return inTransaction(client, async () => {
     await remove(client, slug)
@@ -82,14 +104,14 @@ export async function makeFixture(
       scannerId,
     ])
     await client.query(
-      `insert into events (id, business_id, slug, title, start_at, end_at, status, venue, city)
-       values ($1, $2, $3, $4, now(), now() + interval '1 day', 'published', 'Test hall', 'Testville')`,
-      [eventId, businessId, slug, `Fixture ${slug}`],
+      `insert into events (id, business_id, slug, title, start_at, end_at, status, venue, city, fee_fixed_cents, fee_basis_points)
+       values ($1, $2, $3, $4, now(), now() + interval '1 day', 'published', 'Test hall', 'Testville', $5, $6)`,
+      [eventId, businessId, slug, `Fixture ${slug}`, FEE.fixedCents, FEE.basisPoints],
     )
     await client.query(
-      `insert into ticket_tiers (id, event_id, slug, name, total_quantity, max_per_order)
-       values ($1, $2, $3, 'General admission', $4, null)`,
-      [tierId, eventId, tierSlug, stock + (tickets === 0 ? 0 : tickets + 1)],
+      `insert into ticket_tiers (id, event_id, slug, name, total_quantity, max_per_order, price_cents)
+       values ($1, $2, $3, 'General admission', $4, null, $5)`,
+      [tierId, eventId, tierSlug, stock + (tickets === 0 ? 0 : tickets + 1), priceCents],
     )
     const sold = tickets === 0 ? [] : await sellTickets(client, eventId, tierId, tickets + 1)
     return {
@@ -101,6 +123,8 @@ export async function makeFixture(
       buyerId: randomUUID(),
       tickets: sold.slice(1),
       raceTicket: sold[0],
+      priceCents,
+      orders: await awaitPayments(client, eventId, tierId, orders),
     }
   })
 }
@@ -127,6 +151,12 @@ async function remove(client: Client, slug: string): Promise<boolean> {
     )
   }
   for (const sql of [
+    // A transaction of the books goes as a whole, or not at all.
+    'delete from ticketing.ledger_entries where event_id = $1',
+    'delete from ticketing.disputes where order_id in (select id from orders where event_id = $1)',
+    'delete from ticketing.refunds where event_id = $1',
+    `delete from ticketing.payments where order_id in (select id from orders where event_id = $1) or starts_with(id, 'pi_fixture_' || $1)`,
+    `delete from webhook_events where order_id in (select id from orders where event_id = $1) or starts_with(id, 'evt_fixture_' || $1)`,
     'delete from scan_logs where event_id = $1',
     'delete from tickets where event_id = $1',
     'delete from ticket_holds where event_id = $1',

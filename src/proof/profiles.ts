@@ -1,12 +1,31 @@
 /** How long and how hard a run is. Times in seconds. */
 export interface Profile {
   readonly name: string
+  /** How many times longer than the documents say an answer may take: a machine that runs everything at once is slow. */
+  readonly patience: number
   /** Buyers who press "buy" at the same moment. */
   readonly buyers: number
   /** Tickets that the scanners have to themselves, and their pause between two. */
   readonly scannerTickets: number
   readonly scannerPause: number
   readonly raceStart: number
+  /** Guests who come in growing numbers, how long that takes, and their pause before they look at their order. */
+  readonly flow: { readonly seconds: number; readonly pause: number }
+  /** Buyers who pay, within how long they arrive, and how long they wait for their tickets. */
+  readonly purchase: {
+    readonly buyers: number
+    readonly arrivalSeconds: number
+    readonly waitSeconds: number
+  }
+  /** Payments that are reported, and within how long. */
+  readonly burst: { readonly events: number; readonly seconds: number }
+  /** Orders under faults; with few of them not everything that can go wrong does. */
+  readonly chaos: {
+    readonly orders: number
+    readonly everything: boolean
+    /** In milliseconds; a bound of the run's own where it is not given. */
+    readonly quietMsMax?: number
+  }
   /** pgbench: clients, threads and length of the two database scenarios. */
   readonly reserve: { readonly clients: number; readonly threads: number; readonly seconds: number }
   readonly serializable: { readonly clients: number; readonly threads: number; readonly seconds: number }
@@ -15,19 +34,29 @@ export interface Profile {
 export const PROFILES = {
   quick: {
     name: 'quick',
+    patience: 4,
     buyers: 200,
     scannerTickets: 200,
     scannerPause: 0.05,
     raceStart: 3,
+    flow: { seconds: 5, pause: 1 },
+    purchase: { buyers: 100, arrivalSeconds: 4, waitSeconds: 30 },
+    burst: { events: 50, seconds: 3 },
+    chaos: { orders: 40, everything: false },
     reserve: { clients: 50, threads: 10, seconds: 3 },
     serializable: { clients: 100, threads: 20, seconds: 3 },
   },
   documents: {
     name: 'documents',
+    patience: 1,
     buyers: 200,
     scannerTickets: 600,
     scannerPause: 1,
     raceStart: 65,
+    flow: { seconds: 70, pause: 2 },
+    purchase: { buyers: 100, arrivalSeconds: 10, waitSeconds: 30 },
+    burst: { events: 50, seconds: 10 },
+    chaos: { orders: 2_000, everything: true },
     reserve: { clients: 50, threads: 10, seconds: 30 },
     serializable: { clients: 100, threads: 20, seconds: 60 },
   },

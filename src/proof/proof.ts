@@ -1,8 +1,10 @@
 import { GUARANTEES } from '../core/guarantees.ts'
+import type { ChaosWorld } from './chaos/world.ts'
 import type { Fixture } from './fixtures.ts'
 import { findK6 } from './k6/run.ts'
 import { findPgbench } from './pgbench/find.ts'
 import type { Profile } from './profiles.ts'
+import type { Provider } from './provider.ts'
 import {
   type Check,
   type GuaranteeResult,
@@ -14,13 +16,14 @@ import {
   worst,
 } from './results.ts'
 import { databaseStage } from './stages/database.ts'
+import { faultsStage } from './stages/faults.ts'
 import { functionalStage } from './stages/functional.ts'
 import { httpStage } from './stages/http.ts'
 import { judgementStage } from './stages/judgement.ts'
 import { preflightStage } from './stages/preflight.ts'
 import { protectionsStage } from './stages/protections.ts'
 import { sabotageStage } from './stages/sabotage.ts'
-import type { Workbench } from './workbench.ts'
+import type { Workbench, WorkDatabase } from './workbench.ts'
 
 /** What a run is given; the parts that `proof` may not know (server, tokens) come as functions. */
 export interface ProofOptions {
@@ -33,6 +36,12 @@ export interface ProofOptions {
   readonly tools: Tools
   /** Starts a server on a database, as a user would; `stop` ends it. */
   readonly startServer: (databaseUrl: string) => Promise<RunningServer>
+  /** Who takes the money of that server; it outlives the server. */
+  readonly provider: Provider
+  /** A world of its own for faults: a server that can be killed, and a provider whose time flies. */
+  readonly openChaosWorld: (
+    database: WorkDatabase,
+  ) => Promise<{ readonly world: ChaosWorld; close(): Promise<void> }>
   /** What a scenario's script reads for a fixture on a server. */
   readonly variablesOf: (fixture: Fixture, serverUrl: string) => Promise<Record<string, string>>
   /** A folder of the run's own for files that scripts read and write. */
@@ -91,6 +100,7 @@ export const STAGES: readonly Stage[] = [
   functionalStage,
   databaseStage,
   httpStage,
+  faultsStage,
   judgementStage,
   sabotageStage,
 ]

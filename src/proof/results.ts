@@ -85,6 +85,7 @@ const stage = z.object({
     'functional',
     'database',
     'http',
+    'faults',
     'judgement',
     'sabotage',
     'report',

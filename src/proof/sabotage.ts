@@ -1,7 +1,8 @@
 import type { Client } from 'pg'
 import { GUARANTEES, type Guarantee, type Protection } from '../core/guarantees.ts'
-import { ATTACKS, type Attack } from './attacks.ts'
+import { ATTACKS } from './attacks.ts'
 import type { SabotageResult } from './results.ts'
+import type { Attack } from './tally.ts'
 import type { Workbench } from './workbench.ts'
 
 /** One thing to take away, and what must be seen then. */
@@ -101,11 +102,13 @@ function judge(
   laws: readonly BrokenLaw[],
 ): SabotageResult {
   const expected = removal.kind === 'one refusing' ? 'survives' : 'caught'
-  const seen = seenIn(removal, expected, laws)
+  const seen = seenIn(removal, expected, laws, attacked)
   const problems = [
     ...(named ? [] : ['verify_protections() did not name exactly what is missing']),
     ...(seen === 'missed' ? ['no law saw it'] : []),
-    ...(seen === 'broken' ? [`the promise broke: ${laws.map((law) => law.law).join(', ')}`] : []),
+    ...(seen === 'broken'
+      ? [`the promise broke: ${laws.map((law) => law.law).join(', ') || 'two answers contradict each other'}`]
+      : []),
     ...(expected === 'survives' && attacked.refusals === 0
       ? ['the attack was never refused, so it shows nothing']
       : []),
@@ -114,7 +117,7 @@ function judge(
       : []),
   ]
   const law = laws.find(({ guarantee }) => guarantee === removal.guarantee.name) ?? laws[0]
-  const witness = law?.witnesses[0]
+  const witness = law?.witnesses[0] ?? attacked.contradictions[0]
   return {
     guarantee: removal.guarantee.name,
     removed: removal.removed.map((p) => p.name),
@@ -137,15 +140,16 @@ function judge(
 }
 
 /**
- * What must survive must break no law at all. Without its refusals a guarantee is judged by its own law; a counter that
+ * What must survive must break no law at all, and give no two answers of which one is wrong. Without its refusals a guarantee is judged by its own law; a counter that
  * drifts breaks what it counts for, "sold out" too early as well as one too many.
  */
 function seenIn(
   { guarantee, kind }: Removal,
   expected: SabotageResult['expected'],
   laws: readonly BrokenLaw[],
+  { contradictions }: Attack,
 ): SabotageResult['seen'] {
-  if (expected === 'survives') return laws.length > 0 ? 'broken' : 'survived'
+  if (expected === 'survives') return laws.length + contradictions.length > 0 ? 'broken' : 'survived'
   const caught = kind === 'one counting' ? laws : laws.filter((law) => law.guarantee === guarantee.name)
   return caught.length > 0 ? 'caught' : 'missed'
 }

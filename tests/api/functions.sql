@@ -104,9 +104,10 @@ begin
   end if;
   insert into public.notes (note) values ('checkout');
   return jsonb_build_object('success', true, 'order_id', '00000000-0000-0000-0000-000000000007', 'is_free', true,
-    'session_id', 's', 'tickets', '[]'::jsonb, 'total_cents', 0, 'currency', 'eur',
-    'replayed', p_request ->> 'idempotency_key' = 'again', 'echo', p_request || jsonb_build_object(
-      'role', current_user::text, 'sub', current_setting('request.jwt.claims', true)::jsonb ->> 'sub'));
+    'status', 'paid', 'hold_ids', '[]'::jsonb, 'tickets', '[]'::jsonb, 'subtotal_cents', 0, 'fees_cents', 0, 'total_cents', 0,
+    'currency', 'EUR', 'expires_at', null, 'payment', null, 'checkout_session_id', 'free_secret',
+    'order_url', p_request ->> 'public_url' || '/orders/00000000-0000-0000-0000-000000000007/secret',
+    'replayed', p_request ->> 'idempotency_key' = 'again');
 end $$;
 create function ticketing.who(p_number integer, p_list jsonb, p_text text, p_nothing text) returns jsonb language sql
   return jsonb_build_object('role', current_user::text, 'number', p_number, 'list', p_list, 'text', p_text,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { buildApp } from '../../src/api/app.ts'
+import { type AppOptions, buildApp } from '../../src/api/app.ts'
 import { type Gate, openGate } from '../../src/api/callers.ts'
 import { listen } from '../../src/api/listen.ts'
 import { type Database, openPool } from '../../src/db/pool.ts'
@@ -76,17 +76,18 @@ export function startServer(scratch: Scratch, options: ServeOptions = {}): Promi
 export interface ServeOptions {
   readonly max?: number
   readonly waitMs?: number
+  readonly app?: Omit<AppOptions, 'database' | 'gate' | 'log'>
 }
 
 /** The whole app over real HTTP on a free port, on any database. */
 export async function serve(
   url: string,
-  { max = 4, waitMs = 10_000 }: ServeOptions = {},
+  { max = 4, waitMs = 10_000, app: options }: ServeOptions = {},
 ): Promise<TestServer> {
   const database = await openPool(url, { max, waitMs, name: 'api-test' })
   const gate = await openGate(JWT_SECRET)
   const logged: string[] = []
-  const app = buildApp({ database, gate, log: (line) => logged.push(line) })
+  const app = buildApp({ ...options, database, gate, log: (line) => logged.push(line) })
   const listening = await listen(app)
   return {
     url: listening.url,

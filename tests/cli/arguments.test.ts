@@ -13,7 +13,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['prove --profile fast', /^There is no profile "fast": quick, documents\.\n$/],
   [
     'prove oversell',
-    /^There is no scenario "oversell": concurrent-checkout, scanner-burst, reserve-race\.\n$/,
+    /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst, webhook-chaos\.\n$/,
   ],
   ['prove --seed 1.5', /^--seed must be a whole number from 0 to 2147483647\.\n$/],
   ['prove --k6 /nowhere/k6', /^\/nowhere\/k6 is not k6: give its path, "off", or leave it out\.\n$/],
@@ -21,7 +21,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['fixtures', /SCENARIO/],
   [
     'fixtures oversell',
-    /^There is no scenario "oversell": concurrent-checkout, reserve-race, scanner-burst\.\n$/,
+    /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst\.\n$/,
   ],
   ['fixtures reserve-race scanner-burst', /^One scenario at a time/],
   ['fixtures reserve-race --stock -1', /--stock/],

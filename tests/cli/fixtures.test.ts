@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
+import { FIXTURES } from '../../src/proof/fixtures.ts'
 import { findK6 } from '../../src/proof/k6/run.ts'
 import { testDatabase } from '../support/database.ts'
 import { admitOne, freePort, launch, newHome, run } from './support.ts'
@@ -41,30 +42,63 @@ test('every variable of the contract is there, and only scanners get tickets', a
   assert.deepEqual([...scanner.keys()].sort(), names.sort())
   const tokens = scanner.get('TEST_TICKET_TOKENS') ?? ''
   assert.ok(tokens.length < 128 * 1024 && tokens.split(',').length >= 100)
+  const paid = await variablesOf('ticket-purchase')
+  assert.deepEqual([...paid.keys()].sort(), [...common, 'STRIPE_WEBHOOK_SECRET'].sort())
   const race = await variablesOf('reserve-race')
   assert.equal(race.get('TEST_DATABASE_URL'), db.url, 'pgbench goes to the database itself')
 })
 
-test('k6 runs both scripts by hand with nothing but the exports', async (t) => {
+test('k6 runs every script by hand with nothing but the exports', async (t) => {
   const k6 = await findK6()
   if (k6 === undefined) return t.diagnostic('k6 is not installed: the scripts were not run by hand')
-  const byHand = (name: string, options: string) =>
-    inShell(
-      `eval "$(admit ${name} --results "$FOLDER" ${options})" && SCAN_PAUSE_S=0 RACE_START=1s "$K6" run --no-usage-report -q \\
-         load-tests/scenarios/${name}.ts`,
+  const scripts = [
+    ['concurrent-checkout', '', ''],
+    ['scanner-burst', '--tickets 20', 'SCAN_PAUSE_S=0 RACE_START=1s'],
+    ['ticketing-flow', '', 'RAMP_S=1 PAUSE_S=0.1'],
+    ['ticket-purchase', '', 'USERS=10 ARRIVAL_S=0'],
+    ['webhook-burst', '--orders 12', 'EVENTS=10 BURST_S=1'],
+  ]
+  for (const [name, options, env] of scripts) {
+    const ended = await inShell(
+      `eval "$(admit ${name} --results "$FOLDER" --data "$FOLDER/data" ${options})" && PATIENCE=20 ${env} "$K6" run \\
+         --no-usage-report -q load-tests/scenarios/${name}.ts`,
       { K6: k6.path },
     )
-  const checkout = await byHand('concurrent-checkout', '')
-  assert.deepEqual(
-    [checkout.code, /concurrent-checkout: PASS/.test(checkout.stdout)],
-    [0, true],
-    checkout.stderr,
-  )
-  const scanner = await byHand('scanner-burst', '--tickets 20 --data "$FOLDER/data"')
-  assert.deepEqual([scanner.code, /scanner-burst: PASS/.test(scanner.stdout)], [0, true], scanner.stderr)
-  const data = JSON.parse(await readFile(`${folder}/data/test-tickets.json`, 'utf8'))
-  assert.equal(data.tickets.length, 20)
-  assert.match(data.raceTestTicket.id, /^[0-9a-f-]{36}$/)
+    const told = [ended.code, ended.stdout.includes(`${name}: PASS`)]
+    assert.deepEqual(told, [0, true], `${ended.stdout}${ended.stderr}`)
+  }
+  const tickets = JSON.parse(await readFile(`${folder}/data/test-tickets.json`, 'utf8'))
+  assert.equal(tickets.tickets.length, 20)
+  assert.match(tickets.raceTestTicket.id, /^[0-9a-f-]{36}$/)
+  const webhooks = JSON.parse(await readFile(`${folder}/data/webhook-orders.json`, 'utf8'))
+  assert.equal(webhooks.orders.length, 12)
+})
+
+test('without a scenario it lists them, where no shell evaluates it', async () => {
+  const listed = await admitOne(['fixtures'], env)
+  assert.deepEqual([listed.code, listed.stdout], [0, ''])
+  for (const name of Object.keys(FIXTURES)) assert.match(listed.stderr, new RegExp(`^  ${name}$`, 'm'))
+})
+
+test('no load is made ready with a live key of Stripe, even where one is meant', async () => {
+  const live = { ...env, STRIPE_SECRET_KEY: 'sk_live_51Nothing', STRIPE_LIVE: 'yes' }
+  for (const command of [['fixtures', 'reserve-race'], ['fixtures', 'reserve-race', '--remove'], ['prove']]) {
+    const refused = await admitOne(command, live)
+    assert.deepEqual([refused.code, refused.stdout], [3, ''])
+    assert.match(refused.stderr, /live key.* never runs with one/)
+    assert.doesNotMatch(refused.stderr, /51Nothing/)
+  }
+})
+
+test('a server that listens everywhere is reached here', async () => {
+  const urlOf = async (HOST: string) => {
+    const { stdout } = await admitOne(['fixtures', 'reserve-race'], { ...env, HOST, PORT: '1234' })
+    return /^export SUPABASE_URL='(.*)'$/m.exec(stdout)?.[1]
+  }
+  assert.equal(await urlOf('0.0.0.0'), 'http://127.0.0.1:1234')
+  assert.equal(await urlOf('::'), 'http://[::1]:1234')
+  assert.equal(await urlOf('::1'), 'http://[::1]:1234')
+  assert.equal(await urlOf('box-office.example'), 'http://box-office.example:1234')
 })
 
 test('--slug and --tier-slug name it, --remove takes it away wholly, and a stranger of that name stays', async () => {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
+import { jwtSecretOf, standInKeyOf, webhookSecretOf } from '../../src/cli/secrets.ts'
+import { readConfig } from '../../src/config.ts'
 import { findEmbedded } from '../../src/db/embedded.ts'
+import { testDatabase } from '../support/database.ts'
 import { admitOne, newHome, nothingLeftOf, run, startOffice } from './support.ts'
 
 test('start: open in one command, an order by the printed line, Ctrl-C in the middle of 200 loses nothing, the next start goes on', async (t) => {
@@ -13,6 +17,14 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
   await t.test('it answers health-check, and says what it runs on', async () => {
     const health = await fetch(`${first.url}/functions/v1/health-check`, { method: 'POST' })
     assert.equal(health.status, 200)
+    assert.deepEqual(((await health.json()) as { payments: object }).payments, { mode: 'stand-in' })
+    assert.match(
+      first.output(),
+      /payments {5}stand-in of Stripe, no money moves: card 4242 4242 4242 4242 pays/,
+    )
+    assert.match(first.output(), /STRIPE_WEBHOOK_SECRET=whsec_[\w-]+\n {2}STRIPE_TEST_SK=sk_test_\w+\n/)
+    assert.ok(!first.output().includes('Whoever reaches this server'))
+    assert.match(first.output(), /\/events\/summer-night$/m)
     assert.match(first.output(), /PostgreSQL 18\.\d+ \(embedded\)/)
     assert.ok(!first.output().includes('\u001b'))
   })
@@ -75,6 +87,134 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
     },
   )
 })
+
+test('Ctrl-C in the middle of a paid sale: who paid has a ticket after the next start, once', async () => {
+  const home = newHome()
+  const env = { ADMIT_ONE_HOME: home }
+  const first = await startOffice(env)
+  const paid = await payUntil(first.url, 40, 5, () => first.signal('SIGINT'))
+  const ended = await first.ended
+  assert.deepEqual([ended.code, ended.stderr], [0, ''])
+  assert.ok(paid.length >= 5)
+  await nothingLeftOf(home)
+
+  // What the stand-in had not delivered it delivers now.
+  const second = await startOffice({ ...env, PUBLIC_URL: 'https://tickets.example.org' })
+  assert.match(second.output(), /! Whoever reaches this server gets paid tickets without paying/)
+  const end = performance.now() + ISSUED_MS_MAX
+  while ((await ticketsOf(home, paid)) < paid.length) {
+    assert.ok(performance.now() < end, `${await ticketsOf(home, paid)} tickets for ${paid.length} payments`)
+  }
+  assert.equal(await ticketsOf(home, paid), paid.length)
+  assert.equal((await admitOne(['check'], env)).code, 0)
+  second.signal('SIGTERM', 'process')
+  assert.equal((await second.ended).code, 0)
+})
+
+test('Stripe itself is used where its key is set: in test mode, or live where it is meant', async () => {
+  const key = 'sk_live_c2VjcmV0'
+  const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [
+      { STRIPE_SECRET_KEY: key },
+      /^STRIPE_SECRET_KEY is a live key: .* Set STRIPE_LIVE=yes if you mean it\.\n$/,
+    ],
+    [{ STRIPE_SECRET_KEY: key, STRIPE_LIVE: 'true' }, /^STRIPE_LIVE must be "yes" or left out\.\n$/],
+    [
+      { STRIPE_SECRET_KEY: key, STRIPE_LIVE: 'yes', STRIPE_API_URL: 'http://127.0.0.1:1' },
+      /^STRIPE_API_URL is set: a live key goes to Stripe alone/,
+    ],
+    [{ STRIPE_SECRET_KEY: 'pk_test_1' }, /^STRIPE_SECRET_KEY must be a secret or restricted key of Stripe/],
+    [
+      { STRIPE_WEBHOOK_SECRET: 'secret' },
+      /^STRIPE_WEBHOOK_SECRET must be the webhook endpoint's secret: whsec_…\.\n$/,
+    ],
+    [
+      { ALLOWED_REDIRECTS: 'https://a.example, b.example' },
+      /^ALLOWED_REDIRECTS must list origins .*not "b\.example"\.\n$/,
+    ],
+    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be error, warn or info\.\n$/],
+    [{ RATE_LIMIT: '-1' }, /^RATE_LIMIT must be a whole number of requests a second/],
+  ]
+  await Promise.all(
+    cases.map(async ([env, words]) => {
+      const ended = await admitOne(['start', '--port', '0'], { ADMIT_ONE_HOME: newHome(), ...env })
+      assert.match(ended.stderr, words)
+      assert.ok(!ended.stderr.includes(key))
+      assert.deepEqual([ended.code, ended.stdout], [3, ''])
+    }),
+  )
+  const { url } = await testDatabase(null)
+  const env = { ADMIT_ONE_HOME: newHome(), DATABASE_URL: url, STRIPE_SECRET_KEY: 'sk_test_c2VjcmV0' }
+  const without = await admitOne(['start', '--port', '0'], env)
+  assert.match(without.stderr, /^STRIPE_WEBHOOK_SECRET is missing\. Stripe shows it where/)
+  const office = await startOffice({ ...env, STRIPE_WEBHOOK_SECRET: 'whsec_c2VjcmV0' })
+  assert.match(office.output(), /payments {5}Stripe, test mode, no money moves\n/)
+  assert.ok(!office.output().includes('c2VjcmV0'))
+  office.signal('SIGTERM', 'process')
+  assert.equal((await office.ended).code, 0)
+})
+
+test('a load run never gets a live key, whatever else is set', async () => {
+  const env = { STRIPE_SECRET_KEY: 'sk_live_c2VjcmV0', STRIPE_LIVE: 'yes' }
+  for (const command of [['prove'], ['fixtures', 'reserve-race'], ['stripe-smoke']]) {
+    const ended = await admitOne(command, env)
+    assert.match(ended.stderr, /^STRIPE_SECRET_KEY is a live key: .* never runs with one/)
+    assert.deepEqual([ended.code, ended.stdout], [3, ''])
+  }
+})
+
+test('secrets are made once, by whoever is first, and an empty one that a crash left is made anew', async () => {
+  const home = newHome()
+  const config = readConfig({ ADMIT_ONE_HOME: home })
+  for (const [secretOf, file] of [
+    [jwtSecretOf, 'jwt-secret'],
+    [webhookSecretOf, 'stripe-webhook-secret'],
+    [standInKeyOf, 'stand-in-key'],
+  ] as const) {
+    await mkdir(home, { recursive: true })
+    await writeFile(join(home, file), '')
+    const secrets = await Promise.all(Array.from({ length: 8 }, () => secretOf(config)))
+    assert.equal(new Set(secrets).size, 1, file)
+    assert.ok((secrets[0]?.length ?? 0) >= 32)
+    assert.equal((await stat(join(home, file))).mode & 0o777, 0o600)
+  }
+  assert.deepEqual((await readdir(home)).sort(), ['jwt-secret', 'stand-in-key', 'stripe-webhook-secret'])
+})
+
+const ISSUED_MS_MAX = 30_000
+
+/** So many buyers at once, who order and pay; gives the orders whose payment the provider acknowledged. */
+async function payUntil(
+  url: string,
+  buyers: number,
+  payments: number,
+  strike: () => void,
+): Promise<readonly string[]> {
+  const paid: string[] = []
+  const post = async (to: string, body: object) => {
+    const headers = { 'Content-Type': 'application/json', Accept: 'application/json' }
+    // The server is gone: nothing was promised.
+    const answer = await fetch(to, { method: 'POST', headers, body: JSON.stringify(body) }).catch(
+      () => undefined,
+    )
+    return (await answer?.json().catch(() => ({}))) as Record<string, string> | undefined
+  }
+  await Promise.all(
+    Array.from({ length: buyers }, async (_, buyer) => {
+      const order = await post(`${url}/functions/v1/guest-checkout`, {
+        event_id: 'summer-night',
+        contact_email: `ada-${buyer}@example.org`,
+        items: [{ tier_id: 'front-row', quantity: 1 }],
+      })
+      if (order?.['session_url'] === undefined) return
+      const pay = await post(order['session_url'], { card: '4242424242424242' })
+      if (pay?.['payment_status'] !== 'paid') return
+      paid.push(order['order_id'] ?? '')
+      if (paid.length === payments) strike()
+    }),
+  )
+  return paid
+}
 
 /** So many buyers at once; `strike` comes after the first answers. Gives the orders that were answered with success. */
 async function orderUntil(

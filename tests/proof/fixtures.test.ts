@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import {
   FIXTURES,
   type FixtureName,
   makeFixture,
+  ordersFileOf,
   removeFixture,
   ticketsFileOf,
 } from '../../src/proof/fixtures.ts'
@@ -16,11 +18,12 @@ test('each scenario gets its stock or its tickets, and everything is gone after 
   const empty = await rowsInAllTables()
   for (const name of Object.keys(FIXTURES) as FixtureName[]) {
     const fixture = await makeFixture(db.client, name)
-    const { stock, tickets } = FIXTURES[name]
+    const { stock, tickets, orders } = FIXTURES[name]
     assert.equal(fixture.slug, name)
     assert.equal(fixture.tickets.length, tickets)
     assert.equal(fixture.raceTicket !== undefined, tickets > 0)
-    assert.equal(await left(fixture.tierId), stock)
+    assert.equal(fixture.orders.length, orders)
+    assert.equal(await left(fixture.tierId), stock - orders)
     await use(fixture.eventId, fixture.tierId)
     assert.notDeepEqual(await rowsInAllTables(), empty)
     assert.equal(await removeFixture(db.client, name), true)
@@ -78,11 +81,52 @@ test('slug, tier slug, stock and tickets are as asked', async () => {
   await removeFixture(db.client, 'my-event')
 })
 
+test('an order that waits for its payment is as a webhook script needs it, and whatever came of it is removed', async () => {
+  const empty = await rowsInAllTables()
+  const fixture = await makeFixture(db.client, 'webhook-burst', { orders: 3 })
+  const [paid, late, waiting] = JSON.parse(ordersFileOf(fixture)).orders
+  assert.deepEqual([paid.amount_cents, paid.currency], [2500 + 99 + 63, 'eur'])
+  await report(`evt_fixture_${fixture.eventId}_1`, paid)
+  await report(`evt_fixture_${fixture.eventId}_1`, paid)
+  await report('evt_of_the_provider', late)
+  const nobody = {
+    ...waiting,
+    order_id: randomUUID(),
+    payment_intent: `pi_fixture_${fixture.eventId}_nobody`,
+  }
+  await report(`evt_fixture_${fixture.eventId}_2`, nobody)
+  await db.rows('select ticketing.request_refund($1)', [late.order_id])
+  const statuses = await db.rows('select status from orders where event_id = $1 order by status', [
+    fixture.eventId,
+  ])
+  assert.deepEqual(statuses, [{ status: 'paid' }, { status: 'paid' }, { status: 'pending' }])
+  assert.equal(await removeFixture(db.client, 'webhook-burst'), true)
+  assert.deepEqual(await rowsInAllTables(), empty)
+})
+
 test('what fails half way leaves nothing behind', async () => {
   const before = await rowsInAllTables()
   await assert.rejects(makeFixture(db.client, 'reserve-race', { tierSlug: 'Not A Slug' }))
   assert.deepEqual(await rowsInAllTables(), before)
 })
+
+/** What the provider says about a session that was paid. */
+function report(id: string, order: { [key: string]: unknown }): Promise<unknown> {
+  const session = {
+    id: order['session_id'],
+    object: 'checkout.session',
+    mode: 'payment',
+    payment_status: 'paid',
+    payment_intent: order['payment_intent'],
+    amount_total: order['amount_cents'],
+    currency: order['currency'],
+    client_reference_id: order['order_id'],
+    metadata: { order_id: order['order_id'], attempt: '1' },
+  }
+  return db.rows('select ticketing.receive_webhook($1)', [
+    { id, type: 'checkout.session.completed', data: { object: session } },
+  ])
+}
 
 /** An order with its key, a hold of somebody else, and a scan. */
 async function use(eventId: string, tierId: string): Promise<void> {

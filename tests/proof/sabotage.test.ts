@@ -6,8 +6,11 @@ import { type Removal, removals, sabotage, takeAway } from '../../src/proof/sabo
 import { testDatabase } from '../support/database.ts'
 import { guaranteeNamed, openTestRun } from './support.ts'
 
-test('every refusing and every counting protection of guarantees 1 and 5 is taken away once, and all refusing together', () => {
-  for (const name of ['never-oversold', 'admitted-once']) {
+test('every refusing and every counting protection of guarantees 1, 4, 5, 7 and 8 is taken away once, and all refusing together', () => {
+  for (const name of [
+    ...['never-oversold', 'paid-once-issued-once', 'admitted-once', 'same-request-same-answer'],
+    'books-balance',
+  ]) {
     const guarantee = guaranteeNamed(name)
     const mine = removals().filter((removal) => removal.guarantee === guarantee)
     const alone = mine.filter(({ removed }) => removed.length === 1).map(({ removed }) => removed[0])
@@ -74,6 +77,22 @@ test('a promise that breaks with one refusal less is a FAIL: the other was not i
   })
   assert.equal(result.seen, 'broken')
   assert.equal(result.verdict, 'FAIL')
+})
+
+test('two answers that contradict each other are a promise broken, though no row shows it', async () => {
+  const guarantee = guaranteeNamed('same-request-same-answer')
+  const { workbench } = await openTestRun({
+    change: (client) =>
+      client.query(`create or replace function ticketing.checkout(p_request jsonb) returns jsonb language sql as $$
+        select case when random() < 0.2 then '{"success": false, "error_code": "INSUFFICIENT_TICKETS"}'::jsonb
+          else jsonb_build_object('success', true, 'order_id', gen_random_uuid()) end $$`),
+  })
+  const index = guarantee.protections.filter(({ kind }) => kind === 'index')
+  const result = await sabotage(workbench, { guarantee, kind: 'one refusing', removed: index }, 1)
+  assert.equal(result.seen, 'broken')
+  assert.deepEqual(result.laws, [])
+  assert.match(result.detail, /two answers contradict each other/)
+  assert.match(JSON.stringify(result.witness), /"key 0".*order_id/)
 })
 
 test('a decision that no longer reads as the registry says is not passed over', async () => {

@@ -7,8 +7,11 @@ import { buildApp } from '../../src/api/app.ts'
 import { openGate } from '../../src/api/callers.ts'
 import { listen } from '../../src/api/listen.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
+import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
+import type { MortalServer } from '../../src/proof/chaos/world.ts'
 import type { Profile } from '../../src/proof/profiles.ts'
 import {
   findTools,
@@ -20,6 +23,7 @@ import {
   type Stage,
   type Tools,
 } from '../../src/proof/proof.ts'
+import { openProvider, type Provider } from '../../src/proof/provider.ts'
 import type { StageResult } from '../../src/proof/results.ts'
 import { takeAway } from '../../src/proof/sabotage.ts'
 import { testDatabase } from '../support/database.ts'
@@ -27,10 +31,15 @@ import { testDatabase } from '../support/database.ts'
 /** As small as a run can be that still sees everything happen which must happen. */
 export const SMALL: Profile = {
   name: 'small',
+  patience: 10,
   buyers: 60,
   scannerTickets: 20,
   scannerPause: 0,
   raceStart: 1,
+  flow: { seconds: 1, pause: 0.1 },
+  purchase: { buyers: 10, arrivalSeconds: 0.2, waitSeconds: 10 },
+  burst: { events: 20, seconds: 1 },
+  chaos: { orders: 12, everything: false },
   reserve: { clients: 8, threads: 2, seconds: 1 },
   serializable: { clients: 16, threads: 2, seconds: 1 },
 }
@@ -45,6 +54,9 @@ export interface TestRunOptions {
   readonly tools?: Tools
   readonly only?: readonly string[]
   readonly startServer?: (databaseUrl: string) => Promise<RunningServer>
+  /** What is wrong with the provider: as the server meets it, and as the proof asks it. */
+  readonly payments?: (payments: PaymentProvider) => PaymentProvider
+  readonly provider?: (provider: Provider) => Provider
   readonly signal?: AbortSignal
 }
 
@@ -62,6 +74,11 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
       connect: (count: number) => Promise.all(Array.from({ length: count }, connect)),
     }
   }
+  const signal = options.signal ?? new AbortController().signal
+  const till = await openTill(1)
+  after(() => till.close())
+  const { webhookSecret } = till
+  const provider = openProvider(till)
   const folder = await mkdtemp(join(tmpdir(), 'admit-one-proof-test-'))
   after(() => rm(folder, { recursive: true, force: true }))
   return openRun({
@@ -71,20 +88,34 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     seed: 1,
     only: options.only ?? [],
     tools: options.tools ?? BUILT_IN,
-    startServer: options.startServer ?? startHere,
-    variablesOf: (fixture, url) => variablesOf(fixture, JWT_SECRET, url),
+    startServer: options.startServer ?? ((url) => till.serve(() => startHere(url, till, options.payments))),
+    provider: options.provider?.(provider) ?? provider,
+    openChaosWorld: async (database) => {
+      const chaos = await openChaosWorld(database, { seed: 1, signal, jwtSecret: JWT_SECRET })
+      // A server of its own would refuse to sell from a changed database.
+      return options.change === undefined
+        ? chaos
+        : { ...chaos, world: { ...chaos.world, startServer: () => startMortal(database.url, chaos.till) } }
+    },
+    variablesOf: (fixture, url) => variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret }, url),
     folder,
     run: { id: 'test', command: 'npx admit-one prove', version: '0.0.0', startedAt: new Date() },
     clock: () => new Date(),
-    signal: options.signal ?? new AbortController().signal,
+    signal,
   })
 }
 
 const JWT_SECRET = 'a secret of the tests, long enough for a key'
 
-async function startHere(databaseUrl: string): Promise<RunningServer> {
+/** A server in this process that is paid at `till`; `change` is what is wrong with its provider. */
+async function startHere(
+  databaseUrl: string,
+  till: Till,
+  change: (payments: PaymentProvider) => PaymentProvider = (payments) => payments,
+): Promise<RunningServer> {
   const database = await openPool(databaseUrl, { max: 10, name: 'admit-one' })
-  const app = buildApp({ database, gate: await openGate(JWT_SECRET) })
+  const payments = openStripe({ ...till, apiUrl: till.environment['STRIPE_API_URL'] })
+  const app = buildApp({ database, gate: await openGate(JWT_SECRET), payments: change(payments) })
   const listening = await listen(app, { host: '127.0.0.1', port: 0 })
   return {
     url: listening.url,
@@ -93,6 +124,11 @@ async function startHere(databaseUrl: string): Promise<RunningServer> {
       await database.close()
     },
   }
+}
+
+async function startMortal(databaseUrl: string, till: Till): Promise<MortalServer> {
+  const server = await till.serve(() => startHere(databaseUrl, till))
+  return { ...server, kill: server.stop }
 }
 
 /** Runs these stages, the preflight first, and gives the last one's result. */

@@ -144,9 +144,9 @@ describe('installing', () => {
 
 // r select, a insert, w update, d delete; a list of columns where the right is theirs only.
 const EVENT =
-  'category, city, country, cover_image_url, description, end_at, slug, start_at, status, title, venue'
+  'category, city, country, cover_image_url, currency, description, end_at, fee_basis_points, fee_fixed_cents, slug, start_at, status, title, venue'
 const TIER =
-  'currency, max_per_order, name, price_cents, sale_end_at, sale_start_at, slug, status, total_quantity'
+  'currency, max_per_order, max_per_person, name, price_cents, sale_end_at, sale_start_at, slug, status, total_quantity'
 const OFFER = 'active, ends_at, starts_at, title, total_people'
 const SLOT = 'active, capacity, date, max_party_size, time_from, time_to, weekday'
 const both = (right: string) => ({ authenticated: right, service_role: right })
@@ -169,8 +169,14 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'public.offer_claims': both('r'),
   'public.reservations': both('r'),
   'public.idempotency_keys': { service_role: 'r' },
+  'public.webhook_events': { service_role: 'r' },
   'ticketing.slot_days': { service_role: 'r' },
   'ticketing.migrations': { service_role: 'r' },
+  'ticketing.checkout_sessions': { service_role: 'r' },
+  'ticketing.payments': { service_role: 'r' },
+  'ticketing.refunds': { service_role: 'r' },
+  'ticketing.disputes': { service_role: 'r' },
+  'ticketing.ledger_entries': { service_role: 'r' },
 }
 
 const ALL = 'anon authenticated service_role'
@@ -194,6 +200,19 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 const VAULT: Readonly<Record<string, string>> = {
   ...FUNCTIONS,
   checkout: ALL,
+  checkout_session_status: ALL,
+  order_page: ALL,
+  request_refund: 'authenticated service_role',
+  expire_orders: 'service_role',
+  open_session: 'service_role',
+  refuse_session: 'service_role',
+  due_sessions: 'service_role',
+  receive_webhook: 'service_role',
+  settle_session: 'service_role',
+  settle_refund: 'service_role',
+  refuse_refund: 'service_role',
+  due_refunds: 'service_role',
+  due_payments: 'service_role',
   broken_laws: 'service_role',
   my_businesses: ALL,
   my_events: ALL,

@@ -316,7 +316,10 @@ describe('the laws', () => {
   it('are those of the registry, and none is broken where nothing was', async () => {
     assert.deepEqual(
       [...new Set(broken.map(([law]) => law))],
-      GUARANTEES.flatMap((g) => g.laws),
+      // Those of money are seen in ledger.test.ts.
+      GUARANTEES.flatMap((g) => g.laws).filter(
+        (law) => !['paid_once_issued_once', 'books_balance'].includes(law),
+      ),
     )
     assert.deepEqual(await db.rows('select law from ticketing.broken_laws()'), [])
   })

@@ -34,6 +34,7 @@ export async function openBoxOffice(db: TestDatabase): Promise<BoxOffice> {
 export interface TierOptions {
   readonly total?: number
   readonly maxPerOrder?: number | null
+  readonly maxPerPerson?: number
   readonly priceCents?: number
   readonly slug?: string
   readonly status?: string
@@ -44,8 +45,10 @@ export interface TierOptions {
 /** Adds a free tier of 10, or as asked, and gives its id. */
 export function addTier(db: TestDatabase, eventId: string, options: TierOptions = {}): Promise<string> {
   return db.value<string>(
-    `insert into ticket_tiers (event_id, slug, name, price_cents, total_quantity, max_per_order, status, sale_start_at, sale_end_at)
-     values ($1, coalesce($2, 'tier-' || left(gen_random_uuid()::text, 8)), 'Floor', $3, $4, $5, $6, $7, $8) returning id`,
+    `insert into ticket_tiers (event_id, slug, name, price_cents, total_quantity, max_per_order, status, sale_start_at, sale_end_at,
+       max_per_person, currency)
+     select id, coalesce($2, 'tier-' || left(gen_random_uuid()::text, 8)), 'Floor', $3, $4, $5, $6, $7, $8, $9, currency
+     from events where id = $1 returning id`,
     [
       eventId,
       options.slug ?? null,
@@ -55,6 +58,7 @@ export function addTier(db: TestDatabase, eventId: string, options: TierOptions 
       options.status ?? 'active',
       options.saleStartAt ?? null,
       options.saleEndAt ?? null,
+      options.maxPerPerson ?? null,
     ],
   )
 }

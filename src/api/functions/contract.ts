@@ -1,60 +1,109 @@
 import type { Caller } from '../../db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
-import { type ErrorCode, errorEntry } from '../errors.ts'
+import type { PaymentProvider } from '../../payments/provider.ts'
+import { type ErrorCode, errorEntry, isErrorCode } from '../errors.ts'
 import { json, type Reply, readBody } from '../http.ts'
+
+/** Bodies of functions are small; a larger one is refused with 413. */
+const BODY_BYTES_MAX = 64 * 1024
+
+/** Whose money moves: nobody's (`test`, `stand-in`), the buyers' (`live`), or none can (`none`). */
+export type PaymentMode = 'live' | 'test' | 'stand-in' | 'none'
 
 export interface FunctionContext {
   readonly database: Database
   readonly caller: Caller
   /** Where people reach this server, without a slash at the end. */
   readonly publicUrl: string
+  /** Absent where only free tickets can be ordered. */
+  readonly payments?: PaymentProvider
+  readonly paymentMode: PaymentMode
+  /** Origins that buyers may be sent to after paying, beside our own; none listed: any. */
+  readonly allowedRedirects: readonly string[]
 }
+
+/** Which share of the server a function works in: buyers must not be able to keep payments or operators out. */
+export type Lane = 'buyers' | 'webhooks' | 'health'
 
 /** One function under `/functions/v1/<name>`: Web-standard in, plain parts out. */
 export interface EdgeFunction {
   readonly methods: readonly string[]
+  /** The body of a refusal in this function's spelling; {@link plainRefusal} where it has none of its own. */
+  readonly spell?: (refusal: Refusal) => object
+  /** `buyers` where it is absent. */
+  readonly lane?: Lane
   handle(request: Request, context: FunctionContext): Promise<Reply>
 }
 
-/** Thrown to refuse: becomes `{success:false, error, code}` with the status of the code. */
+/** Thrown to refuse: becomes an answer with the status of the code. */
 export class Refusal extends Error {
   readonly code: ErrorCode
   readonly more: Readonly<Record<string, unknown>>
+  /** For the log, not for the caller: codes and advice, nothing of a person. */
+  readonly note: string | undefined
   constructor(
     code: ErrorCode,
     message: string = errorEntry(code).message,
     more: Readonly<Record<string, unknown>> = {},
+    note?: string,
   ) {
     super(message)
     this.code = code
     this.more = more
+    this.note = note
   }
 }
 
 /** `error` begins with the code, so that scripts which look at the text find it. */
-export function refusalReply({ code, message, more }: Refusal, headers: Record<string, string> = {}): Reply {
-  const { status, retryAfterSeconds } = errorEntry(code)
+function plainRefusal({ code, message, more }: Refusal): object {
+  return { success: false, error: `${code}: ${message}`, code, ...more }
+}
+
+/** As {@link plainRefusal}, for functions whose answers do not speak of success. */
+export function bareRefusal({ code, message, more }: Refusal): object {
+  return { error: `${code}: ${message}`, code, ...more }
+}
+
+export function refusalReply(
+  refusal: Refusal,
+  spell: (refusal: Refusal) => object = plainRefusal,
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
+  const { status, retryAfterSeconds } = errorEntry(refusal.code)
   const retry: Record<string, string> = retryAfterSeconds ? { 'Retry-After': String(retryAfterSeconds) } : {}
-  return json(
-    status,
-    { success: false, error: `${code}: ${message}`, code, ...more },
-    { ...retry, ...headers },
-  )
+  const reply = json(status, spell(refusal), { ...retry, ...headers })
+  return { ...reply, note: refusal.note === undefined ? refusal.code : `${refusal.code}: ${refusal.note}` }
+}
+
+/** What a verb answers where it refuses: the code is in `error_code`, or in `error` with the text in `message`. */
+export interface Refused {
+  readonly success: false
+  readonly error?: string
+  readonly error_code?: string
+  readonly message?: string
+}
+
+/** The verb's refusal, in its words; what it adds, such as `available`, is passed on. */
+export function refusalIn({ success: _, error, error_code, message, ...more }: Refused): Refusal {
+  const code = error_code ?? error
+  if (!isErrorCode(code)) throw new Error(`the database refused with an unknown code: ${code}`)
+  return new Refusal(code, error_code === undefined ? message : error, more)
 }
 
 /** The refusal in what a handler threw; undefined when it is a bug of ours. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error
   if (error instanceof DatabaseError) {
-    return new Refusal(error.code === 'POOL_EXHAUSTED' ? 'SERVER_BUSY' : 'DATABASE_UNREACHABLE')
+    const code = error.code === 'POOL_EXHAUSTED' ? 'SERVER_BUSY' : 'DATABASE_UNREACHABLE'
+    return new Refusal(code, undefined, {}, error.message)
   }
   const state = sqlErrorOf(error)?.code
   const code = state === undefined ? undefined : sqlRefusals.find(([start]) => state.startsWith(start))?.[1]
   return code === undefined ? undefined : new Refusal(code)
 }
 
-/** What a SQLSTATE that a verb let through means to a buyer; anything else is a bug. */
+/** What a SQLSTATE that a verb let through means to a caller; anything else is a bug. */
 const sqlRefusals: readonly (readonly [start: string, code: ErrorCode])[] = [
   ['22', 'INVALID_REQUEST'],
   ['40', 'LOCK_TIMEOUT'],
@@ -67,13 +116,20 @@ const sqlRefusals: readonly (readonly [start: string, code: ErrorCode])[] = [
 
 /** The parsed JSON body, an empty one as `{}`. */
 export async function readJson(request: Request): Promise<unknown> {
-  const body = await readBody(request).catch((error: unknown) => {
-    throw error instanceof TypeError ? new Refusal('INVALID_REQUEST', 'the body is not valid UTF-8') : error
-  })
-  if (body === undefined) throw new Refusal('PAYLOAD_TOO_LARGE')
+  const body = await readText(request, BODY_BYTES_MAX)
   try {
     return body === '' ? {} : JSON.parse(body)
   } catch {
     throw new Refusal('INVALID_REQUEST', 'the body is not valid JSON')
   }
+}
+
+/** The body's text; refuses what is larger than `bytesMax`, is no UTF-8, or ends before its end. */
+export async function readText(request: Request, bytesMax: number): Promise<string> {
+  const body = await readBody(request, bytesMax).catch((error: unknown) => {
+    const what = error instanceof TypeError ? 'is not valid UTF-8' : 'did not arrive whole'
+    throw new Refusal('INVALID_REQUEST', `the body ${what}`)
+  })
+  if (body === undefined) throw new Refusal('PAYLOAD_TOO_LARGE')
+  return body
 }

@@ -4,9 +4,9 @@ import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
 
 /** Whether this server can sell: the database answers, and every protection is in place. */
-export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], handle }
+export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], lane: 'health', handle }
 
-async function handle(_request: Request, { database }: FunctionContext): Promise<Reply> {
+async function handle(_request: Request, { database, paymentMode }: FunctionContext): Promise<Reply> {
   const startedMs = performance.now()
   const rows = await call(database, { caller: SERVICE, sql: PROTECTIONS, readOnly: true }).catch(
     (error: unknown) => {
@@ -20,7 +20,8 @@ async function handle(_request: Request, { database }: FunctionContext): Promise
     throw new Refusal('PROTECTION_MISSING', missing ?? 'none is listed', { protections })
   }
   const latency_ms = Math.round(latency * 100) / 100
-  return json(200, { success: true, status: 'ok', database: { version, latency_ms }, protections })
+  const payments = { mode: paymentMode }
+  return json(200, { success: true, status: 'ok', database: { version, latency_ms }, protections, payments })
 }
 
 const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }

@@ -1,9 +1,22 @@
+import { checkoutSessionStatus } from './checkout-session-status.ts'
+import { createCheckoutSession, createTicketCheckout, enhancedCheckout, guestCheckout } from './checkouts.ts'
+import { claimOffer } from './claim-offer.ts'
 import type { EdgeFunction } from './contract.ts'
-import { createTicketCheckout } from './create-ticket-checkout.ts'
 import { healthCheck } from './health-check.ts'
+import { processRefund } from './process-refund.ts'
+import { stripeWebhook } from './stripe-webhook.ts'
+import { ticketExpiryDaemon } from './ticket-expiry-daemon.ts'
 
 /** Every function under `/functions/v1`, by name. */
 export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['create-ticket-checkout', createTicketCheckout],
+  ['enhanced-checkout', enhancedCheckout],
+  ['create-checkout-session', createCheckoutSession],
+  ['guest-checkout', guestCheckout],
+  ['checkout-session-status', checkoutSessionStatus],
+  ['stripe-webhook', stripeWebhook],
+  ['process-refund', processRefund],
+  ['ticket-expiry-daemon', ticketExpiryDaemon],
+  ['claim-offer', claimOffer],
   ['health-check', healthCheck],
 ])

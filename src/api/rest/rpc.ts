@@ -76,7 +76,8 @@ async function parsePost(
 ): Promise<{ payload: Payload; bodyTypes: readonly string[] } | typeof TOO_LARGE> {
   const contentType = contentTypeOf(request.headers.get('content-type'))
   const body = await readBody(request).catch((error: unknown) => {
-    throw error instanceof TypeError ? invalidBody('The request body is not valid UTF-8') : error
+    const what = error instanceof TypeError ? 'is not valid UTF-8' : 'did not arrive whole'
+    throw invalidBody(`The request body ${what}`)
   })
   if (body === undefined) return TOO_LARGE
   return { payload: parseBody(body, contentType), bodyTypes: bodyTypes[contentType] ?? [] }

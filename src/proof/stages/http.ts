@@ -1,13 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Fixture, makeFixture, ticketsFileOf } from '../fixtures.ts'
+import { shownBy } from '../../core/guarantees.ts'
+import { type Fixture, makeFixture, ordersFileOf, ticketsFileOf } from '../fixtures.ts'
 import { type LoadRun, runScenario } from '../k6/run.ts'
 import type { Run, RunningServer, Stage } from '../proof.ts'
 import type { Check, Latency, ScenarioResult } from '../results.ts'
 import { verdictOf } from '../scenario.ts'
 import { type Sample, sampleStock } from '../stock.ts'
-import { ranToItsEnd, STORIES, type Story } from './http-stories.ts'
+import { STORIES } from '../stories/index.ts'
+import { ranToItsEnd, type Story, toldIn } from '../stories/story.ts'
 
 /** Buyers and scanners over HTTP: k6 where it is there, else the built-in runner of the same scripts. */
 export const httpStage: Stage = {
@@ -32,7 +34,8 @@ export const httpStage: Stage = {
   },
 }
 
-const SLACK_MS = 120_000
+/** Far beyond any profile: what takes longer hangs. */
+const LOAD_MS_MAX = 300_000
 
 function asked(run: Run): readonly Story[] {
   return STORIES.filter((story) => run.only.length === 0 || run.only.includes(story.name))
@@ -47,7 +50,12 @@ async function tell(
   const { client } = run.workbench.main
   const fixture = await makeFixture(client, story.name, story.fixture(run))
   const files = await filesFor(run, story, fixture)
-  const env = { ...(await run.variablesOf(fixture, server.url)), ...story.env(run), ...files }
+  const env = {
+    ...(await run.variablesOf(fixture, server.url)),
+    PATIENCE: String(run.profile.patience),
+    ...story.env(run),
+    ...files,
+  }
   const engine = run.tools.k6 === undefined ? 'built-in' : 'k6'
   const [load, samples] = await sampleStock(run.workbench.main, fixture.tierId, () =>
     runScenario({
@@ -55,7 +63,7 @@ async function tell(
       env,
       engine,
       ...(run.tools.k6 === undefined ? {} : { k6Path: run.tools.k6.path }),
-      timeoutMs: SLACK_MS + run.profile.raceStart * 1000,
+      timeoutMs: LOAD_MS_MAX,
       signal: run.signal,
       onProgress: ({ iterations }) => note(`${iterations} done. ${story.story}`),
     }),
@@ -63,14 +71,23 @@ async function tell(
   return resultOf(run, story, fixture, load, samples)
 }
 
-/** The folder for the script's summary, and the data file that scanners open. */
+/** The folder for the script's summary, and the data files that some scripts open. */
 async function filesFor(run: Run, story: Story, fixture: Fixture): Promise<Record<string, string>> {
   const results = join(run.folder, story.name)
   await mkdir(results, { recursive: true })
-  if (fixture.tickets.length === 0) return { RESULTS_DIR: results }
-  const file = join(results, 'test-tickets.json')
-  await writeFile(file, ticketsFileOf(fixture))
-  return { RESULTS_DIR: results, TEST_TICKETS_FILE: file }
+  const write = async (variable: string, name: string, text: string) => {
+    await writeFile(join(results, name), text)
+    return { [variable]: join(results, name) }
+  }
+  return {
+    RESULTS_DIR: results,
+    ...(fixture.tickets.length === 0
+      ? {}
+      : await write('TEST_TICKETS_FILE', 'test-tickets.json', ticketsFileOf(fixture))),
+    ...(fixture.orders.length === 0
+      ? {}
+      : await write('WEBHOOK_ORDERS_FILE', 'webhook-orders.json', ordersFileOf(fixture))),
+  }
 }
 
 async function resultOf(
@@ -80,7 +97,7 @@ async function resultOf(
   load: LoadRun,
   samples: readonly Sample[],
 ): Promise<ScenarioResult> {
-  const counted = (metric: string) => load.metrics[metric]?.['count'] ?? 0
+  const counted = (metric: string) => toldIn(load, metric)
   const mustHaveHappened = Object.entries(story.mustHaveHappened).map(([metric, what]) => ({
     what,
     times: counted(metric),
@@ -100,7 +117,7 @@ async function resultOf(
   return {
     name: story.name,
     story: story.story,
-    guarantees: [...story.guarantees],
+    guarantees: shownBy(story.name),
     engine: load.engine,
     engineVersion: load.engineVersion,
     file: `load-tests/scenarios/${story.name}.ts`,

@@ -103,6 +103,12 @@ const stories: readonly Story[] = [
     failedChecks: ['this one fails'],
   },
   {
+    name: 'signatures and digests are the same',
+    script: 'signatures',
+    exitCode: 0,
+    iterations: 1,
+  },
+  {
     name: 'a failing network is an answer with status 0',
     script: 'network',
     env: { CLOSED_URL: 'http://127.0.0.1:1/' },

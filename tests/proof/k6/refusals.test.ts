@@ -19,6 +19,7 @@ const refusals: readonly (readonly [part: string, says: RegExp, script?: string]
   ['cookies', /does not support response\.cookies/],
   ['redirect', /does not support following the redirect of http:.*\/redirect/],
   ['digest', /does not support crypto\.subtle/],
+  ['weak digest', /does not support crypto\.md5\(\): use sha256\(\) or hmac\(\)/],
   ['module', /does not support the module 'k6\/ws': use k6, k6\/http,/, 'refused-module'],
   [
     'executor',

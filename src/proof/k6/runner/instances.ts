@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { registerHooks, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath, pathToFileURL, URL } from 'node:url'
+import { cryptoModule } from './api/crypto.ts'
 import { dataModule } from './api/data.ts'
 import { executionModule } from './api/execution.ts'
 import { globalNames, globalsModule } from './api/globals.ts'
@@ -42,6 +43,7 @@ const modules: Readonly<Record<string, (user: VirtualUser) => object>> = {
   'k6/metrics': metricsModule,
   'k6/data': dataModule,
   'k6/execution': executionModule,
+  'k6/crypto': cryptoModule,
 }
 
 const globals = 'k6:globals'

@@ -1,4 +1,5 @@
 import { check, sleep } from 'k6'
+import { md5 } from 'k6/crypto'
 import http from 'k6/http'
 
 const part = __ENV['PART']
@@ -30,4 +31,5 @@ async function use(name: string): Promise<void> {
   if (name === 'cookies') void (await http.asyncRequest('GET', url)).cookies
   if (name === 'redirect') await http.asyncRequest('GET', `${__ENV['BASE_URL']}/redirect`)
   if (name === 'digest') void crypto.subtle
+  if (name === 'weak digest') md5('', 'hex')
 }

@@ -1,0 +1,36 @@
+-- paid_once_issued_once: an order with two payments, a payment that is there twice, goes back twice or is more than the order
+-- costs, an order whose tickets are not those it paid for.
+create or replace view ticketing.law_paid_once_issued_once with (security_invoker = true) as
+select p.order_id, min(p.id) as payment_id, 'several payments are kept' as broken
+from ticketing.payments p where p.status = 'kept' group by p.order_id having count(*) > 1
+union all
+select min(p.order_id::text)::uuid, p.id, 'one payment is there several times'
+from ticketing.payments p group by p.id having count(*) > 1
+union all
+select o.id, p.id, 'the payment that is kept is not what the order costs'
+from ticketing.payments p join public.orders o on o.id = p.order_id
+where p.status = 'kept' and (p.amount_cents <> o.total_cents or p.currency <> o.currency)
+union all
+select o.id, p.id, 'paid, and no tickets were issued'
+from ticketing.payments p join public.orders o on o.id = p.order_id
+where p.status = 'kept' and (o.tickets_issued_at is null or o.status in ('pending', 'expired'))
+union all
+select o.id, null, 'tickets were issued, and no payment is kept'
+from public.orders o where o.total_cents > 0 and o.tickets_issued_at is not null and not exists (
+  select from ticketing.payments p where p.order_id = o.id and p.status = 'kept')
+union all
+select i.order_id, null, 'more tickets than were ordered'
+from public.order_items i join public.tickets t on t.order_item_id = i.id
+group by i.id, i.order_id, i.quantity having count(*) > i.quantity
+union all
+select t.order_id, null, 'one place of an order has several tickets'
+from public.tickets t group by t.order_id, t.order_item_id, t.ordinal having count(*) > 1
+union all
+select min(r.order_id::text)::uuid, r.payment_id, 'a payment is returned several times'
+from ticketing.refunds r where r.cause not in ('staff', 'dashboard') and r.status <> 'failed'
+group by r.payment_id having count(*) > 1
+union all
+select r.order_id, r.payment_id, 'more was sent back than was paid'
+from (select r.order_id, r.payment_id, sum(r.amount_cents) as amount from ticketing.refunds r
+      where r.status = 'succeeded' group by r.order_id, r.payment_id) r
+where r.amount > coalesce((select min(p.amount_cents) from ticketing.payments p where p.id = r.payment_id), 0);

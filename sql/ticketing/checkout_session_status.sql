@@ -1,0 +1,53 @@
+-- checkout_session_status: how far a checkout is; knowing the session's id is owning it. A pending one with little time left
+-- is given more, once.
+--
+-- Answers, first that applies:
+--   SESSION_NOT_FOUND
+--   LOCK_TIMEOUT
+--   success  {success: true, status: pending | complete | expired, order_id, order_url, expires_at, subtotal_cents, fees_cents,
+--            total_cents, currency, can_extend_hold, extended}
+-- The payment's deadline does not move: it is beyond the longest that a buyer can be given.
+-- Locks:  the order, only to extend.
+-- Writes: orders, ticket_holds (extended_at), only to extend.
+create or replace function ticketing.checkout_session_status(p_session_id text, p_public_url text default null) returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+declare
+  v_order public.orders;
+  v_settings ticketing.settings;
+  v_now timestamptz := clock_timestamp();
+  v_extended boolean := false;
+begin
+  if p_session_id like 'free\_%' then
+    select o.* into v_order from public.orders o where o.secret = substr(p_session_id, 6) and o.total_cents = 0;
+  else
+    select o.* into v_order from ticketing.checkout_sessions s join public.orders o on o.id = s.order_id
+      where s.session_id = p_session_id;
+  end if;
+  if v_order.id is null then
+    return ticketing.refused('SESSION_NOT_FOUND');
+  end if;
+  select * into v_settings from ticketing.settings;
+  if v_order.status = 'pending' and v_order.extended_at is null
+      and v_order.expires_at between v_now and v_now + v_settings.extend_below then
+    v_order := ticketing.lock_order(v_order.id);
+    v_now := clock_timestamp();
+    -- Looked at again: under the lock it may be paid, over, or extended by another tab.
+    if v_order.status = 'pending' and v_order.extended_at is null and v_order.expires_at > v_now then
+      update public.orders set extended_at = v_now, expires_at = expires_at + v_settings.hold_extension
+        where id = v_order.id returning * into v_order;
+      update public.ticket_holds set extended_at = v_now where order_id = v_order.id and status is not distinct from 'active';
+      v_extended := true;
+    end if;
+  end if;
+  return jsonb_build_object('success', true, 'order_id', v_order.id, 'expires_at', v_order.expires_at,
+    'order_url', ticketing.order_url(v_order, jsonb_build_object('public_url', p_public_url)),
+    'status', case v_order.status when 'pending' then 'pending' when 'expired' then 'expired' when 'cancelled' then 'expired'
+      else 'complete' end,
+    'subtotal_cents', v_order.subtotal_cents, 'fees_cents', v_order.fees_cents, 'total_cents', v_order.total_cents,
+    'currency', v_order.currency, 'extended', v_extended,
+    'can_extend_hold', v_order.status = 'pending' and v_order.extended_at is null and v_order.expires_at > v_now);
+exception when lock_not_available or deadlock_detected then
+  return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;

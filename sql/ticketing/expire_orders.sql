@@ -1,0 +1,61 @@
+-- expire_order: a pending order will not be paid any more: its holds are given back. The caller has the order's lock and
+-- knows that the provider's session has ended.
+-- Answers how many tickets it gave back.
+-- Locks:  tiers, ascending id.
+-- Writes: orders, ticket_holds; the counters follow by trigger.
+create or replace function ticketing.expire_order(p_order public.orders) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz;
+  v_released integer;
+begin
+  if p_order.status is distinct from 'pending' then
+    return 0;
+  end if;
+  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order.id));
+  v_now := clock_timestamp();
+  with ended as (
+    -- `is not distinct from`: else the planner takes the index of all living holds while the table is not analyzed.
+    update public.ticket_holds h set ended_at = v_now, status = case when h.expires_at <= v_now then 'expired' else 'released' end
+      where h.order_id = p_order.id and h.status is not distinct from 'active' returning h.quantity)
+  select coalesce(sum(quantity), 0) into v_released from ended;
+  update public.orders set status = 'expired' where id = p_order.id;
+  return v_released;
+end
+$$;
+
+-- expire_orders: end at most p_limit orders whose payment's deadline has passed; answers how many. What the provider still
+-- takes for them comes too late, and is rescued or returned. Any number may run at once.
+-- Locks:  orders that nobody else has, then their tiers, all of them by ascending id.
+-- Writes: orders, ticket_holds; the counters follow by trigger.
+create or replace function ticketing.expire_orders(p_limit integer default 100) returns integer
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_candidate record;
+  v_order public.orders;
+  v_orders public.orders[] := '{}';
+begin
+  for v_candidate in
+    select o.id from public.orders o where o.status = 'pending' and o.expires_at <= v_now
+      and not exists (select from public.ticket_holds h where h.order_id = o.id
+        and h.status is not distinct from 'active' and h.expires_at > v_now)
+    order by o.expires_at limit p_limit
+  loop
+    -- Not waited for: this keeps locks on other orders.
+    continue when not pg_try_advisory_xact_lock(hashtextextended('order:' || v_candidate.id, 0));
+    select * into v_order from public.orders o where o.id = v_candidate.id and o.status = 'pending' for no key update skip locked;
+    continue when not found or v_order.expires_at > v_now;
+    v_orders := v_orders || v_order;
+  end loop;
+  perform ticketing.lock_tiers(array(
+    select i.tier_id from public.order_items i where i.order_id in (select id from unnest(v_orders))));
+  foreach v_order in array v_orders loop
+    perform ticketing.expire_order(v_order);
+  end loop;
+  return cardinality(v_orders);
+exception when lock_not_available or deadlock_detected then
+  return 0;
+end
+$$;

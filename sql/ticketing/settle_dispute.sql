@@ -1,0 +1,48 @@
+-- settle_dispute: what the provider says about a dispute of a payment. Its amount leaves the order's sales when it is opened,
+-- comes back when it is won, stays away when it is lost. The tickets stay as they are: staff decides.
+-- Answers {outcome, order_id}: UNMATCHED, DISPUTED, DISPUTE_WON, DISPUTE_LOST, NO_CHANGE (an inquiry, or told before)
+-- Locks:  order.
+-- Writes: disputes, ledger_entries.
+create or replace function ticketing.settle_dispute(p_dispute jsonb) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_payment ticketing.payments;
+  v_known ticketing.disputes;
+  v_cause text := 'dispute:' || (p_dispute ->> 'id');
+  v_amount bigint := coalesce((p_dispute ->> 'amount')::bigint, 0);
+  v_part record;
+  v_is_open boolean := p_dispute ->> 'status' in ('needs_response', 'under_review');
+  v_status text := case p_dispute ->> 'status' when 'lost' then 'lost' when 'won' then 'won' when 'prevented' then 'won'
+    when 'warning_closed' then 'won' else 'open' end;
+begin
+  select * into v_payment from ticketing.payments p
+    where p.id = ticketing.id_of(p_dispute -> 'payment_intent') and p.order_id is not null limit 1;
+  if v_payment.id is null then
+    return '{"outcome": "UNMATCHED"}';
+  end if;
+  perform ticketing.lock_order(v_payment.order_id);
+  select * into v_known from ticketing.disputes d where d.id = p_dispute ->> 'id';
+  if v_known.status in ('won', 'lost') or v_known.status = v_status or v_status = 'open' and not v_is_open then
+    return jsonb_build_object('outcome', 'NO_CHANGE', 'order_id', v_payment.order_id);
+  end if;
+  if v_known.id is null then
+    v_part := ticketing.from_sales(v_payment.order_id, v_payment.currency, v_amount, v_amount);
+    insert into ticketing.disputes (id, payment_id, order_id, amount_cents, tickets_cents, status, closed_at)
+      values (p_dispute ->> 'id', v_payment.id, v_payment.order_id, v_amount, v_part.tickets, v_status,
+        case when v_status <> 'open' then clock_timestamp() end);
+    -- One that is told of when it is won already took nothing.
+    if v_status <> 'won' then
+      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause, '{tickets,fees,disputed}',
+        array[v_part.tickets, v_part.fees, -v_amount]);
+    end if;
+  else
+    update ticketing.disputes d set status = v_status, closed_at = clock_timestamp() where d.id = v_known.id;
+    if v_status = 'won' then
+      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause || ':won', '{tickets,fees,disputed}',
+        array[-v_known.tickets_cents, v_known.tickets_cents - v_known.amount_cents, v_known.amount_cents]);
+    end if;
+  end if;
+  return jsonb_build_object('order_id', v_payment.order_id, 'outcome', case v_status when 'open' then 'DISPUTED'
+    when 'won' then 'DISPUTE_WON' else 'DISPUTE_LOST' end);
+end
+$$;

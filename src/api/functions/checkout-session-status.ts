@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { callVault } from '../../db/call.ts'
+import { json, type Reply } from '../http.ts'
+import { bareRefusal, type EdgeFunction, type FunctionContext, type Refused, refusalIn } from './contract.ts'
+import { parseJson, text } from './requests.ts'
+
+const SESSION_LENGTH_MAX = 255
+const body = z.object({ sessionId: text(SESSION_LENGTH_MAX) })
+
+/** How far a checkout is; one that waits and has little time left is given more, once. */
+export const checkoutSessionStatus: EdgeFunction = { methods: ['POST'], spell: bareRefusal, handle }
+
+async function handle(request: Request, { database, caller, publicUrl }: FunctionContext): Promise<Reply> {
+  const { sessionId } = await parseJson(request, body)
+  const answer = await callVault<Status | Refused>(database, caller, 'checkout_session_status', {
+    p_session_id: sessionId,
+    p_public_url: publicUrl,
+  })
+  if (!answer.success) throw refusalIn(answer)
+  return json(200, {
+    status: answer.status,
+    orderId: answer.order_id,
+    orderUrl: answer.order_url,
+    expiresAt: answer.expires_at,
+    pricing: {
+      subtotalCents: answer.subtotal_cents,
+      feesCents: answer.fees_cents,
+      totalCents: answer.total_cents,
+      currency: answer.currency,
+    },
+    canExtendHold: answer.can_extend_hold,
+    extended: answer.extended,
+  })
+}
+
+interface Status {
+  readonly success: true
+  readonly status: 'pending' | 'complete' | 'expired'
+  readonly order_id: string
+  readonly order_url: string
+  readonly expires_at: string | null
+  readonly subtotal_cents: number
+  readonly fees_cents: number
+  readonly total_cents: number
+  readonly currency: string
+  readonly can_extend_hold: boolean
+  readonly extended: boolean
+}

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { callVault } from '../../db/call.ts'
+import { type OrderPayment, payForOrder } from '../../payments/checkout.ts'
+import { type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { redirectOf } from './requests.ts'
+
+export const ITEMS_MAX = 50
+const QUANTITY_MAX = 1000
+
+/** What somebody wants to buy; events and tiers go by id or by slug. */
+export interface Cart {
+  /** Which door it came through: the same key at two doors is two requests. */
+  readonly endpoint: string
+  readonly event: string
+  readonly items: readonly { readonly tier: string; readonly quantity: number }[]
+  readonly customerName: string | null
+  readonly customerEmail: string | null
+  /** Where the buyer goes after paying, or instead; the order's page where there is none. */
+  readonly successUrl?: string | null | undefined
+  readonly cancelUrl?: string | null | undefined
+}
+
+/** An order that holds its tickets, or has them. */
+export interface Purchase {
+  readonly orderId: string
+  readonly isFree: boolean
+  /** The provider's pay page; the order's own where nothing is left to pay. */
+  readonly url: string
+  /** Whoever knows it sees the order and its tickets. */
+  readonly orderUrl: string
+  readonly sessionId: string
+  readonly holdIds: readonly string[]
+  /** Only what is issued already. */
+  readonly tickets?: readonly IssuedTicket[]
+  /** Until when it can surely be paid; null where it is paid. */
+  readonly expiresAt: string | null
+  /** Minor units. */
+  readonly pricing: Pricing
+  /** The key was used before for the same: this is what it won then. */
+  readonly replayed: boolean
+}
+
+interface Pricing {
+  readonly subtotalCents: number
+  readonly feesCents: number
+  readonly totalCents: number
+  readonly currency: string
+}
+
+interface IssuedTicket {
+  readonly id: string
+  readonly tier_id: string
+  readonly qr_code: string
+}
+
+/**
+ * Buys a cart, all of it or nothing: a free one gets its tickets at once, for another the pay page is opened. `key` is the
+ * caller's `Idempotency-Key`. Throws a `Refusal`.
+ */
+export async function buy(cart: Cart, key: string | null, context: FunctionContext): Promise<Purchase> {
+  if (cart.items.some(({ quantity }) => !isQuantity(quantity))) throw new Refusal('INVALID_QUANTITY')
+  const relevant = relevantOf(cart, context)
+  const answer = await callVault<OrderAnswer | Refused>(context.database, context.caller, 'checkout', {
+    p_request: {
+      ...relevant,
+      idempotency_key: key,
+      fingerprint: fingerprintOf(relevant),
+      public_url: context.publicUrl,
+      livemode: context.payments?.livemode ?? false,
+      takes_payments: context.payments !== undefined,
+    },
+  })
+  if (!answer.success) throw refusalIn(answer)
+  return purchaseOf(answer, await payPageOf(answer, context))
+}
+
+/** What `ticketing.checkout` answers about an order. */
+interface OrderAnswer {
+  readonly success: true
+  readonly order_id: string
+  readonly is_free: boolean
+  readonly status: string
+  readonly hold_ids: readonly string[]
+  readonly tickets?: readonly IssuedTicket[] | null
+  readonly subtotal_cents: number
+  readonly fees_cents: number
+  readonly total_cents: number
+  readonly currency: string
+  readonly expires_at: string | null
+  readonly order_url: string
+  /** The provider's, as far as it is known; a free order has one of its own. */
+  readonly checkout_session_id: string | null
+  readonly replayed: boolean
+  readonly payment: OrderPayment | null
+}
+
+/** What makes two requests the same: prices do not, they come from the database. */
+function relevantOf(cart: Cart, { allowedRedirects, publicUrl }: FunctionContext) {
+  const origins = allowedRedirects.length === 0 ? [] : [...allowedRedirects, new URL(publicUrl).origin]
+  const redirect = (field: string, url: string | null | undefined) =>
+    url === null || url === undefined ? null : redirectOf(field, url, origins)
+  return {
+    endpoint: cart.endpoint,
+    event: cart.event,
+    items: cart.items,
+    customer_name: cart.customerName,
+    customer_email: cart.customerEmail,
+    success_url: redirect('successUrl', cart.successUrl),
+    cancel_url: redirect('cancelUrl', cart.cancelUrl),
+  }
+}
+
+/** SHA-256 of the JSON whose keys always stand in the same order. */
+function fingerprintOf(relevant: object): string {
+  return createHash('sha256').update(JSON.stringify(relevant)).digest('hex')
+}
+
+function isQuantity(quantity: number): boolean {
+  return Number.isInteger(quantity) && quantity >= 1 && quantity <= QUANTITY_MAX
+}
+
+interface PayPage {
+  readonly url: string
+  readonly sessionId: string
+}
+
+/** No connection is held while the provider is asked. */
+async function payPageOf(answer: OrderAnswer, { database, payments }: FunctionContext): Promise<PayPage> {
+  const { order_id, order_url, payment, checkout_session_id } = answer
+  if (payment === null || answer.status !== 'pending') {
+    return { url: order_url, sessionId: checkout_session_id ?? '' }
+  }
+  if (payments === undefined) throw new Refusal('PAYMENT_UNAVAILABLE')
+  const paying = await payForOrder(database, payments, { order_id, payment })
+  const order = { order_id, order_url }
+  switch (paying.kind) {
+    case 'open':
+      return { url: paying.url ?? order_url, sessionId: paying.sessionId }
+    case 'refused':
+      throw new Refusal('PAYMENT_REFUSED', undefined, order, paying.message)
+    case 'unknown':
+      throw new Refusal('PAYMENT_UNAVAILABLE', undefined, order, paying.message)
+    case 'ended':
+      throw new Refusal('HOLD_EXPIRED', undefined, order)
+  }
+}
+
+function purchaseOf(answer: OrderAnswer, { url, sessionId }: PayPage): Purchase {
+  return {
+    orderId: answer.order_id,
+    isFree: answer.is_free,
+    url,
+    orderUrl: answer.order_url,
+    sessionId,
+    holdIds: answer.hold_ids,
+    ...(answer.tickets ? { tickets: answer.tickets } : {}),
+    expiresAt: answer.expires_at,
+    pricing: {
+      subtotalCents: answer.subtotal_cents,
+      feesCents: answer.fees_cents,
+      totalCents: answer.total_cents,
+      currency: answer.currency,
+    },
+    replayed: answer.replayed,
+  }
+}

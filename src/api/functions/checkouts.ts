@@ -1,0 +1,132 @@
+import { z } from 'zod'
+import { json, type Reply } from '../http.ts'
+import { buy, type Cart, ITEMS_MAX, type Purchase } from './checkout.ts'
+import { bareRefusal, type EdgeFunction, type Refusal } from './contract.ts'
+import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName } from './requests.ts'
+
+/** One spelling of the checkout: what it calls the parts of a cart, of a purchase, and of a refusal. */
+interface Spelling<Body> {
+  readonly body: z.ZodType<Body>
+  readonly cart: (body: Body) => Omit<Cart, 'endpoint'>
+  readonly answer: (purchase: Purchase) => object
+  readonly refusal?: (refusal: Refusal) => object
+}
+
+/** Buys for a buyer who is signed in, or for a guest with a name. */
+export const createTicketCheckout = checkout('create-ticket-checkout', {
+  body: z.object({
+    eventId: named,
+    items: list({ tierId: named }),
+    customerName: personName,
+    customerEmail: email,
+  }),
+  cart: ({ eventId, items, customerName, customerEmail }) => ({
+    event: eventId,
+    items: items.map(({ tierId, quantity }) => ({ tier: tierId, quantity })),
+    customerName,
+    customerEmail,
+  }),
+  answer: ({ orderId, url, isFree, tickets }) => ({ success: true, orderId, url, isFree, tickets }),
+})
+
+/** Buys for a guest who may stay unnamed. */
+export const enhancedCheckout = checkout('enhanced-checkout', {
+  body: z.object({
+    eventId: named,
+    ticketSelections: list({ tierId: named }),
+    contact: z.object({ name: personName.nullish(), email: email.nullish() }).nullish(),
+  }),
+  cart: ({ eventId, ticketSelections, contact }) => ({
+    event: eventId,
+    items: ticketSelections.map(({ tierId, quantity }) => ({ tier: tierId, quantity })),
+    customerName: contact?.name ?? null,
+    customerEmail: contact?.email ?? null,
+  }),
+  answer: sessionAnswer,
+  refusal: inventoryRefusal,
+})
+
+/** Buys for a guest with an e-mail address. */
+export const guestCheckout = checkout('guest-checkout', {
+  body: z.object({ event_id: named, contact_email: email, items: list({ tier_id: named }) }),
+  cart: ({ event_id, contact_email, items }) => ({
+    event: event_id,
+    items: items.map(({ tier_id, quantity }) => ({ tier: tier_id, quantity })),
+    customerName: null,
+    customerEmail: contact_email,
+  }),
+  answer: sessionAnswer,
+  refusal: inventoryRefusal,
+})
+
+/** Buys for a page of its own, which names where the buyer goes afterwards. */
+export const createCheckoutSession = checkout('create-checkout-session', {
+  body: z.object({
+    eventId: named,
+    tickets: list({ ticketTypeId: named }),
+    customerEmail: email,
+    customerName: personName,
+    successUrl: pageUrl.nullish(),
+    cancelUrl: pageUrl.nullish(),
+  }),
+  cart: ({ eventId, tickets, customerEmail, customerName, successUrl, cancelUrl }) => ({
+    event: eventId,
+    items: tickets.map(({ ticketTypeId, quantity }) => ({ tier: ticketTypeId, quantity })),
+    customerName,
+    customerEmail,
+    successUrl,
+    cancelUrl,
+  }),
+  answer: ({ sessionId, url, orderId }) => ({ sessionId, url, orderId }),
+  refusal: bareRefusal,
+})
+
+function checkout<Body>(endpoint: string, spelling: Spelling<Body>): EdgeFunction {
+  const handle: EdgeFunction['handle'] = async (request, context): Promise<Reply> => {
+    const key = idempotencyKeyOf(request)
+    const cart = spelling.cart(await parseJson(request, spelling.body))
+    const purchase = await buy({ endpoint, ...cart }, key, context)
+    const headers: Record<string, string> = purchase.replayed ? { 'X-Idempotent-Replay': 'true' } : {}
+    return json(200, spelling.answer(purchase), headers)
+  }
+  return { methods: ['POST'], handle, ...(spelling.refusal === undefined ? {} : { spell: spelling.refusal }) }
+}
+
+/** Lines of a cart; prices beside them are ignored. */
+function list<Tier extends z.ZodRawShape>(tier: Tier) {
+  return z
+    .array(z.object({ ...tier, quantity: z.number() }))
+    .min(1)
+    .max(ITEMS_MAX)
+}
+
+function sessionAnswer({ url, sessionId, orderId, holdIds, expiresAt, pricing, tickets }: Purchase): object {
+  return {
+    success: true,
+    session_url: url,
+    url,
+    checkout_session_id: sessionId,
+    order_id: orderId,
+    hold_ids: holdIds,
+    expires_at: expiresAt,
+    pricing: {
+      subtotal_cents: pricing.subtotalCents,
+      fees_cents: pricing.feesCents,
+      total_cents: pricing.totalCents,
+      currency: pricing.currency,
+    },
+    tickets,
+  }
+}
+
+/** These two call sold out by another name. */
+function inventoryRefusal({ code, message, more }: Refusal): object {
+  return code === 'INSUFFICIENT_TICKETS'
+    ? {
+        success: false,
+        error_code: 'INSUFFICIENT_INVENTORY',
+        error: `INSUFFICIENT_INVENTORY: ${message} (insufficient inventory)`,
+        ...more,
+      }
+    : { success: false, error_code: code, error: `${code}: ${message}`, ...more }
+}

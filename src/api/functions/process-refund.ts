@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { callVault } from '../../db/call.ts'
+import { type Refunding, sendRefund } from '../../payments/refunds.ts'
+import { json, type Reply } from '../http.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { parseJson, text } from './requests.ts'
+
+const TICKETS_MAX = 1000
+const REASON_LENGTH_MAX = 500
+
+const body = z.object({
+  orderId: z.guid(),
+  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).nullish(),
+  reason: text(REASON_LENGTH_MAX).nullish(),
+  force: z.boolean().nullish(),
+})
+
+/**
+ * Gives back an order's money, or that of some of its tickets; for staff of the event. The provider is asked at once;
+ * where it does not answer the refund is `pending` and a job goes on with it.
+ */
+export const processRefund: EdgeFunction = { methods: ['POST'], handle }
+
+async function handle(request: Request, context: FunctionContext): Promise<Reply> {
+  if (context.caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
+  const { orderId, ticketIds, reason, force } = await parseJson(request, body)
+  const refund = await callVault<Queued | Refused>(context.database, context.caller, 'request_refund', {
+    p_order_id: orderId,
+    // As PostgreSQL writes an array.
+    p_ticket_ids: ticketIds ? `{${ticketIds.join(',')}}` : null,
+    p_reason: reason,
+    p_force: force ?? false,
+  })
+  if (!refund.success) throw refusalIn(refund)
+  return json(200, {
+    success: true,
+    refundId: refund.refund_id,
+    orderId,
+    status: await statusOf(orderId, refund, context),
+    amountCents: refund.amount_cents,
+    currency: refund.currency,
+    ticketIds: refund.ticket_ids,
+  })
+}
+
+interface Queued {
+  readonly success: true
+  readonly refund_id: string
+  /** `succeeded` where nothing was paid. */
+  readonly status: 'queued' | 'succeeded'
+  readonly amount_cents: number
+  readonly currency: string
+  readonly ticket_ids: readonly string[]
+  readonly payment_id: string | null
+}
+
+async function statusOf(
+  order_id: string,
+  { refund_id, status, amount_cents, currency, payment_id }: Queued,
+  { database, payments }: FunctionContext,
+): Promise<'succeeded' | 'pending'> {
+  if (status === 'succeeded' || payment_id === null) return 'succeeded'
+  if (payments === undefined) return 'pending'
+  const sent = await sendRefund(database, payments, {
+    refund_id,
+    order_id,
+    payment_id,
+    amount_cents,
+    currency,
+  })
+  if (isRefused(sent)) {
+    throw new Refusal('PAYMENT_REFUSED', REFUSED, { refund_id }, 'message' in sent ? sent.message : undefined)
+  }
+  return sent.kind === 'sent' && sent.status === 'succeeded' ? 'succeeded' : 'pending'
+}
+
+function isRefused(sent: Refunding): boolean {
+  return (
+    sent.kind === 'refused' ||
+    (sent.kind === 'sent' && (sent.status === 'failed' || sent.status === 'canceled'))
+  )
+}
+
+const REFUSED = 'The payment provider refused the refund; the tickets are valid again.'

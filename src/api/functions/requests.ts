@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { Refusal, readJson } from './contract.ts'
+
+const NAME_LENGTH_MAX = 200
+const EMAIL_LENGTH_MAX = 320
+const KEY_LENGTH_MAX = 255
+const URL_LENGTH_MAX = 2000
+
+/** The JSON body as `schema` has it. Refuses with INVALID_REQUEST, which names the first field that is wrong. */
+export async function parseJson<Body>(request: Request, schema: z.ZodType<Body>): Promise<Body> {
+  const parsed = schema.safeParse(await readJson(request))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw invalid(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid')
+}
+
+/** INVALID_REQUEST about one field; an empty name is the body itself. */
+function invalid(field: string, message: string): Refusal {
+  return new Refusal('INVALID_REQUEST', `${field === '' ? 'body' : field}: ${message}`, { field })
+}
+
+/** Text that PostgreSQL can store: no NUL, no half of a surrogate pair. */
+export const text = (lengthMax: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(lengthMax)
+    .refine((value) => value.isWellFormed() && !value.includes('\0'), 'has characters that cannot be stored')
+
+/** An id or a slug. */
+export const named = text(NAME_LENGTH_MAX)
+export const personName = text(NAME_LENGTH_MAX)
+export const email = text(EMAIL_LENGTH_MAX).regex(/^[^\s@]+@[^\s@]+$/, 'is no e-mail address')
+export const pageUrl = text(URL_LENGTH_MAX)
+
+/** The `Idempotency-Key` header, null where there is none. */
+export function idempotencyKeyOf(request: Request): string | null {
+  const key = request.headers.get('idempotency-key')
+  if (key !== null && !KEY.test(key)) {
+    throw invalid('Idempotency-Key', `must be 1 to ${KEY_LENGTH_MAX} printable ASCII characters`)
+  }
+  return key
+}
+
+const KEY = new RegExp(`^[\\x20-\\x7e]{1,${KEY_LENGTH_MAX}}$`)
+
+/**
+ * An address that buyers may be sent to, as a browser understands it, so that nobody reads another host in it; the
+ * provider's placeholder for the session id stays as it is.
+ */
+export function redirectOf(field: string, given: string, origins: readonly string[]): string {
+  const url = URL.parse(given)
+  if (url === null || !WEB.has(url.protocol)) throw invalid(field, 'must be an http:// or https:// URL')
+  if (origins.length > 0 && !origins.includes(url.origin)) {
+    throw invalid(field, `${url.origin} is not among the origins that this server sends buyers to`)
+  }
+  return url.href.replaceAll(encodeURI(SESSION_ID), SESSION_ID)
+}
+
+const WEB = new Set(['http:', 'https:'])
+const SESSION_ID = '{CHECKOUT_SESSION_ID}'

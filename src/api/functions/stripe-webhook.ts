@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { type Caller, callVault } from '../../db/call.ts'
+import { json, type Reply } from '../http.ts'
+import {
+  bareRefusal,
+  type EdgeFunction,
+  type FunctionContext,
+  Refusal,
+  type Refused,
+  readText,
+  refusalIn,
+} from './contract.ts'
+
+/** Stripe's largest events are a few hundred kilobytes. */
+const BODY_BYTES_MAX = 1024 * 1024
+
+/**
+ * Takes what the provider reports. The signature is all that lets a request in; the event's id alone decides whether it was
+ * seen. What the database is too busy for is answered 503 and nothing of it is kept, so that the provider sends it again.
+ */
+export const stripeWebhook: EdgeFunction = {
+  methods: ['POST'],
+  spell: bareRefusal,
+  lane: 'webhooks',
+  handle,
+}
+
+async function handle(request: Request, { database, payments }: FunctionContext): Promise<Reply> {
+  if (payments === undefined) throw new Refusal('PAYMENT_UNAVAILABLE', 'This server takes no payments.')
+  const body = await readText(request, BODY_BYTES_MAX)
+  const event = payments.readEvent(body, request.headers.get('stripe-signature'))
+  if (event === undefined) throw new Refusal('INVALID_SIGNATURE')
+  const parsed = eventSchema.safeParse(event)
+  if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'an event has an id, a type and data.object')
+  const answer = await callVault<Received | Refused>(database, SERVICE, 'receive_webhook', { p_event: event })
+  if (!answer.success) throw refusalIn(answer)
+  return json(200, {
+    received: true,
+    eventType: answer.event_type,
+    ...(answer.duplicate ? { duplicate: true } : {}),
+  })
+}
+
+const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
+
+/** Ids inside are opaque text; more is not asked of an event. */
+const eventSchema = z.object({
+  id: z.string().min(1).max(255),
+  type: z.string().min(1).max(200),
+  data: z.object({ object: z.record(z.string(), z.unknown()) }),
+})
+
+interface Received {
+  readonly success: true
+  readonly event_type: string
+  readonly duplicate: boolean
+}

@@ -1,0 +1,13 @@
+import { callVault } from '../../db/call.ts'
+import { json, type Reply } from '../http.ts'
+import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
+
+/** Ends what is due, holds and unpaid orders, at once instead of at the jobs' next round. Safe at any time and in any number. */
+export const ticketExpiryDaemon: EdgeFunction = { methods: ['POST'], handle }
+
+async function handle(_request: Request, { database, caller }: FunctionContext): Promise<Reply> {
+  if (caller.role !== 'service_role') throw new Refusal(caller.role === 'anon' ? 'UNAUTHORIZED' : 'FORBIDDEN')
+  const expired_holds = await callVault<number>(database, caller, 'expire_ticket_holds')
+  const expired_orders = await callVault<number>(database, caller, 'expire_orders')
+  return json(200, { success: true, expired_holds, expired_orders })
+}

@@ -1,0 +1,104 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { html } from 'hono/html'
+import { errorEntry } from '../errors.ts'
+import { buy, type Purchase } from '../functions/checkout.ts'
+import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
+import type { Calendar } from './dates.ts'
+import { type BuyForm, eventPage, quantityField } from './event-page.ts'
+import { ANYBODY, type EventView, readEvent } from './events.ts'
+import { asked, readForm, refused } from './form.ts'
+import { layout, type Page } from './layout.ts'
+import { type PageRoom, publicUrlOf } from './room.ts'
+import { readWaiting, waitingCookie } from './waiting.ts'
+
+/** A form has one number a tier and two lines. */
+const FORM_BYTES_MAX = 32 * 1024
+
+/**
+ * Buys what the form asks for: goes on to the payment, or to the order where nothing is to be paid; a refusal is the same form
+ * again, with what was typed, what was wrong, and what is left now. Undefined where there is no such event.
+ */
+export async function buyTickets(
+  request: Request,
+  slug: string,
+  room: PageRoom,
+  calendar: Calendar,
+  now: Date,
+): Promise<Page | undefined> {
+  const event = await readEvent(room.database, slug)
+  if (event === undefined) return undefined
+  const form = readForm(await readText(request, FORM_BYTES_MAX), event)
+  if (form.problem !== undefined) return eventPage({ event, form }, calendar, now)
+  const publicUrl = publicUrlOf(request, room)
+  const goOn = (orderUrl: string, url = orderUrl) =>
+    goTo(url, waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl))
+  try {
+    const { orderUrl, url } = await buyCart(event, form, room, publicUrl)
+    return goOn(orderUrl, url)
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === undefined) throw error
+    const orderUrl = refusal.more['order_url']
+    // The tickets are held and the payment page is on its way: the order's page leads there.
+    if (refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string') return goOn(orderUrl)
+    const fresh = (await readEvent(room.database, slug)) ?? event
+    const waiting = await readWaiting(request, room.database, now)
+    return eventPage({ event: fresh, form: refusedForm(form, refusal), waiting }, calendar, now)
+  }
+}
+
+function buyCart(event: EventView, form: BuyForm, room: PageRoom, publicUrl: string): Promise<Purchase> {
+  const items = asked(form)
+  const cart = { event: event.id, items, customerName: form.name, customerEmail: form.email }
+  return buy({ endpoint: 'page', ...cart }, keyOf(form.key, cart), { ...room, caller: ANYBODY, publicUrl })
+}
+
+/** Two clicks on one page are one order; another cart on the same page is another order. */
+function keyOf(formKey: string, cart: object): string {
+  return createHash('sha256')
+    .update(JSON.stringify([formKey, cart]))
+    .digest('hex')
+}
+
+/** Browsers follow the header; the text is for what does not. */
+function goTo(url: string, cookie: string): Page {
+  const body = layout({ title: 'Go on', body: html`<p>Go on: <a href="${url}">${url}</a></p>` })
+  return { status: 303, body, headers: { Location: url, 'Set-Cookie': cookie } }
+}
+
+/** A refused cart's lines say which tier it was. */
+function refusedForm(form: BuyForm, refusal: Refusal): BuyForm {
+  const failed = Array.isArray(refusal.more['failed']) ? (refusal.more['failed'] as FailedTier[]) : []
+  const wrong = failed.map(({ tier_id, ...why }) => [quantityField(tier_id), sentenceFor(why)] as const)
+  const { status } = errorEntry(refusal.code)
+  const key = refusal.code === 'HOLD_EXPIRED' ? randomUUID() : form.key
+  return refused({ ...form, key }, WORDS[refusal.code] ?? refusal.message, status, new Map(wrong))
+}
+
+interface FailedTier {
+  readonly tier_id: string
+  readonly available?: number
+  readonly error?: string
+}
+
+function sentenceFor({ available = 0, error }: Omit<FailedTier, 'tier_id'>): string {
+  if (error === 'INSUFFICIENT_TICKETS')
+    return available > 0 ? `Only ${available} left.` : 'None is left right now.'
+  return (error && WORDS[error]) || 'These cannot be bought now.'
+}
+
+/** Refusals in the words of a page; the others say it well enough themselves. */
+const WORDS: Readonly<Record<string, string>> = {
+  AMOUNT_NOT_CHARGEABLE:
+    'This total is too small or too large to be paid by card. Choose another number of tickets.',
+  EVENT_ENDED: 'The event is over.',
+  HOLD_EXPIRED: 'The time to pay for your last order is over. Press the button again to order anew.',
+  INSUFFICIENT_TICKETS: 'Somebody was faster: not enough of these tickets are left. Nothing was ordered.',
+  LIMIT_EXCEEDED: 'That is more than one order, or one person, may have.',
+  LOCK_TIMEOUT: 'A lot of people are buying at this moment. Nothing was ordered: press the button again.',
+  PAYMENT_REFUSED:
+    'The payment could not be opened, so nothing was ordered. Try again, or ask the organiser.',
+  PAYMENT_UNAVAILABLE: 'Payments do not work at the moment. Try again in a minute.',
+  SALE_NOT_OPEN: 'The sale is not open.',
+  TIER_INACTIVE: 'These tickets are not on sale now.',
+}

@@ -1,0 +1,55 @@
+/** Dates in words, in one time zone, which is named beside every time. */
+export interface Calendar {
+  /** Such as "Saturday 28 November 2026". */
+  day(iso: string): string
+  /** Such as "20:00 CET". */
+  time(iso: string): string
+  /** Such as "28 Nov, 20:00 CET". */
+  moment(iso: string): string
+  /** The day of the month and the month, for a small calendar leaf. */
+  leaf(iso: string): { readonly day: string; readonly month: string; readonly weekday: string }
+  /** From one time to another; the day is named again where it is another one and the night is over. */
+  span(startIso: string, endIso: string): string
+}
+
+/** `timeZone` is an IANA name; the machine's own where it is absent. */
+export function openCalendar(timeZone?: string): Calendar {
+  const format = (options: Intl.DateTimeFormatOptions) => {
+    const formatter = new Intl.DateTimeFormat('en-GB', { ...options, ...(timeZone && { timeZone }) })
+    return (iso: string) => formatter.format(new Date(iso))
+  }
+  const long = format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+  const time = format({ hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
+  const clock = format({ hour: '2-digit', minute: '2-digit' })
+  const short = format({ day: 'numeric', month: 'short' })
+  const [day, month, weekday] = [
+    format({ day: 'numeric' }),
+    format({ month: 'short' }),
+    format({ weekday: 'short' }),
+  ]
+  const moment = (iso: string) => `${short(iso)}, ${time(iso)}`
+  return {
+    day: (iso) => long(iso).replace(',', ''),
+    time,
+    moment,
+    leaf: (iso) => ({ day: day(iso), month: month(iso), weekday: weekday(iso) }),
+    span: (start, end) =>
+      Date.parse(end) - Date.parse(start) < NIGHT_MS_MAX
+        ? `${clock(start)} to ${time(end)}`
+        : `${time(start)}, until ${moment(end)}`,
+  }
+}
+
+/** An evening that ends after midnight is still one evening. */
+const NIGHT_MS_MAX = 18 * 60 * 60 * 1000
+
+/** The time from `now` until then in whole minutes, such as "14 minutes"; never less than one. */
+export function minutesLeft(iso: string, now: Date): string {
+  const minutes = Math.max(1, Math.floor((Date.parse(iso) - now.getTime()) / 60_000))
+  return count(minutes, 'minute')
+}
+
+/** Such as "1 ticket" and "2 tickets". */
+export function count(quantity: number, noun: string): string {
+  return `${quantity.toLocaleString('en-GB')} ${noun}${quantity === 1 ? '' : 's'}`
+}

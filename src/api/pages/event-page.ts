@@ -1,0 +1,173 @@
+import { html } from 'hono/html'
+import { type Calendar, count, minutesLeft } from './dates.ts'
+import type { EventView, TierView } from './events.ts'
+import { placeOf } from './home-page.ts'
+import { type Html, layout, type Page } from './layout.ts'
+import { money, ticketFee } from './money.ts'
+import { fullPrice, isBuyable, type Offer, offerOf, quantityMax } from './offers.ts'
+
+/** What a buyer typed, and what was wrong with it; a fresh form has a new key and nothing else. */
+export interface BuyForm {
+  /** Makes a second click the first one's: it names what is bought by this view of the page. */
+  readonly key: string
+  /** By tier id, as typed. */
+  readonly quantities: ReadonlyMap<string, string>
+  readonly name: string
+  readonly email: string
+  /** Sentences: about all of it, and by field name. */
+  readonly problem?: string
+  readonly wrong?: ReadonlyMap<string, string>
+  readonly status?: number
+}
+
+/** An order of this browser for this event that still waits for its payment. */
+export interface WaitingOrder {
+  readonly path: string
+  readonly expiresAt: string
+}
+
+export interface EventPage {
+  readonly event: EventView
+  readonly form: BuyForm
+  readonly waiting?: WaitingOrder | undefined
+}
+
+/** An event, and the form that buys its tickets. Works without a script. */
+export function eventPage({ event, form, waiting }: EventPage, calendar: Calendar, now: Date): Page {
+  const body = html`<article>
+${hero(event, calendar, now)}
+${waiting === undefined ? null : waitingNotice(waiting, calendar, now)}
+${event.description ? html`<p class="prose" dir="auto">${event.description}</p>` : null}
+${buyForm(event, form, calendar, now)}
+</article>`
+  const title = form.problem === undefined ? event.title : `Not yet: ${event.title}`
+  return { status: form.status ?? 200, body: layout({ title, body }) }
+}
+
+function hero(event: EventView, calendar: Calendar, now: Date): Html {
+  const place = placeOf(event)
+  const state =
+    event.status === 'cancelled' ? 'Cancelled' : Date.parse(event.end_at) <= now.getTime() ? 'Over' : null
+  return html`<header class="hero">
+<div class="face"><p class="organiser" dir="auto">${event.organiser}</p><h1 dir="auto">${event.title}</h1>
+${state === null ? null : html`<span class="badge">${state}</span>`}</div>
+<dl class="stub">
+<div><dt>When</dt><dd><time datetime="${event.start_at}">${calendar.day(event.start_at)}<br>${calendar.span(event.start_at, event.end_at)}</time></dd></div>
+${place === '' ? null : html`<div><dt>Where</dt><dd dir="auto">${place}</dd></div>`}
+</dl>
+</header>`
+}
+
+function waitingNotice({ path, expiresAt }: WaitingOrder, calendar: Calendar, now: Date): Html {
+  return html`<section class="notice" role="status">
+<p>Your tickets are held until ${calendar.time(expiresAt)}, ${minutesLeft(expiresAt, now)} from now. They are not paid yet.</p>
+<p><a class="button" href="${path}">Continue with your order</a></p>
+</section>`
+}
+
+function buyForm(event: EventView, form: BuyForm, calendar: Calendar, now: Date): Html {
+  const offers = event.tiers.map((tier) => ({ tier, offer: offerOf(tier, event, now) }))
+  const buyable = offers.filter(({ offer }) => isBuyable(offer))
+  const initial = buyable.length === 1 ? '1' : '0'
+  const rows = offers.map(({ tier, offer }) => tierRow({ tier, offer, event, form, initial, calendar }))
+  if (buyable.length === 0) {
+    return html`${problemNotice(form)}
+<h2>Tickets</h2>
+<div class="tiers">${rows.length === 0 ? html`<p class="tier">There are no tickets yet.</p>` : rows}</div>`
+  }
+  return html`<form method="post" action="/events/${event.slug}/checkout">
+${problemNotice(form)}
+<input type="hidden" name="key" value="${form.key}">
+<fieldset><legend><h2>Tickets</h2></legend><div class="tiers">${rows}</div></fieldset>
+<fieldset><legend><h2>Who they are for</h2></legend><div class="fields">
+${field({ name: 'name', label: 'Name', type: 'text', autocomplete: 'name', max: 200, value: form.name }, form)}
+${field({ name: 'email', label: 'E-mail', type: 'email', autocomplete: 'email', max: 320, value: form.email }, form)}
+</div></fieldset>
+<div class="act"><button type="submit">Buy tickets</button>
+<p class="quiet">Your tickets are held while you pay. Prices include all fees.</p></div>
+</form>`
+}
+
+function problemNotice({ problem }: BuyForm): Html | null {
+  if (problem === undefined) return null
+  return html`<div class="notice bad" role="alert" tabindex="-1" autofocus><p><strong>${problem}</strong></p></div>`
+}
+
+interface TierRow {
+  readonly tier: TierView
+  readonly offer: Offer
+  readonly event: EventView
+  readonly form: BuyForm
+  readonly initial: string
+  readonly calendar: Calendar
+}
+
+function tierRow({ tier, offer, event, form, initial, calendar }: TierRow): Html {
+  const name = quantityField(tier.id)
+  const wrong = form.wrong?.get(name)
+  const facts = html`<p class="quiet" id="about-${name}">${offerText(offer, tier, calendar)}</p>`
+  const price = html`<div class="price" id="price-${name}">${priceText(tier, event)}</div>`
+  if (!isBuyable(offer)) {
+    return html`<div class="tier"><div><div class="name" dir="auto">${tier.name}</div>${facts}</div>${price}
+<div class="none quiet" aria-hidden="true">–</div></div>`
+  }
+  const described = `price-${name} about-${name}${wrong === undefined ? '' : ` wrong-${name}`}`
+  return html`<div class="tier"><div><label for="${name}" dir="auto">${tier.name}</label>${facts}</div>${price}
+<input type="number" id="${name}" name="${name}" min="0" max="${quantityMax(tier, offer)}" step="1" inputmode="numeric"
+ value="${form.quantities.get(tier.id) ?? initial}" aria-describedby="${described}" autocomplete="off"${invalid(wrong)}>
+${wrongText(name, wrong)}</div>`
+}
+
+/** How a tier's quantity is called in the form. */
+export function quantityField(tierId: string): string {
+  return `quantity-${tierId}`
+}
+
+function offerText(offer: Offer, tier: TierView, calendar: Calendar): Html {
+  const limit = tier.max_per_order === null ? '' : `, at most ${tier.max_per_order} an order`
+  switch (offer.kind) {
+    case 'open':
+      return html`${offer.left.toLocaleString('en-GB')} left${limit}`
+    case 'all-held':
+      return html`All in carts right now: ${count(offer.held, 'ticket')} may come back`
+    case 'sold-out':
+      return html`Sold out`
+    case 'opens':
+      return html`On sale from <time datetime="${offer.at}">${calendar.moment(offer.at)}</time>`
+    case 'closed':
+      return html`Not on sale`
+  }
+}
+
+function priceText(tier: TierView, event: EventView): Html {
+  const fee = ticketFee(tier.price_cents, event)
+  const full = fullPrice(tier, event)
+  const amount = html`<b>${full === 0 ? 'Free' : money(full, event.currency)}</b>`
+  return fee === 0 ? amount : html`${amount} <small>with ${money(fee, event.currency)} fee</small>`
+}
+
+interface Field {
+  readonly name: string
+  readonly label: string
+  readonly type: string
+  readonly autocomplete: string
+  readonly max: number
+  readonly value: string
+}
+
+function field({ name, label, type, autocomplete, max, value }: Field, form: BuyForm): Html {
+  const wrong = form.wrong?.get(name)
+  const described = wrong === undefined ? null : html` aria-describedby="wrong-${name}"`
+  return html`<div><label for="${name}">${label}</label>
+<input type="${type}" id="${name}" name="${name}" required maxlength="${max}" autocomplete="${autocomplete}" dir="auto"
+ value="${value}"${described}${invalid(wrong)}>
+${wrongText(name, wrong)}</div>`
+}
+
+function invalid(wrong: string | undefined): Html | null {
+  return wrong === undefined ? null : html` aria-invalid="true"`
+}
+
+function wrongText(name: string, wrong: string | undefined): Html | null {
+  return wrong === undefined ? null : html`<p class="wrong" id="wrong-${name}">${wrong}</p>`
+}

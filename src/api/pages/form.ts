@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { type BuyForm, quantityField } from './event-page.ts'
+import type { EventView } from './events.ts'
+
+/** An empty form; `key` where an order of this browser still waits, so that the same cart is that order again. */
+export function freshForm(key: string = randomUUID()): BuyForm {
+  return { key, quantities: new Map(), name: '', email: '' }
+}
+
+/** The form as it was sent, and what a person can see to be wrong with it. */
+export function readForm(body: string, event: EventView): BuyForm {
+  const fields = new URLSearchParams(body)
+  const text = (name: string) => (fields.get(name) ?? '').replaceAll('\0', '').trim()
+  const key = text('key')
+  const quantities = new Map(event.tiers.map(({ id }) => [id, text(quantityField(id))]))
+  const form = {
+    key: KEY.test(key) ? key : randomUUID(),
+    quantities,
+    name: text('name'),
+    email: text('email'),
+  }
+  const wrong = new Map([...wrongQuantities(quantities), ...wrongPerson(form)])
+  if (wrong.size > 0) return refused(form, 'Please look at the fields in red.', 400, wrong)
+  return asked(form).length === 0 ? refused(form, 'Choose how many tickets you want.', 400) : form
+}
+
+/** What is wanted of which tier. */
+export function asked({ quantities }: Pick<BuyForm, 'quantities'>): { tier: string; quantity: number }[] {
+  return [...quantities]
+    .map(([tier, typed]) => ({ tier, quantity: Number(typed) }))
+    .filter(({ quantity }) => quantity > 0)
+}
+
+/** The same form with what was wrong. */
+export function refused(
+  form: BuyForm,
+  problem: string,
+  status: number,
+  wrong: ReadonlyMap<string, string> = new Map(),
+): BuyForm {
+  return { ...form, problem, status, wrong }
+}
+
+function wrongQuantities(quantities: ReadonlyMap<string, string>): [string, string][] {
+  return [...quantities]
+    .filter(([, typed]) => typed !== '' && !/^\d{1,4}$/.test(typed))
+    .map(([tier]) => [quantityField(tier), 'Write a whole number.'])
+}
+
+function wrongPerson({ name, email }: Pick<BuyForm, 'name' | 'email'>): [string, string][] {
+  const wrong: [string, string][] = []
+  if (name.length < 1 || name.length > 200) wrong.push(['name', 'Write a name of at most 200 letters.'])
+  if (!EMAIL.test(email) || email.length > 320)
+    wrong.push(['email', 'Write an address such as ada@example.org.'])
+  return wrong
+}
+
+const KEY = /^[\da-f-]{36}$/
+const EMAIL = /^[^\s@]+@[^\s@]+$/

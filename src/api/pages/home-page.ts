@@ -1,0 +1,54 @@
+import { html } from 'hono/html'
+import type { Calendar } from './dates.ts'
+import type { EventView } from './events.ts'
+import { type Html, layout, type Page } from './layout.ts'
+import { money } from './money.ts'
+import { fullPrice, offerOf } from './offers.ts'
+
+/** Everything that is on sale, the soonest first. */
+export function homePage(events: readonly EventView[], calendar: Calendar, now: Date): Page {
+  const body =
+    events.length === 0
+      ? html`<section class="message"><h1>Nothing is on sale</h1><p class="lead">There is no event to buy tickets for at the moment.</p></section>`
+      : html`<h1>On sale</h1>
+<ul class="events">
+${events.map((event) => row(event, calendar, now))}
+</ul>`
+  return { status: 200, body: layout({ title: 'Events on sale', body }) }
+}
+
+function row(event: EventView, calendar: Calendar, now: Date): Html {
+  const { day, month, weekday } = calendar.leaf(event.start_at)
+  return html`<li><a href="/events/${event.slug}">
+<time class="leaf" datetime="${event.start_at}">${weekday} <b>${day}</b> ${month}</time>
+<div><h2 dir="auto">${event.title}</h2>
+<p class="quiet">${calendar.day(event.start_at)}, ${calendar.time(event.start_at)}</p>
+${placeOf(event) === '' ? null : html`<p class="quiet" dir="auto">${placeOf(event)}</p>`}</div>
+<div class="price">${priceOf(event, calendar, now)}</div>
+</a></li>`
+}
+
+/** Venue and city, as far as they are known. */
+export function placeOf({
+  venue,
+  city,
+}: {
+  readonly venue: string | null
+  readonly city: string | null
+}): string {
+  return [venue, city].filter((part) => part !== null && part !== '').join(', ')
+}
+
+/** The least that a ticket costs; where none can be had now, why. */
+function priceOf(event: EventView, calendar: Calendar, now: Date): Html {
+  const offers = event.tiers.map((tier) => ({ tier, offer: offerOf(tier, event, now) }))
+  const open = offers.filter(({ offer }) => offer.kind === 'open').map(({ tier }) => fullPrice(tier, event))
+  if (open.length > 0) {
+    const least = Math.min(...open)
+    const amount = least === 0 ? 'Free' : money(least, event.currency)
+    return Math.max(...open) > least ? html`from <b>${amount}</b>` : html`<b>${amount}</b>`
+  }
+  if (offers.some(({ offer }) => offer.kind === 'all-held')) return html`all in carts`
+  const opens = offers.flatMap(({ offer }) => (offer.kind === 'opens' ? [offer.at] : [])).sort()[0]
+  return opens === undefined ? html`Sold out` : html`on sale from ${calendar.moment(opens)}`
+}

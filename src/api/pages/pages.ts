@@ -1,0 +1,128 @@
+import type { Context, Hono } from 'hono'
+import { callVault } from '../../db/call.ts'
+import { type ErrorCode, errorEntry } from '../errors.ts'
+import type { Front, Task } from '../front.ts'
+import { refusalOf } from '../functions/contract.ts'
+import { buyTickets } from './buy.ts'
+import { type Calendar, openCalendar } from './dates.ts'
+import { eventPage } from './event-page.ts'
+import { ANYBODY, readEvent, readEvents } from './events.ts'
+import { freshForm } from './form.ts'
+import { homePage } from './home-page.ts'
+import { messagePage, type Page, pageHeaders } from './layout.ts'
+import { type OrderView, orderPage } from './order-page.ts'
+import { type PageRoom, publicUrlOf } from './room.ts'
+import { readWaiting } from './waiting.ts'
+
+type Answer = (request: Request, calendar: Calendar, now: Date) => Promise<Page | undefined>
+
+/**
+ * The pages of buyers. Mount them after the API and before what answers everything else: a browser that asks for what is not
+ * there is answered by a page too.
+ */
+export function mountPages(app: Hono, front: Front, room: PageRoom): void {
+  const calendar = openCalendar(room.timeZone)
+  const { database } = room
+  const page = (c: Context, path: string, answer: Answer, methods = READING) =>
+    front(
+      c,
+      taskOf(path, methods, room, (request) => answer(request, calendar, new Date())),
+    )
+
+  app.get('/', (c) => page(c, '/', async (_, words, now) => homePage(await readEvents(database), words, now)))
+  app.get('/events/:slug', (c) =>
+    page(c, '/events/:slug', async (request, words, now) => {
+      const event = await readEvent(database, c.req.param('slug'))
+      if (event === undefined) return undefined
+      const waiting = await readWaiting(request, database, now)
+      return eventPage({ event, waiting, form: freshForm(waiting?.key) }, words, now)
+    }),
+  )
+  app.post('/events/:slug/checkout', (c) =>
+    page(
+      c,
+      '/events/:slug/checkout',
+      (request, words, now) => buyTickets(request, c.req.param('slug'), room, words, now),
+      WRITING,
+    ),
+  )
+  // Whoever reloads what a refused form showed begins again.
+  app.get('/events/:slug/checkout', (c) => c.redirect(`/events/${c.req.param('slug')}`, 303))
+  app.get('/orders/:id/:secret', (c) =>
+    page(c, '/orders/:id/:secret', async (_, words, now) => {
+      const { id, secret } = c.req.param()
+      if (!UUID.test(id) || !SECRET.test(secret)) return undefined
+      const args = { p_order_id: id, p_secret: secret }
+      const view = await callVault<OrderView & { success: boolean }>(database, ANYBODY, 'order_page', args)
+      return view.success ? orderPage(view, words, now) : undefined
+    }),
+  )
+  app.get('*', (c, next) => (wantsPage(c) ? page(c, '*', async () => undefined) : next()))
+}
+
+const READING = ['GET', 'HEAD']
+const WRITING = ['POST']
+const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i
+const SECRET = /^[\da-f]{32}$/
+
+/** A refusal is a page as well. */
+function taskOf(
+  path: string,
+  methods: readonly string[],
+  room: PageRoom,
+  answer: (request: Request) => Promise<Page | undefined>,
+): Task {
+  const refuse = (code: ErrorCode, publicUrl = room.publicUrl) =>
+    respond(errorPage(code), publicUrl ?? 'http://localhost')
+  return {
+    lane: 'buyers',
+    path,
+    methods,
+    refuse: (code) => refuse(code),
+    answer: async (request) => {
+      const publicUrl = publicUrlOf(request, room)
+      try {
+        return respond((await answer(request)) ?? errorPage('NOT_FOUND'), publicUrl)
+      } catch (error) {
+        const refusal = refusalOf(error)
+        if (refusal === undefined) throw error
+        return refuse(refusal.code, publicUrl)
+      }
+    },
+  }
+}
+
+function respond({ status, body, headers }: Page, publicUrl: string): Response {
+  return new Response(String(body), { status, headers: { ...pageHeaders(publicUrl), ...headers } })
+}
+
+/** A browser, and nothing of the API, whose answers are never HTML. */
+function wantsPage(c: Context): boolean {
+  return !API.test(c.req.path) && (c.req.header('accept')?.includes('text/html') ?? false)
+}
+
+const API = /^\/(functions|rest|realtime|auth|storage)\//
+
+function errorPage(code: ErrorCode): Page {
+  const { status, retryAfterSeconds } = errorEntry(code)
+  const page = messagePage(status, ...wordsFor(status))
+  if (retryAfterSeconds === undefined) return page
+  return { ...page, headers: { 'Retry-After': String(retryAfterSeconds) } }
+}
+
+function wordsFor(status: number): [title: string, sentence: string] {
+  if (status === 404)
+    return ['There is nothing here', 'The address may be incomplete: try the link that you were given.']
+  if (status === 429)
+    return ['One moment', 'That was a lot at once. Wait a little, then load this page again.']
+  if (status === 503)
+    return [
+      'Busy',
+      'A lot of people are here now. Nothing of yours is lost: load this page again in a moment.',
+    ]
+  if (status < 500) return ['That did not work', 'Go back and try it again.']
+  return [
+    'Something went wrong',
+    'It is our fault, not yours, and it is in our log. Load this page again in a moment.',
+  ]
+}

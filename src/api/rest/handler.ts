@@ -1,0 +1,105 @@
+import type { Database } from '../../db/pool.ts'
+import { CALLER_ROLES, type Gate, type Identity } from '../callers.ts'
+import { type ErrorCode, errorEntry } from '../errors.ts'
+import type { Task } from '../front.ts'
+import { json, type Reply } from '../http.ts'
+import { type Catalogue, openCatalogue } from './catalogue.ts'
+import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
+import { handleRpc, METHODS, type RestContext } from './rpc.ts'
+
+/** Tasks of `/rest/v1/rpc/<name>`, and of all else under `/rest/v1`, which is a name that nothing has. */
+export function restTasks(database: Database, gate: Gate) {
+  const catalogue = openCatalogue(database)
+  return {
+    rpc: (name: string): Task => ({
+      lane: 'buyers',
+      path: (status) => `/rest/v1/rpc/${status < 300 || status > 499 ? name : ':name'}`,
+      methods: METHODS,
+      refuse,
+      // PostgreSQL has no names with NUL, so that none can be meant.
+      answer: (request) =>
+        name.includes('\0')
+          ? asCaller(request, gate, async () => noTable(request))
+          : asCaller(request, gate, (caller) => rpc(request, name, { database, catalogue, caller })),
+    }),
+    table: (): Task => ({
+      lane: 'buyers',
+      path: '/rest/v1/*',
+      methods: TABLE_METHODS,
+      refuse,
+      answer: (request) => asCaller(request, gate, async () => noTable(request)),
+    }),
+  } satisfies Record<string, (name: string) => Task>
+}
+
+const TABLE_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+type RestCaller = RestContext['caller']
+
+async function asCaller(
+  request: Request,
+  gate: Gate,
+  answer: (caller: RestCaller) => Promise<Reply>,
+): Promise<Reply> {
+  const identity = await gate.identify(request)
+  if (identity.kind !== 'caller') return stranger(identity)
+  const { caller } = identity
+  return CALLER_ROLES.has(caller.role) ? answer(caller) : noSuchRole(caller.role)
+}
+
+async function rpc(
+  request: Request,
+  name: string,
+  context: RestContext & { readonly catalogue: Catalogue },
+): Promise<Reply> {
+  try {
+    return await handleRpc(request, name, context)
+  } catch (error) {
+    const reply = restErrorReply(error, context.caller.role)
+    if (reply === undefined) throw error
+    return METHODS.includes(request.method)
+      ? reply
+      : { ...reply, headers: { ...reply.headers, Allow: METHODS.join(',') } }
+  }
+}
+
+/** What PostgREST has no code for. */
+function refuse(code: ErrorCode): Reply {
+  const { status, message, retryAfterSeconds } = errorEntry(code)
+  const retry: Record<string, string> = retryAfterSeconds ? { 'Retry-After': String(retryAfterSeconds) } : {}
+  return json(status, { code, message, details: null, hint: null }, retry)
+}
+
+/** As the gateway before PostgREST answers. */
+function stranger(identity: Exclude<Identity, { kind: 'caller' }>): Reply {
+  switch (identity.kind) {
+    case 'no-key':
+      return json(401, {
+        message: 'No API key found in request',
+        hint: 'No `apikey` request header or url param was found.',
+      })
+    case 'wrong-key':
+      return json(401, { message: 'Invalid API key', hint: 'Double check your Supabase API key.' })
+    case 'wrong-token':
+      return tokenReply(identity.refusal)
+  }
+}
+
+/** What the database says to a login that may not become the role. */
+function noSuchRole(role: string): Reply {
+  return errorReply(403, {
+    code: '42501',
+    message: `permission denied to set role "${role}"`,
+    details: null,
+    hint: null,
+  })
+}
+
+function noTable(request: Request): Reply {
+  const [, name = '', more] = new URL(request.url).pathname.slice('/rest/v1'.length).split('/')
+  const error =
+    name === '' || more !== undefined
+      ? new RestError('PGRST125', 'Invalid path specified in request URL')
+      : new RestError('PGRST205', `Could not find the table 'public.${name}' in the schema cache`)
+  return restErrorReply(error, '') ?? refuse('NOT_FOUND')
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import type { Config, StripeConfig } from '../config.ts'
+import type { Level, Log } from '../jobs/log.ts'
+import { type CallFailure, openStripe, type PaymentProvider } from '../payments/provider.ts'
+import { openStandIn } from '../payments/stand-in.ts'
+import { CommandError } from './failure.ts'
+import { standInKeyOf, webhookSecretOf } from './secrets.ts'
+
+/** Who takes the money of `admit-one start`. */
+export interface Payments {
+  readonly provider: PaymentProvider
+  /** What the provider has on our own port; nothing where it is Stripe itself. */
+  readonly mounts: ReadonlyMap<string, (request: Request) => Promise<Response>>
+  /** For people: whose money moves. */
+  readonly described: string
+  /** What an operator must not overlook. */
+  readonly warning?: string
+  /** What scripts need that sign events or look at the stand-in themselves; empty where it is not ours to show. */
+  readonly variables: Readonly<Record<string, string>>
+  close(): Promise<void>
+}
+
+/** Stripe, where STRIPE_SECRET_KEY is set; else its stand-in, in this process and on our own port. */
+export async function openPayments(
+  config: Config,
+  ownUrl: () => string | undefined,
+  log: Log,
+): Promise<Payments> {
+  return config.stripe === undefined ? standIn(config, ownUrl, log) : stripe(config, config.stripe, log)
+}
+
+function stripe({ webhookSecret }: Config, { secretKey, apiUrl, isLive }: StripeConfig, log: Log): Payments {
+  if (webhookSecret === undefined) {
+    throw new CommandError(
+      'STRIPE_WEBHOOK_SECRET is missing. Stripe shows it where you add the webhook endpoint <your URL>/functions/v1/stripe-webhook.',
+    )
+  }
+  const report = reportTo(log)
+  const mode = isLive ? 'LIVE: real money moves' : 'test mode, no money moves'
+  return {
+    provider: openStripe({ secretKey, webhookSecret, apiUrl, report }),
+    mounts: new Map(),
+    variables: {},
+    described: `Stripe${apiUrl === undefined ? '' : ` at ${apiUrl}`}, ${mode}`,
+    close: async () => {},
+  }
+}
+
+async function standIn(config: Config, ownUrl: () => string | undefined, log: Log): Promise<Payments> {
+  const [secretKey, webhookSecret] = await Promise.all([standInKeyOf(config), webhookSecretOf(config)])
+  const opened = await openStandIn({
+    secretKey,
+    webhookSecret,
+    publicUrl: () => config.publicUrl ?? ownUrl() ?? '',
+    webhookUrl: () => {
+      const url = ownUrl()
+      return url === undefined ? undefined : `${url}/functions/v1/stripe-webhook`
+    },
+    journal: join(config.home, 'stand-in.jsonl'),
+  })
+  return {
+    // Not over our own port: what was accepted before it closed can still be paid.
+    provider: openStripe({
+      secretKey,
+      webhookSecret,
+      apiUrl: IN_PROCESS_URL,
+      fetch: opened.fetch,
+      report: reportTo(log),
+    }),
+    mounts: new Map(SEGMENTS.map((segment) => [segment, opened.fetch])),
+    described:
+      'stand-in of Stripe, no money moves: card 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined',
+    variables: { STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_TEST_SK: secretKey },
+    ...(isPublic(config) ? { warning: GIVEN_AWAY } : {}),
+    close: () => opened.close(),
+  }
+}
+
+const GIVEN_AWAY =
+  'Whoever reaches this server gets paid tickets without paying: to take money, set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.'
+
+function isPublic({ host, publicUrl }: Config): boolean {
+  return publicUrl !== undefined || !/^(127\.|::1$|localhost$)/.test(host)
+}
+
+const SEGMENTS = ['api.stripe.com', 'checkout.stripe.com', 'stand-in'] as const
+const IN_PROCESS_URL = 'http://stand-in/api.stripe.com'
+
+/** What waiting does not help is an error; what every day brings is not worth a line. */
+function reportTo(log: Log): (failure: CallFailure) => void {
+  return ({ kind, ...facts }) => log(levelOf(facts), `payment_call_${kind}`, facts)
+}
+
+function levelOf({ call, code }: Omit<CallFailure, 'kind'>): Level {
+  if (code === 'authentication_error' || code === 'idempotency_error') return 'error'
+  // Two clicks at once; a session that was paid, or had ended, before we could end it.
+  return code === 'idempotency_key_in_use' || call === 'expireSession' ? 'info' : 'warn'
+}

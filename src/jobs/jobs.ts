@@ -1,0 +1,104 @@
+import { callVault } from '../db/call.ts'
+import type { Database } from '../db/pool.ts'
+import type { PaymentProvider } from '../payments/provider.ts'
+import { type Due, dueRefunds, dueSessions } from '../payments/reconcile.ts'
+import { SERVICE } from '../payments/service.ts'
+import type { Log } from './log.ts'
+import { loop } from './loop.ts'
+
+export interface Jobs {
+  /** Begins nothing new and ends with the round under way: its calls to the provider are bounded. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/**
+ * Ends what is due, asks the provider about what was not heard of, and sends refunds, until `stop`. Any number of servers may
+ * do so at once: the database leases each thing to one of them.
+ */
+export function startJobs(database: Database, provider: PaymentProvider, log: Log): Jobs {
+  const every = (ms: number, name: string, round: () => Promise<boolean>) =>
+    loop(ms, round, failed(log, name))
+  const loops = [
+    every(EXPIRE_EVERY_MS, 'expire orders', () => expireOrdersOnce(database)),
+    every(EXPIRE_EVERY_MS, 'expire holds', () => expireHoldsOnce(database)),
+    every(ASK_EVERY_MS, 'reconcile', () => reconcileOnce(database, provider, log)),
+    every(ASK_EVERY_MS, 'refund', () => refundOnce(database, provider, log)),
+  ]
+  return {
+    stop: async () => {
+      await Promise.all(loops.map((job) => job.stop()))
+    },
+  }
+}
+
+/** How often due holds are ended. A sale does not wait for it: a verb that finds too few left ends its tier's itself. */
+const EXPIRE_EVERY_MS = 5_000
+const EXPIRE_HOLDS_MAX = 1_000
+const EXPIRE_ORDERS_MAX = 100
+
+const ASK_EVERY_MS = 2_000
+
+/** As many of a kind as are asked about at once: what waited behind others would outwait its lease. */
+const DUE_MAX = 8
+
+/** Ends orders whose time to pay is over; true where there may be more. */
+export function expireOrdersOnce(database: Database): Promise<boolean> {
+  return expire(database, 'expire_orders', EXPIRE_ORDERS_MAX)
+}
+
+/** Ends holds that are due; true where there may be more. */
+export function expireHoldsOnce(database: Database): Promise<boolean> {
+  return expire(database, 'expire_ticket_holds', EXPIRE_HOLDS_MAX)
+}
+
+async function expire(database: Database, verb: string, max: number): Promise<boolean> {
+  return (await callVault<number>(database, SERVICE, verb, { p_limit: max })) >= max
+}
+
+/** Looks at the sessions that are due; true where there may be more. */
+export async function reconcileOnce(
+  database: Database,
+  provider: PaymentProvider,
+  log: Log,
+): Promise<boolean> {
+  return work(await dueSessions(database, provider, DUE_MAX), log)
+}
+
+/** Sends and asks about the refunds that are due; true where there may be more. */
+export async function refundOnce(database: Database, provider: PaymentProvider, log: Log): Promise<boolean> {
+  return work(await dueRefunds(database, provider, DUE_MAX), log)
+}
+
+/** One that fails does not keep the others up: its lease ends, and it is due again. */
+async function work(due: readonly Due[], log: Log): Promise<boolean> {
+  await Promise.all(
+    due.map(async ({ about, run }) => {
+      try {
+        log('info', 'payment_job_done', { about, outcome: (await run()).kind })
+      } catch (error) {
+        log('error', 'payment_job_failed', { about, error: reasonOf(error), next: 'tried again by itself' })
+      }
+    }),
+  )
+  return due.length >= DUE_MAX
+}
+
+/** What fails again and again is said the first time, the second, the fourth, the eighth …. */
+function failed(log: Log, job: string): (error: unknown) => void {
+  let last = ''
+  let times = 0
+  return (cause) => {
+    const error = reasonOf(cause)
+    times = error === last ? times + 1 : 1
+    last = error
+    if (Number.isInteger(Math.log2(times))) {
+      log('error', 'job_failed', { job, error, times, next: 'tried again by itself' })
+    }
+  }
+}
+
+/** A bug shows its stack; what the database says is a sentence. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'code' in error ? `${error.message} (${String(error.code)})` : (error.stack ?? error.message)
+}

@@ -1,0 +1,130 @@
+import { shownBy } from '../../core/guarantees.ts'
+import { webhookChaos } from '../chaos/run.ts'
+import type { ChaosWorld } from '../chaos/world.ts'
+import { makeFixture } from '../fixtures.ts'
+import type { Run, Stage } from '../proof.ts'
+import type { Check, ScenarioResult } from '../results.ts'
+import { verdictOf } from '../scenario.ts'
+import type { WorkDatabase } from '../workbench.ts'
+
+export const CHAOS = 'webhook-chaos'
+
+const STORY =
+  'Buyers pay while the server is killed, answers of the provider are lost, and events come late, doubled, shuffled or not at all.'
+
+/** What goes wrong between a payment and its tickets, all of it at once, in a database of its own. */
+export const faultsStage: Stage = {
+  name: 'faults',
+  title: 'Faults',
+  skip: (run) =>
+    run.only.length > 0 && !run.only.includes(CHAOS) ? 'another scenario was asked for' : undefined,
+  work: async (run, note) => {
+    note(STORY)
+    const result = await run.workbench.withClone(async (database) => {
+      const { world, close } = await run.openChaosWorld(database)
+      try {
+        return await tell(run, database, world, note)
+      } finally {
+        await close()
+      }
+    })
+    run.scenarios.push(result)
+    return result.checks
+  },
+}
+
+async function tell(
+  run: Run,
+  database: WorkDatabase,
+  world: ChaosWorld,
+  note: (text: string) => void,
+): Promise<ScenarioResult> {
+  const startedMs = performance.now()
+  const { orders } = run.profile.chaos
+  const sale = await openSale(database, orders)
+  const { quietMsMax } = run.profile.chaos
+  const chaos = { ...sale, orders, seed: run.seed, note, ...(quietMsMax === undefined ? {} : { quietMsMax }) }
+  const { tally, balance, unfinished } = await webhookChaos(world, chaos)
+  const durationMs = Math.round(performance.now() - startedMs)
+  const happened = (what: string) => tally.get(what) ?? 0
+  const mustHaveHappened = [
+    { what: 'server kills', times: happened('server killed') },
+    { what: 'payments kept', times: balance.kept },
+    { what: 'events delivered again', times: balance.duplicates },
+    ...(run.profile.chaos.everything
+      ? [
+          { what: 'payments that came too late and went back', times: balance.returned },
+          { what: 'late payments rescued', times: balance.rescued },
+          { what: 'buyers cut off who came again', times: happened('checkout cut off') },
+        ]
+      : []),
+  ]
+  const command = `npx admit-one prove ${CHAOS} --profile ${run.profile.name} --seed ${run.seed}`
+  const checks: readonly Check[] = [
+    {
+      name: 'every payment ends in tickets or in a refund, and three books agree to the cent',
+      verdict: balance.disagreements.length === 0 ? 'PASS' : 'FAIL',
+      detail: `${balance.payments} payments: ${balance.kept} kept, ${balance.returned} returned; ${balance.disagreements.length} disagreements`,
+      ...(balance.disagreements.length === 0
+        ? {}
+        : { witness: balance.disagreements[0], reproduce: command }),
+    },
+    {
+      name: 'everything comes to its end',
+      verdict: unfinished === '' ? 'PASS' : 'FAIL',
+      detail: unfinished === '' ? 'nothing is left to ask or to send' : `left: ${unfinished}`,
+    },
+    {
+      name: 'every law holds when it is quiet again',
+      verdict: balance.brokenLaws.length === 0 ? 'PASS' : 'FAIL',
+      detail: balance.brokenLaws.map(({ law }) => law).join(', ') || 'no row breaks one',
+      ...(balance.brokenLaws.length === 0 ? {} : { witness: balance.brokenLaws[0], reproduce: command }),
+    },
+    ...mustHaveHappened.map(
+      ({ what, times }): Check => ({
+        name: `it happened: ${what}`,
+        verdict: times > 0 ? 'PASS' : 'INCONCLUSIVE',
+        detail: `${times} times`,
+      }),
+    ),
+  ]
+  const requests = [...tally].filter(([what]) => /^(checkout|pay page|refund)/.test(what))
+  const times = requests.reduce((sum, [, n]) => sum + n, 0) + balance.payments
+  return {
+    name: CHAOS,
+    story: STORY,
+    guarantees: shownBy(CHAOS),
+    engine: 'chaos',
+    engineVersion: run.run.version,
+    file: 'src/proof/chaos/run.ts',
+    command,
+    verdict: verdictOf(checks),
+    durationMs,
+    requests: times,
+    perSecond: times / (durationMs / 1000),
+    latencyMs: null,
+    outcomes: Object.fromEntries([...tally].sort()),
+    mustHaveHappened,
+    thresholds: [],
+    stock: null,
+    checks: [...checks],
+  }
+}
+
+/** Fewer tickets than buyers, so that what one lets go another takes; and a free tier, for carts of both. */
+async function openSale(database: WorkDatabase, orders: number) {
+  const fixture = await makeFixture(database.client, 'ticketing-flow', { stock: Math.ceil(orders * 0.7) })
+  const free = await database.client.query<{ id: string }>(
+    `insert into ticket_tiers (event_id, slug, name, total_quantity, max_per_order, currency)
+     select id, 'gift', 'Gift', $2, null, currency from events where id = $1 returning id`,
+    [fixture.eventId, orders * 2],
+  )
+  await database.client.query(`update business_staff set role = 'manager' where user_id = $1`, [
+    fixture.scannerId,
+  ])
+  return {
+    eventId: fixture.eventId,
+    tierIds: [fixture.tierId, ...free.rows.map(({ id }) => id)],
+    managerId: fixture.scannerId,
+  }
+}

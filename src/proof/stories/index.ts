@@ -1,0 +1,15 @@
+import { concurrentCheckout } from './concurrent-checkout.ts'
+import { scannerBurst } from './scanner-burst.ts'
+import type { Story } from './story.ts'
+import { ticketPurchase } from './ticket-purchase.ts'
+import { ticketingFlow } from './ticketing-flow.ts'
+import { webhookBurst } from './webhook-burst.ts'
+
+/** The stories over HTTP, in the order in which they are told. */
+export const STORIES: readonly Story[] = [
+  concurrentCheckout,
+  ticketingFlow,
+  ticketPurchase,
+  webhookBurst,
+  scannerBurst,
+]

@@ -1,0 +1,64 @@
+import type { Client } from 'pg'
+
+/** What an attack saw. */
+export interface Attack {
+  readonly attempts: number
+  /** Answers of verbs by code, `success` among them; raw writes by SQLSTATE, behind `raw:`. */
+  readonly outcomes: Readonly<Record<string, number>>
+  /** Coded refusals by verbs. */
+  readonly refusals: number
+  /** Exceptions that came out of a verb: a verb answers, it does not raise. */
+  readonly verbErrors: readonly string[]
+  /** Answers that break the promise though each row is as it should be. */
+  readonly contradictions: readonly unknown[]
+}
+
+export interface VerbAnswer {
+  readonly success: boolean
+  readonly error?: string
+  readonly error_code?: string
+  readonly order_id?: string
+}
+
+/** Counts answers and errors as they come, by code. */
+export function openTally() {
+  const outcomes: Record<string, number> = {}
+  const verbErrors: string[] = []
+  const contradictions: unknown[] = []
+  let attempts = 0
+  let refusals = 0
+  const count = (outcome: string) => {
+    attempts++
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+  }
+  return {
+    verb: async (client: Client, sql: string, values: unknown[]): Promise<VerbAnswer | undefined> => {
+      try {
+        const answer = (await client.query<{ answer: VerbAnswer }>(sql, values)).rows[0]?.answer
+        if (answer?.success !== true) refusals++
+        count(answer?.success === true ? 'success' : (answer?.error_code ?? answer?.error ?? 'no code'))
+        return answer
+      } catch (error) {
+        verbErrors.push(String(error))
+        count(`raised ${codeOf(error)}`)
+        return undefined
+      }
+    },
+    raw: async (client: Client, sql: string, values: unknown[]) => {
+      try {
+        await client.query(sql, values)
+        count('raw: written')
+      } catch (error) {
+        count(`raw: ${codeOf(error)}`)
+      }
+    },
+    contradicts: (answers: unknown) => {
+      contradictions.push(answers)
+    },
+    result: (): Attack => ({ attempts, outcomes, refusals, verbErrors, contradictions }),
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no code'
+}

@@ -1,0 +1,151 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { after } from 'node:test'
+import type { AppOptions } from '../../src/api/app.ts'
+import { mintToken } from '../../src/api/keys.ts'
+import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
+import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
+import { type BoxOffice, openBoxOffice } from '../support/box-office.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Answer, type Ask, ask, JWT_SECRET, serve, type TestServer } from './scratch.ts'
+
+export const SECRET_KEY = 'sk_test_stand_in_of_the_tests'
+export const WEBHOOK_SECRET = 'whsec_dGVzdHM='
+
+/** Where the SDK is sent until the server has its address. */
+const NOWHERE = 'http://shop.invalid'
+
+export interface Shop {
+  readonly db: TestDatabase
+  readonly house: BoxOffice
+  readonly server: TestServer
+  readonly payments: PaymentProvider
+  /** Calls a function. */
+  call(name: string, body: unknown, headers?: Ask['headers']): Promise<ShopAnswer>
+  /** The stand-in's own control. */
+  control(path: string, body?: unknown): Promise<Response>
+  /** Pays an open session as a buyer would. */
+  pay(url: string, payment?: object): Promise<{ readonly status: string; readonly redirect?: string }>
+  /** Waits until the stand-in has delivered everything that is due. */
+  delivered(): Promise<void>
+  tokenOf(userId: string): Promise<Record<'authorization', string>>
+}
+
+export interface ShopAnswer extends Omit<Answer, 'json'> {
+  readonly body: ShopBody
+}
+
+/** The fields that tests look at, of all functions. */
+type ShopBody = Readonly<Record<string, unknown>>
+
+/** A started server with an event of its own, the real SDK, and the stand-in mounted on the same port; gone with the file. */
+export async function openShop(
+  options: Partial<StandInOptions> = {},
+  app: Partial<AppOptions> = {},
+): Promise<Shop> {
+  const db = await testDatabase()
+  const house = await openBoxOffice(db)
+  let url = ''
+  const standIn = await openStandIn({
+    secretKey: SECRET_KEY,
+    webhookSecret: WEBHOOK_SECRET,
+    publicUrl: () => url,
+    webhookUrl: () => `${url}/functions/v1/stripe-webhook`,
+    ...options,
+  })
+  const payments = openStripe({
+    secretKey: SECRET_KEY,
+    webhookSecret: WEBHOOK_SECRET,
+    apiUrl: `${NOWHERE}/api.stripe.com`,
+    fetch: (request) => fetch(new Request(request.url.replace(NOWHERE, url), request)),
+  })
+  const mounts = new Map(
+    ['api.stripe.com', 'checkout.stripe.com', 'stand-in'].map((name) => [name, standIn.fetch]),
+  )
+  const server = await serve(db.url, { app: { payments, mounts, ...app } })
+  url = server.url
+  after(async () => {
+    await standIn.close()
+    await server[Symbol.asyncDispose]()
+  })
+  const control = async (path: string, body?: unknown) =>
+    fetch(`${url}/stand-in${path}`, {
+      headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    })
+  return {
+    db,
+    house,
+    server,
+    payments,
+    control,
+    call: async (name, body, headers = {}) => {
+      const got = await ask(server, `/functions/v1/${name}`, { body, headers })
+      return { ...got, body: JSON.parse(got.text) as ShopBody }
+    },
+    pay: async (payUrl, payment = { card: '4242424242424242' }) => {
+      const response = await fetch(payUrl, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify(payment),
+      })
+      return (await response.json()) as { status: string; redirect?: string }
+    },
+    delivered: async () => {
+      const response = await control('/deliveries?wait=idle&seconds=20')
+      if (!response.ok) throw new Error(`deliveries: ${response.status} ${await response.text()}`)
+    },
+    tokenOf: async (userId) => ({ authorization: `Bearer ${await mintToken(JWT_SECRET, { sub: userId })}` }),
+  }
+}
+
+const PERSON = { name: 'Ada Buyer', email: 'ada@example.org' }
+
+/** The four spellings of one cart. */
+export const SPELLINGS: Readonly<Record<string, (event: string, tier: string, quantity: number) => object>> =
+  {
+    'create-ticket-checkout': (eventId, tierId, quantity) => ({
+      eventId,
+      items: [{ tierId, quantity }],
+      customerName: PERSON.name,
+      customerEmail: PERSON.email,
+    }),
+    'enhanced-checkout': (eventId, tierId, quantity) => ({
+      eventId,
+      ticketSelections: [{ tierId, quantity, faceValue: 1 }],
+      contact: { email: PERSON.email },
+    }),
+    'create-checkout-session': (eventId, ticketTypeId, quantity) => ({
+      eventId,
+      tickets: [{ ticketTypeId, quantity, unitPrice: 1, unitFee: 1, displayName: 'x' }],
+      customerEmail: PERSON.email,
+      customerName: PERSON.name,
+      totalAmount: 2,
+      successUrl: 'https://shop.example/done?session={CHECKOUT_SESSION_ID}',
+      cancelUrl: 'https://shop.example/back',
+    }),
+    'guest-checkout': (event_id, tier_id, quantity) => ({
+      event_id,
+      contact_email: PERSON.email,
+      items: [{ tier_id, quantity, unit_price_cents: 1 }],
+    }),
+  }
+
+/** A key that nobody used. */
+export function freshKey(): Record<'idempotency-key', string> {
+  return { 'idempotency-key': randomUUID() }
+}
+
+interface Signing {
+  readonly secret?: string
+  readonly ageSeconds?: number
+}
+
+/** The header that Stripe would send with a body. */
+export function signed(
+  body: string | Uint8Array,
+  { secret = WEBHOOK_SECRET, ageSeconds = 0 }: Signing = {},
+): string {
+  const t = Math.floor(Date.now() / 1000) - ageSeconds
+  const v1 = createHmac('sha256', secret).update(`${t}.`).update(body).digest('hex')
+  return `t=${t},v1=${v1}`
+}

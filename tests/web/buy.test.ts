@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { quantityField } from '../../src/api/pages/event-page.ts'
+import { openHouse } from './open-house.ts'
+
+const house = await openHouse()
+
+/** One request as a browser without JavaScript makes it, redirects shown instead of followed. */
+const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+  fetch(path.startsWith('http') ? path : house.url + path, {
+    headers: { accept: 'text/html', ...headers },
+    redirect: 'manual',
+  })
+
+interface Form {
+  readonly url: string
+  readonly tierId: string
+  readonly quantity?: number
+  readonly key?: string
+  readonly name?: string
+  readonly cookie?: string
+}
+
+const post = ({ url, tierId, quantity = 1, key = crypto.randomUUID(), name = 'Ada', cookie }: Form) =>
+  fetch(`${url}/checkout`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { accept: 'text/html', ...(cookie === undefined ? {} : { cookie }) },
+    body: new URLSearchParams({
+      key,
+      name,
+      email: 'ada@example.org',
+      [quantityField(tierId)]: String(quantity),
+    }),
+  })
+
+const locationOf = (response: Response) => response.headers.get('location') ?? ''
+const keyIn = (page: string) => /name="key" value="([^"]+)"/.exec(page)?.[1]
+const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';')[0] ?? ''
+
+describe('the pages over HTTP', () => {
+  it('list what is on sale, and nothing else', async () => {
+    const onSale = await house.event()
+    const draft = await house.event()
+    const closed = await house.event({ status: 'closed' })
+    await house.db.rows(`update events set status = 'draft' where slug = $1`, [draft.slug])
+    const home = await (await get('/')).text()
+    const listed = [onSale, draft, closed].map(({ slug }) => home.includes(`/events/${slug}`))
+    assert.deepEqual(listed, [true, false, false])
+  })
+
+  it('are kept by nobody, framed by nobody, run no script and tell no other site where they were', async () => {
+    const { url } = await house.event()
+    const { headers } = await get(url)
+    assert.equal(headers.get('cache-control'), 'no-store')
+    assert.equal(headers.get('referrer-policy'), 'no-referrer')
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(headers.get('access-control-allow-origin'), null)
+    const policy = headers.get('content-security-policy') ?? ''
+    assert.match(policy, /^default-src 'none'; style-src 'sha256-[^']+'; /)
+    assert.match(policy, /frame-ancestors 'none'/)
+    assert.ok(!policy.includes('unsafe'))
+  })
+
+  const missing = [
+    '/events/no-such-event',
+    '/events/No%20Slug',
+    '/events/%00',
+    '/orders/019f0000-0000-7000-8000-000000000000',
+    `/orders/019f0000-0000-7000-8000-000000000000/${'0'.repeat(32)}`,
+    `/orders/not-an-id/${'0'.repeat(32)}`,
+    '/orders/019f0000-0000-7000-8000-000000000000/%27',
+    '/nothing',
+  ]
+  for (const path of missing) {
+    it(`answer ${path} by a page that says that there is nothing`, async () => {
+      const response = await get(path)
+      assert.equal(response.status, 404)
+      assert.match(response.headers.get('content-type') ?? '', /^text\/html/)
+      assert.match(await response.text(), /There is nothing here/)
+    })
+  }
+
+  it('answer HEAD without a body', async () => {
+    const { status, headers } = await fetch(house.url, { method: 'HEAD' })
+    assert.deepEqual([status, headers.get('content-type')], [200, 'text/html; charset=utf-8'])
+  })
+
+  it('leave the API, and what asks for no page, to JSON', async () => {
+    const ofScript = await fetch(`${house.url}/nothing`, { headers: { accept: 'application/json' } })
+    for (const response of [ofScript, await get('/functions/v1/nothing'), await get('/functions/v1/a/b')]) {
+      assert.equal(response.status, 404)
+      assert.match(response.headers.get('content-type') ?? '', /^application\/json/)
+    }
+  })
+})
+
+describe('buying by a form', () => {
+  it('goes on to the payment, with the price of the database', async () => {
+    const event = await house.event()
+    const response = await post({ ...event, quantity: 2 })
+    assert.equal(response.status, 303)
+    assert.match(locationOf(response), /\/checkout\.stripe\.com\/c\/pay\/cs_test_/)
+    assert.deepEqual(await house.orders(event.slug), [{ status: 'pending', total_cents: '5250' }])
+  })
+
+  it('goes to the tickets where nothing is to be paid, and keeps the page from search engines', async () => {
+    const event = await house.event({ priceCents: 0 })
+    const response = await post({ ...event, quantity: 3 })
+    const order = await get(locationOf(response))
+    assert.equal(order.status, 200)
+    assert.equal(order.headers.get('x-robots-tag'), 'noindex')
+    assert.match(await order.text(), /Ticket 3 of 3/)
+  })
+
+  it('shows an order to nobody who does not know its secret', async () => {
+    const event = await house.event({ priceCents: 0 })
+    const path = locationOf(await post(event))
+    const other = path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+    assert.equal((await get(path)).status, 200)
+    assert.equal((await get(other)).status, 404)
+  })
+
+  it('is one order for two clicks at once, and another order for another cart', async () => {
+    const event = await house.event()
+    const key = crypto.randomUUID()
+    const clicks = await Promise.all([post({ ...event, key }), post({ ...event, key })])
+    assert.deepEqual(
+      clicks.map(({ status }) => status),
+      [303, 303],
+    )
+    assert.equal(new Set(clicks.map(locationOf)).size, 1)
+    assert.equal((await house.orders(event.slug)).length, 1)
+    const third = await post({ ...event, key, quantity: 2 })
+    assert.notEqual(locationOf(third), locationOf(clicks[0] as Response))
+    assert.equal((await house.orders(event.slug)).length, 2)
+  })
+
+  it('remembers the order that waits: back on the page, the same cart is that order', async () => {
+    const event = await house.event()
+    const bought = await post(event)
+    const cookie = cookieOf(bought)
+    assert.match(
+      bought.headers.get('set-cookie') ?? '',
+      /; Path=\/events\/[\w-]+; Max-Age=3600; HttpOnly; SameSite=Lax$/,
+    )
+    const page = await (await get(event.url, { cookie })).text()
+    assert.match(page, /Your tickets are held until/)
+    const key = keyIn(page) ?? ''
+    const again = await post({ ...event, key, cookie })
+    assert.equal(locationOf(again), locationOf(bought))
+    assert.equal((await house.orders(event.slug)).length, 1)
+  })
+
+  it('forgets it when it is over: a new view is a new order', async () => {
+    const event = await house.event({ priceCents: 0 })
+    const cookie = cookieOf(await post(event))
+    const page = await (await get(event.url, { cookie })).text()
+    assert.ok(!page.includes('Your tickets are held until'))
+    await post({ ...event, key: keyIn(page) ?? '' })
+    assert.equal((await house.orders(event.slug)).length, 2)
+  })
+
+  it('says in the form who was faster, how many are left, and keeps what was typed', async () => {
+    const event = await house.event({ total: 3 })
+    await post({ ...event, quantity: 2, name: 'Bea' })
+    const key = crypto.randomUUID()
+    const response = await post({ ...event, quantity: 2, name: 'Ada "Countess"', key })
+    const page = await response.text()
+    assert.equal(response.status, 409)
+    assert.match(page, /Somebody was faster/)
+    assert.match(page, /Only 1 left\./)
+    assert.match(page, /value="2"/)
+    assert.match(page, /value="Ada &quot;Countess&quot;"/)
+    assert.equal(keyIn(page), key)
+    assert.equal((await house.orders(event.slug)).length, 1)
+  })
+
+  it('says what one order may have', async () => {
+    const event = await house.event({ maxPerOrder: 2 })
+    const response = await post({ ...event, quantity: 3 })
+    assert.deepEqual([response.status, await house.orders(event.slug)], [409, []])
+    assert.match(await response.text(), /more than one order/)
+  })
+
+  it('refuses a body that is too large, without reading it as a form', async () => {
+    const event = await house.event()
+    assert.equal((await post({ ...event, name: 'a'.repeat(40_000) })).status, 413)
+    assert.deepEqual(await house.orders(event.slug), [])
+  })
+
+  it('begins again where the answer to a form is loaded anew', async () => {
+    const event = await house.event()
+    const response = await get(`${event.url}/checkout`)
+    assert.deepEqual([response.status, locationOf(response)], [303, `/events/${event.slug}`])
+  })
+
+  it('is told that a lot of people are here, by a page, when there is no room', async () => {
+    const busy = await openHouse({ limits: { requestsMax: 0 } })
+    const response = await get(busy.url)
+    assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1'])
+    assert.match(await response.text(), /A lot of people are here now/)
+  })
+
+  it('is told that it is our fault, by a page, when it is', async () => {
+    const broken = await openHouse()
+    const event = await broken.event({ priceCents: 0 })
+    await broken.db.rows('alter function ticketing.order_page rename to no_page')
+    const response = await get(locationOf(await post(event)))
+    assert.equal(response.status, 500)
+    assert.match(await response.text(), /It is our fault/)
+    assert.match(broken.logged.join(), /order_page/)
+  })
+
+  it('meets no bug of ours on the way', () => {
+    assert.deepEqual(
+      house.logged.filter((line) => line.includes('"level":"error"')),
+      [],
+    )
+  })
+})

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { openCalendar } from '../../src/api/pages/dates.ts'
+import type { EventView, TierView } from '../../src/api/pages/events.ts'
+import type { OrderTicket, OrderView } from '../../src/api/pages/order-page.ts'
+
+/** The moment at which the examples are looked at. */
+export const NOW = new Date('2026-11-21T12:00:00Z')
+export const CALENDAR = openCalendar('Europe/Athens')
+
+export function tierOf(changes: Partial<TierView> = {}): TierView {
+  return {
+    id: randomUUID(),
+    name: 'Floor',
+    price_cents: 2500,
+    total_quantity: 100,
+    sold_quantity: 0,
+    reserved_quantity: 0,
+    max_per_order: 10,
+    status: 'active',
+    sale_start_at: null,
+    sale_end_at: null,
+    ...changes,
+  }
+}
+
+export function eventOf(changes: Partial<EventView> = {}): EventView {
+  return {
+    id: randomUUID(),
+    slug: 'gala',
+    title: 'Gala',
+    description: 'An evening.',
+    organiser: 'The House',
+    start_at: '2026-11-28T18:00:00+00:00',
+    end_at: '2026-11-28T23:00:00+00:00',
+    venue: 'Main Hall',
+    city: 'Athens',
+    status: 'published',
+    currency: 'EUR',
+    fee_fixed_cents: 50,
+    fee_basis_points: 300,
+    tiers: [tierOf()],
+    ...changes,
+  }
+}
+
+export function ticketOf(changes: Partial<OrderTicket> = {}): OrderTicket {
+  return {
+    id: randomUUID(),
+    tier_name: 'Floor',
+    status: 'valid',
+    qr_code: randomUUID().replaceAll('-', ''),
+    checked_in_at: null,
+    ...changes,
+  }
+}
+
+/** Two paid tickets, or as changed. */
+export function orderOf(
+  order: Partial<OrderView['order']> = {},
+  rest: Partial<Omit<OrderView, 'order'>> = {},
+): OrderView {
+  const { slug, title, start_at, end_at, venue, city, status } = eventOf()
+  return {
+    order: {
+      id: randomUUID(),
+      status: 'paid',
+      customer_name: 'Ada',
+      subtotal_cents: 5000,
+      fees_cents: 250,
+      total_cents: 5250,
+      currency: 'EUR',
+      created_at: '2026-11-21T11:59:00+00:00',
+      expires_at: '2026-11-21T12:14:00+00:00',
+      ...order,
+    },
+    event: { slug, title, start_at, end_at, venue, city, status },
+    items: [{ tier_name: 'Floor', quantity: 2, unit_price_cents: 2500, unit_fee_cents: 125 }],
+    tickets: [ticketOf(), ticketOf()],
+    payment: { state: 'complete', url: null },
+    refunds: [],
+    ...rest,
+  }
+}
+
+/** An order that waits for its payment. */
+export function pendingOrder(
+  payment: OrderView['payment'],
+  order: Partial<OrderView['order']> = {},
+): OrderView {
+  return orderOf({ status: 'pending', ...order }, { tickets: [], payment })
+}

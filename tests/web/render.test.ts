@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { encode } from 'uqr'
+import { type BuyForm, eventPage, quantityField } from '../../src/api/pages/event-page.ts'
+import type { EventView } from '../../src/api/pages/events.ts'
+import { freshForm, readForm, refused } from '../../src/api/pages/form.ts'
+import { homePage } from '../../src/api/pages/home-page.ts'
+import type { Page } from '../../src/api/pages/layout.ts'
+import { offerOf } from '../../src/api/pages/offers.ts'
+import { type OrderView, orderPage, qrCode } from '../../src/api/pages/order-page.ts'
+import { CALENDAR, eventOf, NOW, orderOf, pendingOrder, ticketOf, tierOf } from './examples.ts'
+
+const text = (page: Page) => String(page.body)
+const eventText = (event: EventView, form: BuyForm = freshForm()) =>
+  text(eventPage({ event, form }, CALENDAR, NOW))
+const orderText = (view: OrderView) => text(orderPage(view, CALENDAR, NOW))
+
+describe('what is left', () => {
+  const early = '2026-11-20T00:00:00Z'
+  const late = '2026-11-22T00:00:00Z'
+  const cases = [
+    ['some', {}, {}, { kind: 'open', left: 100 }],
+    ['all held', { sold_quantity: 60, reserved_quantity: 40 }, {}, { kind: 'all-held', held: 40 }],
+    ['all sold', { sold_quantity: 100 }, {}, { kind: 'sold-out' }],
+    ['a sale that opens', { sale_start_at: late }, {}, { kind: 'opens', at: late }],
+    ['a sale that ended', { sale_end_at: early }, {}, { kind: 'closed' }],
+    ['a paused tier', { status: 'paused' }, {}, { kind: 'closed' }],
+    ['a cancelled event', {}, { status: 'cancelled' }, { kind: 'closed' }],
+    ['an event that is over', {}, { end_at: early }, { kind: 'closed' }],
+  ] as const
+  for (const [name, tier, event, offer] of cases) {
+    it(`is told of ${name}`, () => {
+      assert.deepEqual(offerOf(tierOf(tier), eventOf(event), NOW), offer)
+    })
+  }
+
+  it('is called sold out only when every ticket is sold', () => {
+    const held = eventText(eventOf({ tiers: [tierOf({ sold_quantity: 99, reserved_quantity: 1 })] }))
+    assert.ok(!/sold out/i.test(held))
+    assert.match(held, /1 ticket may come back/)
+    assert.match(held, /<input type="number"/)
+    const sold = eventText(eventOf({ tiers: [tierOf({ sold_quantity: 100 })] }))
+    assert.match(sold, /Sold out/)
+    assert.ok(!sold.includes('<form'))
+  })
+})
+
+describe('the pages', () => {
+  const evil = `"><script>alert('&')</script>`
+  const event = eventOf({
+    title: evil,
+    description: evil,
+    organiser: evil,
+    venue: evil,
+    city: evil,
+    tiers: [tierOf({ name: evil }), tierOf({ name: evil, status: 'paused' })],
+  })
+  const form = refused(
+    { ...freshForm(), name: evil, email: evil, quantities: new Map([[event.tiers[0]?.id ?? '', evil]]) },
+    evil,
+    400,
+    new Map([['name', evil]]),
+  )
+  const pages: Readonly<Record<string, string>> = {
+    home: text(homePage([event], CALENDAR, NOW)),
+    event: eventText(event, form),
+    order: orderText(
+      orderOf(
+        { customer_name: evil },
+        {
+          event: { ...orderOf().event, title: evil, venue: evil },
+          items: [{ tier_name: evil, quantity: 1, unit_price_cents: 1, unit_fee_cents: 0 }],
+          tickets: [ticketOf({ tier_name: evil, qr_code: evil })],
+        },
+      ),
+    ),
+  }
+  for (const [name, page] of Object.entries(pages)) {
+    it(`${name}: nothing that somebody wrote becomes markup`, () => {
+      assert.ok(page.includes('&lt;script&gt;'))
+      assert.ok(!page.includes('<script'))
+    })
+
+    it(`${name}: has a language, a title and one heading, no script and nothing from elsewhere`, () => {
+      assert.match(page, /<html lang="en">/)
+      assert.match(page, /<title>[^<]+<\/title>/)
+      assert.equal(page.match(/<h1/g)?.length, 1)
+      assert.ok(!/(src|href|url)\s*[=(]\s*["']?(https?:)?\/\//.test(page.replaceAll(/xmlns="[^"]+"/g, '')))
+      assert.ok(!/ (style|on\w+)="/.test(page))
+    })
+  }
+
+  it('say it quietly when nothing is on sale', () => {
+    assert.match(text(homePage([], CALENDAR, NOW)), /Nothing is on sale/)
+  })
+
+  it('name the least price, or why there is none', () => {
+    const home = (...tiers: EventView['tiers']) => text(homePage([eventOf({ tiers })], CALENDAR, NOW))
+    assert.match(home(tierOf(), tierOf({ price_cents: 1000 })), /from <b>€10\.80<\/b>/)
+    assert.match(home(tierOf({ price_cents: 0 })), /<b>Free<\/b>/)
+    assert.match(home(tierOf({ sold_quantity: 100 })), /Sold out/)
+    assert.match(home(tierOf({ sale_start_at: '2026-11-25T09:00:00Z' })), /on sale from 25 Nov, 11:00 EET/)
+  })
+})
+
+describe('the form', () => {
+  const event = eventOf({ tiers: [tierOf(), tierOf({ max_per_order: 4 })] })
+  const [first, second] = event.tiers.map(({ id }) => quantityField(id)) as [string, string]
+  const body = (fields: Readonly<Record<string, string>>) => new URLSearchParams(fields).toString()
+  const good = { [first]: '2', name: 'Ada', email: 'ada@example.org', key: freshForm().key }
+
+  it('labels every field, and describes it by what is on the page', () => {
+    const page = eventText(event, readForm(body({ [first]: 'two' }), event))
+    const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+    assert.equal(new Set(ids).size, ids.length)
+    const inputs = [...page.matchAll(/<input type="(?!hidden)[^>]+>/g)].map(([input]) => input)
+    assert.equal(inputs.length, 4)
+    for (const input of inputs) {
+      const id = / id="([^"]+)"/.exec(input)?.[1] ?? ''
+      assert.ok(page.includes(`<label for="${id}"`), id)
+      for (const about of / aria-describedby="([^"]+)"/.exec(input)?.[1]?.split(' ') ?? []) {
+        assert.ok(ids.includes(about), `${id} is described by ${about}`)
+      }
+    }
+  })
+
+  it('takes what is right', () => {
+    assert.equal(readForm(body(good), event).problem, undefined)
+  })
+
+  const wrong = [
+    ['no ticket', { [first]: '0' }, undefined],
+    ['half a ticket', { [first]: '0.5' }, first],
+    ['less than none', { [second]: '-1' }, second],
+    ['no name', { name: ' ' }, 'name'],
+    ['a name that is too long', { name: 'a'.repeat(201) }, 'name'],
+    ['no address', { email: 'ada' }, 'email'],
+    ['an address with a NUL', { email: '\0' }, 'email'],
+  ] as const
+  for (const [name, fields, field] of wrong) {
+    it(`asks again for ${name}, and keeps what was typed`, () => {
+      const form = readForm(body({ ...good, ...fields }), event)
+      assert.equal(form.status, 400)
+      assert.deepEqual([...(form.wrong?.keys() ?? [])], field === undefined ? [] : [field])
+      const page = eventText(event, form)
+      assert.match(page, /role="alert"/)
+      assert.ok(page.includes(`value="${form.email}"`))
+      assert.equal(form.key, good.key)
+    })
+  }
+
+  it('gets a key of its own for each view, and a new one for one that is none', () => {
+    assert.notEqual(freshForm().key, freshForm().key)
+    assert.match(readForm(body({ ...good, key: 'mine' }), event).key, /^[\da-f-]{36}$/)
+  })
+})
+
+describe('an order', () => {
+  const states = [
+    [
+      'its payment page is open',
+      pendingOrder({ state: 'open', url: 'https://pay.example/1' }),
+      /Pay €52\.50/,
+      true,
+    ],
+    [
+      'its payment page is not known yet',
+      pendingOrder({ state: 'creating', url: null }),
+      /being opened/,
+      true,
+    ],
+    [
+      'its time is over',
+      pendingOrder({ state: 'open', url: 'https://pay.example/1' }, { expires_at: '2026-11-21T11:59:59Z' }),
+      /time to pay is over/,
+      true,
+    ],
+    ['its bank takes days', pendingOrder({ state: 'complete', url: null }), /by your bank/, true],
+    ['it is paid', orderOf(), /Show the code at the door/, false],
+    ['it was never paid', orderOf({ status: 'expired' }, { tickets: [] }), /Nothing was charged/, false],
+    [
+      'it was paid too late',
+      orderOf({ status: 'expired' }, { tickets: [], refunds: [{ amount_cents: 5250, status: 'queued' }] }),
+      /money goes back/,
+      false,
+    ],
+    [
+      'it was refunded',
+      orderOf({ status: 'refunded' }, { tickets: [ticketOf({ status: 'refunded' })] }),
+      /went back/,
+      false,
+    ],
+    ['it was cancelled', orderOf({ status: 'cancelled' }, { tickets: [] }), /is cancelled/, false],
+  ] as const
+  for (const [name, view, words, refreshes] of states) {
+    it(`says that ${name}`, () => {
+      const page = orderText(view)
+      assert.match(page, words)
+      assert.equal(page.includes('http-equiv="refresh"'), refreshes)
+      assert.equal(page.includes('>Pay '), /Pay/.test(words.source))
+      assert.equal(orderPage(view, CALENDAR, NOW).headers?.['X-Robots-Tag'], 'noindex')
+    })
+  }
+
+  it('looks again by itself for a while, not for ever', () => {
+    const old = pendingOrder({ state: 'complete', url: null }, { created_at: '2026-11-21T10:00:00Z' })
+    assert.ok(!orderText(old).includes('http-equiv="refresh"'))
+  })
+
+  it('shows the code of what admits, and why the rest does not', () => {
+    const tickets = [
+      ticketOf(),
+      ticketOf({ status: 'used', checked_in_at: '2026-11-28T18:20:00Z' }),
+      ticketOf({ status: 'refunding' }),
+      ticketOf({ status: 'refunded' }),
+      ticketOf({ status: 'cancelled' }),
+    ]
+    const page = orderText(orderOf({ status: 'partially_refunded' }, { tickets }))
+    const shown = tickets.map(({ qr_code }) => page.includes(String(qrCode(qr_code))))
+    assert.deepEqual(shown, [true, true, false, false, false])
+    for (const words of [
+      'Ticket 5 of 5',
+      'Used 28 Nov, 20:20 EET',
+      'Being refunded',
+      'Refunded',
+      'Not valid',
+    ]) {
+      assert.ok(page.includes(words), words)
+    }
+  })
+
+  it('shows what went back, and what did not', () => {
+    const refunds = ['queued', 'succeeded', 'failed'].map((status) => ({ amount_cents: 2625, status }))
+    const page = orderText(orderOf({}, { refunds }))
+    for (const words of ['Refund on its way', 'Refunded', 'ask the organiser', '-€26.25']) {
+      assert.ok(page.includes(words), words)
+    }
+  })
+
+  it('warns of a cancelled event', () => {
+    const view = orderOf({}, { event: { ...orderOf().event, status: 'cancelled' } })
+    assert.match(orderText(view), /This event is cancelled/)
+  })
+
+  it('draws the code that the gate reads, dark where it is dark', () => {
+    const { qr_code } = ticketOf()
+    const drawn = [...String(qrCode(qr_code)).matchAll(/M(\d+),(\d+)h1v1h-1z/g)].map(
+      ([, x, y]) => `${x},${y}`,
+    )
+    const { data } = encode(qr_code, { ecc: 'M', border: 3 })
+    const dark = data.flatMap((row, y) => row.flatMap((is, x) => (is ? [`${x},${y}`] : [])))
+    assert.deepEqual(drawn, dark)
+    assert.notDeepEqual(
+      drawn,
+      [...String(qrCode(ticketOf().qr_code)).matchAll(/M(\d+),(\d+)h/g)].map(([, x, y]) => `${x},${y}`),
+    )
+  })
+})

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { count, minutesLeft, openCalendar } from '../../src/api/pages/dates.ts'
+import { money, ticketFee } from '../../src/api/pages/money.ts'
+import { testDatabase } from '../support/database.ts'
+import { NOW } from './examples.ts'
+
+describe('money', () => {
+  const amounts: readonly (readonly [cents: number, currency: string, text: string])[] = [
+    [2625, 'EUR', '€26.25'],
+    [0, 'EUR', '€0.00'],
+    [-2625, 'EUR', '-€26.25'],
+    [99999999, 'USD', 'US$999,999.99'],
+    [3000, 'JPY', 'JP¥3,000'],
+    [1500, 'KWD', 'KWD 1.500'],
+    [120000, 'ISK', 'ISK 1,200'],
+    [500000, 'UGX', 'UGX 5,000'],
+  ]
+  for (const [cents, currency, text] of amounts) {
+    it(`writes ${cents} minor units of ${currency} as ${text}`, () => {
+      assert.equal(money(cents, currency).replaceAll('\u00a0', ' '), text)
+    })
+  }
+
+  it('has the fee that the database will charge', async () => {
+    const db = await testDatabase()
+    const cases = await db.rows<Fee>(`
+      select p.price, f.fixed, b.points, c.currency, ticketing.ticket_fee(p.price, f.fixed, b.points, c.currency) as fee
+      from unnest(array[0, 1, 50, 99, 333, 2500, 2501, 9999999]) p(price), unnest(array[0, 1, 49, 150]) f(fixed),
+        unnest(array[0, 1, 50, 333, 1234, 10000]) b(points), unnest(array['EUR', 'JPY', 'KWD', 'ISK', 'UGX', 'TND']) c(currency)`)
+    assert.ok(cases.length > 1000)
+    for (const { price, fixed, points, currency, fee } of cases) {
+      const ours = ticketFee(price, { currency, fee_fixed_cents: fixed, fee_basis_points: points })
+      assert.equal(ours, fee, `${price} ${currency} with ${fixed} and ${points} basis points`)
+    }
+  })
+})
+
+interface Fee {
+  readonly price: number
+  readonly fixed: number
+  readonly points: number
+  readonly currency: string
+  readonly fee: number
+}
+
+describe('dates', () => {
+  const athens = openCalendar('Europe/Athens')
+
+  it('are told in the zone of the house, which is named', () => {
+    assert.equal(athens.day('2026-11-28T22:30:00Z'), 'Sunday 29 November 2026')
+    assert.equal(athens.time('2026-11-28T22:30:00Z'), '00:30 EET')
+    assert.deepEqual(athens.leaf('2026-11-28T22:30:00Z'), { day: '29', month: 'Nov', weekday: 'Sun' })
+  })
+
+  it('name the last day of what lasts longer than a night', () => {
+    assert.equal(athens.span('2026-11-28T18:00:00Z', '2026-11-28T23:00:00Z'), '20:00 to 01:00 EET')
+    assert.equal(
+      athens.span('2026-11-28T18:00:00Z', '2026-11-30T18:00:00Z'),
+      '20:00 EET, until 30 Nov, 20:00 EET',
+    )
+  })
+
+  it('count what is left in whole minutes, and never down to none', () => {
+    assert.equal(minutesLeft('2026-11-21T12:14:59Z', NOW), '14 minutes')
+    assert.equal(minutesLeft('2026-11-21T12:00:10Z', NOW), '1 minute')
+    assert.equal(count(1200, 'ticket'), '1,200 tickets')
+  })
+})
