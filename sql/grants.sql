@@ -42,6 +42,7 @@ begin
       ('release_ticket_holds',         'anon, authenticated, service_role'),
       ('claim_offer_spots_atomically', 'anon, authenticated, service_role'),
       ('book_slot_atomically',         'anon, authenticated, service_role'),
+      ('cancel_reservation',           'anon, authenticated, service_role'),
       ('checkout',                     'anon, authenticated, service_role'),
       ('checkout_session_status',      'anon, authenticated, service_role'),
       ('order_page',                   'anon, authenticated, service_role'),
@@ -49,6 +50,13 @@ begin
       ('atomic_ticket_checkin',        'authenticated, service_role'),
       ('scan_ticket_atomic',           'authenticated, service_role'),
       ('sync_offline_scan',            'authenticated, service_role'),
+      ('sync_offline_scans',           'authenticated, service_role'),
+      ('gate_list',                    'authenticated, service_role'),
+      ('double_admissions',            'authenticated, service_role'),
+      ('validate_qr',                  'authenticated, service_role'),
+      ('register_code_key',            'service_role'),
+      ('list_code_keys',               'service_role'),
+      ('revoke_code_key',              'service_role'),
       ('expire_ticket_holds',          'service_role'),
       ('expire_orders',                'service_role'),
       ('open_session',                 'service_role'),
@@ -94,17 +102,17 @@ grant select on ticketing.slot_days, ticketing.migrations, ticketing.checkout_se
 
 grant insert, update, delete on public.businesses, public.business_staff to service_role;
 grant insert (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
-    currency, fee_fixed_cents, fee_basis_points),
+    currency, fee_fixed_cents, fee_basis_points, entry_from, entry_until),
   update (slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
-    currency, fee_fixed_cents, fee_basis_points), delete
+    currency, fee_fixed_cents, fee_basis_points, entry_from, entry_until), delete
   on public.events to authenticated, service_role;
 grant insert (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status,
     sale_start_at, sale_end_at),
   update (slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status, sale_start_at, sale_end_at),
   delete
   on public.ticket_tiers to authenticated, service_role;
-grant insert (id, business_id, title, total_people, active, starts_at, ends_at),
-  update (title, total_people, active, starts_at, ends_at), delete
+grant insert (id, business_id, title, total_people, one_claim_per_person, active, starts_at, ends_at),
+  update (title, total_people, one_claim_per_person, active, starts_at, ends_at), delete
   on public.discounts to authenticated, service_role;
 grant insert (id, business_id, date, weekday, time_from, time_to, capacity, max_party_size, active),
   update (date, weekday, time_from, time_to, capacity, max_party_size, active), delete
@@ -134,7 +142,8 @@ begin
         'user_id = (select auth.uid()) or event_id in (select ticketing.my_events())', null),
       ('tickets', 'buyer_and_staff_read', 'select', 'authenticated',
         'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.my_events())', null),
-      ('scan_logs', 'staff_reads', 'select', 'authenticated', 'event_id in (select ticketing.my_events())', null),
+      ('scan_logs', 'staff_reads', 'select', 'authenticated',
+        'event_id in (select ticketing.my_events()) or business_id in (select ticketing.my_businesses())', null),
       ('offer_claims', 'guest_reads', 'select', 'authenticated', 'user_id = (select auth.uid())', null),
       ('reservations', 'guest_and_staff_read', 'select', 'authenticated',
         'user_id = (select auth.uid()) or business_id in (select ticketing.my_businesses())', null),

@@ -11,6 +11,8 @@ export interface Config {
   readonly port: number
   /** Signs keys and tokens; made and kept in `home` where it is not given. */
   readonly jwtSecret: string | undefined
+  /** Seed of the Ed25519 key that signs codes; made and kept in `home` where it is not given. */
+  readonly ticketSigningKey: string | undefined
   /** Where people reach the server, when that is not its own address. */
   readonly publicUrl: string | undefined
   /** Takes the money; without it a stand-in does, and no money moves. */
@@ -51,6 +53,10 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number(portRule).int(portRule).min(0, portRule).max(65_535, portRule).default(54_321),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  TICKET_SIGNING_KEY: z
+    .string()
+    .regex(/^[\w-]{43}$/, 'must be 32 random bytes in base64url, which are 43 characters')
+    .optional(),
   PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
   STRIPE_SECRET_KEY: z
     .string()
@@ -89,6 +95,7 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     host: data.HOST,
     port: data.PORT,
     jwtSecret: data.JWT_SECRET,
+    ticketSigningKey: data.TICKET_SIGNING_KEY,
     publicUrl: data.PUBLIC_URL,
     stripe: stripeOf(data),
     webhookSecret: data.STRIPE_WEBHOOK_SECRET,

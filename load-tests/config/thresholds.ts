@@ -6,6 +6,10 @@ export function getThresholds(scenario: Scenario): Record<string, string[]> {
 export type Scenario =
   | 'concurrent-checkout'
   | 'scanner-burst'
+  | 'scanner-stress'
+  | 'offline-gates'
+  | 'offer-rush'
+  | 'slot-rush'
   | 'ticketing-flow'
   | 'ticket-purchase'
   | 'webhook-burst'
@@ -31,8 +35,41 @@ const thresholds: Record<Scenario, Record<string, string[]>> = {
     duplicate_entries: ['count==0'],
     race_admitted: ['count==1'],
     race_refused: ['count==9'],
+    unknown_refused: ['count>0'],
     http_req_failed: ['rate<0.001'],
     'http_req_duration{scenario:different}': [`p(95)<${within(200)}`],
+  },
+  'scanner-stress': {
+    duplicate_entries: ['count==0'],
+    admitted: ['count>0'],
+    repeats_refused: ['count>0'],
+    http_req_failed: ['rate<0.01'],
+    http_req_duration: ['p(95)<3000'],
+  },
+  'offline-gates': {
+    admitted_online: ['count>0'],
+    refused_online: ['count>0'],
+    opened_offline: ['count>0'],
+    conflicts_told: ['count>0'],
+    http_req_failed: ['rate<0.01'],
+    http_req_duration: [`p(95)<${within(1000)}`],
+  },
+  'offer-rush': {
+    double_claims: ['count==0'],
+    claims_granted: ['count>0'],
+    claims_released: ['count>0'],
+    second_claims_refused: ['count>0'],
+    sold_out_answers: ['count>0'],
+    http_req_failed: ['rate==0'],
+    http_req_duration: [`p(95)<${within(1000)}`],
+  },
+  'slot-rush': {
+    covers_booked: ['count>0'],
+    covers_cancelled: ['count>0'],
+    booked_after_midnight: ['count>0'],
+    full_answers: ['count>0'],
+    http_req_failed: ['rate==0'],
+    http_req_duration: [`p(95)<${within(1000)}`],
   },
   'ticketing-flow': {
     oversell_detected: ['count==0'],

@@ -1,6 +1,7 @@
 /**
- * Ten scanners at the doors. First each scans tickets of its own, as fast as it can: every one opens the gate, once. Then
- * all ten scan one and the same ticket at the same moment: it opens one gate, and nine say that it was already scanned.
+ * Ten scanners at the doors. First each scans tickets of its own, as fast as it can: every one opens the gate, once; and
+ * between them codes that nobody sold, which open nothing. Then all ten scan one and the same ticket at the same moment: it
+ * opens one gate, and nine say that it was already scanned.
  *
  *   eval "$(npx admit-one fixtures scanner-burst --data load-tests/data)" && k6 run load-tests/scenarios/scanner-burst.ts
  */
@@ -20,6 +21,7 @@ interface Ticket {
 }
 
 const SCANNERS = 10
+const UNKNOWN_EVERY = 4
 
 const file = __ENV['TEST_TICKETS_FILE'] ?? '../data/test-tickets.json'
 const tickets = new SharedArray<Ticket>('tickets', () => JSON.parse(open(file)).tickets)
@@ -51,6 +53,7 @@ export const options: Options = {
 }
 
 const admitted = new Counter('admitted')
+const unknownRefused = new Counter('unknown_refused')
 const duplicateEntries = new Counter('duplicate_entries')
 const raceAdmitted = new Counter('race_admitted')
 const raceRefused = new Counter('race_refused')
@@ -64,18 +67,29 @@ export async function scanOwn(): Promise<void> {
   if (scan === 'admitted') admitted.add(1)
   else if (scan === 'already scanned') duplicateEntries.add(1)
   else unexpectedAnswers.add(1)
+  if (exec.scenario.iterationInTest % UNKNOWN_EVERY === 0) await scanUnknown()
   await pause(pauseSeconds)
+}
+
+/** A code that nobody sold. */
+async function scanUnknown(): Promise<void> {
+  const scan = await scanTicket(crypto.randomUUID())
+  check(scan, { 'an unknown ticket opens nothing': (seen) => seen === 'unknown' })
+  if (scan === 'unknown') unknownRefused.add(1)
+  else unexpectedAnswers.add(1)
 }
 
 export async function scanOneForAll(): Promise<void> {
   const scan = await scanTicket(raceTicketId)
-  check(scan, { 'one opens the gate, the others are told': (seen) => seen !== 'error' })
+  check(scan, {
+    'one opens the gate, the others are told': (seen) => seen === 'admitted' || seen === 'already scanned',
+  })
   if (scan === 'admitted') raceAdmitted.add(1)
   else if (scan === 'already scanned') raceRefused.add(1)
   else unexpectedAnswers.add(1)
 }
 
-async function scanTicket(ticketId: string): Promise<'admitted' | 'already scanned' | 'error'> {
+async function scanTicket(ticketId: string): Promise<'admitted' | 'already scanned' | 'unknown' | 'error'> {
   const response = await http.asyncRequest(
     'POST',
     `${getSupabaseUrl()}/rest/v1/rpc/scan_ticket_atomic`,
@@ -89,12 +103,14 @@ async function scanTicket(ticketId: string): Promise<'admitted' | 'already scann
   )
   const rows = response.status === 200 ? (response.json() as unknown as ScanRow[]) : []
   if (rows[0]?.success === true) return 'admitted'
-  return rows[0]?.already_scanned === true ? 'already scanned' : 'error'
+  if (rows[0]?.already_scanned === true) return 'already scanned'
+  return rows[0]?.error_message?.includes('not found') === true ? 'unknown' : 'error'
 }
 
 interface ScanRow {
   readonly success: boolean
   readonly already_scanned: boolean
+  readonly error_message: string | null
 }
 
 export function handleSummary(data: Parameters<typeof summarize>[1]) {

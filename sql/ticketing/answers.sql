@@ -18,6 +18,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case p_code
     when 'ALREADY_REFUNDED' then 'These tickets were refunded already.'
     when 'AMOUNT_NOT_CHARGEABLE' then 'This amount cannot be charged: it is below or above what the payment provider takes.'
+    when 'ALREADY_CLAIMED' then 'This offer is one claim a person, and you have yours.'
     when 'ALREADY_EXTENDED' then 'These holds were extended already.'
     when 'ALREADY_USED' then 'This ticket was already scanned.'
     when 'EVENT_ENDED' then 'The event is over.'
@@ -43,6 +44,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'PAYMENT_REFUSED' then 'The payment provider refused this order.'
     when 'PAYMENT_UNAVAILABLE' then 'The payment provider does not answer; the tickets are held, please try again.'
     when 'PERSON_REQUIRED' then 'These tickets are limited per person: sign in or give an e-mail address.'
+    when 'RESERVATION_NOT_FOUND' then 'There is no such booking.'
     when 'SALE_NOT_OPEN' then 'The sale of this tier is not open.'
     when 'SESSION_NOT_FOUND' then 'There is no such checkout session.'
     when 'SLOT_FULL' then 'This time is fully booked.'

@@ -7,12 +7,14 @@
 --   INVALID_REQUEST   no business, date, time (HH:MM) or name; a text that is too long
 --   INVALID_PARTY_SIZE  no whole number from 1 to 1000
 --   NO_SLOTS          the business has none on that day
---   TIME_NOT_IN_SLOT  it has, but not at that time
+--   TIME_NOT_IN_SLOT  it has, but not at that time; or the house's clock skips that time on that night
 --   PARTY_TOO_LARGE   more than the slot takes in one party
---   SLOT_FULL         fewer covers are left
+--   SLOT_FULL         fewer covers are left, in every slot at that time
 --   LOCK_TIMEOUT      busy for five seconds; try again
---   success           {success: true, reservation_id, confirmation_code, qr_token, preferred_time, slot_time_from, max_party_size}
--- Locks:  the slot on that date, and its row, shared.
+--   success           {success: true, reservation_id, confirmation_code, qr_token, preferred_time, starts_at, slot_time_from,
+--                     max_party_size}; starts_at is the instant of p_slot_time by the house's clock
+-- Locks:  every slot at that time on that date, ascending id, and their rows, shared: whoever finds one full has looked at
+--         the others too.
 -- Writes: reservations (1 row); slot_days follows by trigger.
 create or replace function ticketing.book_slot_atomically(
   p_business_id uuid, p_date date, p_slot_time text, p_party_size integer, p_reservation_name text,
@@ -24,8 +26,10 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mod
 declare
   v_caller record := ticketing.caller();
   v_time time;
-  v_slot public.slots;
-  v_booked integer;
+  v_slot_ids uuid[];
+  v_slot_id uuid;
+  v_party_max integer;
+  v_slot record;
   v_reservation public.reservations;
 begin
   if v_caller.user_id is null and not v_caller.is_trusted then
@@ -42,27 +46,28 @@ begin
   if not exists (select from ticketing.slots_on(p_business_id, p_date)) then
     return ticketing.refused('NO_SLOTS');
   end if;
-  -- Of several slots at that time the one with the most room for the party, then the earliest.
-  select s.* into v_slot from ticketing.slots_on(p_business_id, p_date) s
-    left join ticketing.slot_days d on d.slot_id = s.id and d.date = p_date
-    where case when s.time_from < s.time_to then v_time >= s.time_from and v_time < s.time_to
-          else v_time >= s.time_from or v_time < s.time_to end
-    order by p_party_size > s.max_party_size, s.capacity - coalesce(d.booked_people, 0) desc, s.time_from, s.id limit 1;
-  if v_slot.id is null then
+  select array_agg(s.id order by s.id) filter (where p_party_size <= s.max_party_size), max(s.max_party_size)
+    into v_slot_ids, v_party_max from ticketing.slots_at(p_business_id, p_date, v_time) s;
+  if v_party_max is null then
     return ticketing.refused('TIME_NOT_IN_SLOT');
-  elsif p_party_size > v_slot.max_party_size then
-    return ticketing.refused('PARTY_TOO_LARGE') || jsonb_build_object('max_party_size', v_slot.max_party_size);
+  elsif v_slot_ids is null then
+    return ticketing.refused('PARTY_TOO_LARGE') || jsonb_build_object('max_party_size', v_party_max);
   end if;
 
-  perform ticketing.lock_key('slot:' || v_slot.id || ':' || to_char(p_date, 'YYYY-MM-DD'));
-  perform ticketing.limit_wait();
-  select * into v_slot from public.slots s where s.id = v_slot.id and s.active for share;
+  foreach v_slot_id in array v_slot_ids loop
+    perform ticketing.lock_key('slot:' || v_slot_id || ':' || to_char(p_date, 'YYYY-MM-DD'));
+    perform ticketing.limit_wait();
+    perform from public.slots s where s.id = v_slot_id for share;
+  end loop;
+  -- Read afresh. Of several slots the one with the most room, then the earliest.
+  select s.*, s.capacity - coalesce(d.booked_people, 0) as room into v_slot
+    from ticketing.slots_at(p_business_id, p_date, v_time) s
+    left join ticketing.slot_days d on d.slot_id = s.id and d.date = p_date
+    where s.id = any(v_slot_ids) and p_party_size <= s.max_party_size
+    order by room desc, s.time_from, s.id limit 1;
   if v_slot.id is null then
     return ticketing.refused('TIME_NOT_IN_SLOT');
-  end if;
-  select coalesce(sum(d.booked_people), 0) into v_booked
-    from ticketing.slot_days d where d.slot_id = v_slot.id and d.date = p_date;
-  if v_booked + p_party_size > v_slot.capacity then
+  elsif p_party_size > v_slot.room then
     return ticketing.refused('SLOT_FULL');
   end if;
   insert into public.reservations (business_id, slot_id, date, preferred_time, user_id, party_size, reservation_name,
@@ -72,7 +77,7 @@ begin
     returning * into v_reservation;
   return jsonb_build_object('success', true, 'reservation_id', v_reservation.id,
     'confirmation_code', v_reservation.confirmation_code, 'qr_token', v_reservation.qr_token,
-    'preferred_time', to_char(v_time, 'HH24:MI'),
+    'preferred_time', to_char(v_time, 'HH24:MI'), 'starts_at', v_slot.starts_at,
     'slot_time_from', to_char(v_slot.time_from, 'HH24:MI'), 'max_party_size', v_slot.max_party_size);
 exception
   when check_violation then
@@ -90,4 +95,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where s.business_id = p_business_id and s.active
     and (s.date = p_date or s.weekday = extract(dow from p_date) and not exists (
       select from public.slots o where o.business_id = p_business_id and o.active and o.date = p_date))
+$$;
+
+-- slots_at: those of them that are open at a time, and when that is. A time after midnight is the next day's.
+create or replace function ticketing.slots_at(p_business_id uuid, p_date date, p_time time)
+returns table (id uuid, time_from time, capacity integer, max_party_size integer, starts_at timestamptz)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select s.id, s.time_from, s.capacity, s.max_party_size, i.starts_at
+  from ticketing.slots_on(p_business_id, p_date) s
+  join public.businesses b on b.id = s.business_id
+  cross join lateral ticketing.first_instant(p_date + (p_time < s.time_from)::integer + p_time, b.time_zone) as i(starts_at)
+  where i.starts_at is not null
+    and case when s.time_from < s.time_to then p_time >= s.time_from and p_time < s.time_to
+        else p_time >= s.time_from or p_time < s.time_to end
 $$;

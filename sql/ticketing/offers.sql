@@ -4,9 +4,10 @@
 --   INVALID_PARTY_SIZE  no whole number from 1 to 1000
 --   UNAUTHORIZED        a guest: a claim belongs to somebody, else anybody could drain the offer
 --   OFFER_NOT_FOUND, OFFER_INACTIVE (not active, not begun, or over)
+--   ALREADY_CLAIMED     the offer is one claim a person, and the caller has one that was not given back
 --   INSUFFICIENT_SPOTS  fewer places are left; `remaining` says how many
 --   LOCK_TIMEOUT        busy for five seconds; try again
---   success             {success: true, remaining}; -1 = unlimited
+--   success             {success: true, remaining, claim_id, qr_token}; -1 = unlimited; a gate reads the token, once
 -- Locks:  the offer.
 -- Writes: offer_claims (1 row); the counter follows by trigger.
 create or replace function ticketing.claim_offer_spots_atomically(p_discount_id uuid, p_party_size integer) returns jsonb
@@ -16,6 +17,7 @@ declare
   v_caller record := ticketing.caller();
   v_now timestamptz;
   v_offer public.discounts;
+  v_claim record;
 begin
   if p_party_size is null or p_party_size not between 1 and 1000 then
     return ticketing.refused('INVALID_PARTY_SIZE') || '{"remaining": 0}';
@@ -32,15 +34,23 @@ begin
     return ticketing.refused('OFFER_NOT_FOUND') || '{"remaining": 0}';
   elsif not v_offer.active or v_offer.starts_at > v_now or v_offer.ends_at <= v_now then
     return ticketing.refused('OFFER_INACTIVE') || jsonb_build_object('remaining', coalesce(v_offer.people_remaining, -1));
+  elsif v_offer.one_claim_per_person and exists (select from public.offer_claims c
+      where c.discount_id = p_discount_id and c.user_id = v_caller.user_id and c.status <> 'released') then
+    return ticketing.refused('ALREADY_CLAIMED') || jsonb_build_object('remaining', coalesce(v_offer.people_remaining, -1));
   elsif v_offer.people_remaining < p_party_size then
     return ticketing.refused('INSUFFICIENT_SPOTS') || jsonb_build_object('remaining', v_offer.people_remaining);
   end if;
-  insert into public.offer_claims (discount_id, user_id, party_size) values (p_discount_id, v_caller.user_id, p_party_size);
-  return jsonb_build_object('success', true, 'remaining', coalesce(v_offer.people_remaining - p_party_size, -1));
+  insert into public.offer_claims (discount_id, user_id, party_size) values (p_discount_id, v_caller.user_id, p_party_size)
+    returning id, qr_token into v_claim;
+  return jsonb_build_object('success', true, 'remaining', coalesce(v_offer.people_remaining - p_party_size, -1),
+    'claim_id', v_claim.id, 'qr_token', v_claim.qr_token);
 exception
   when check_violation then
     return ticketing.refused('INSUFFICIENT_SPOTS') || jsonb_build_object('remaining',
       (select greatest(d.people_remaining, 0) from public.discounts d where d.id = p_discount_id));
+  when unique_violation then
+    return ticketing.refused('ALREADY_CLAIMED') || jsonb_build_object('remaining',
+      (select coalesce(d.people_remaining, -1) from public.discounts d where d.id = p_discount_id));
   when lock_not_available or deadlock_detected then
     return ticketing.refused('LOCK_TIMEOUT') || '{"remaining": 0}';
 end
@@ -48,7 +58,7 @@ $$;
 
 -- release_offer_spots: give back places from the caller's own claims, newest first; never more than were claimed.
 -- Errors: 22023 without an offer or a party size of at least 1; PT503 LOCK_TIMEOUT after five seconds of waiting.
--- Locks:  the offer.
+-- Locks:  the offer, then the claims.
 -- Writes: offer_claims; the counter follows by trigger.
 create or replace function ticketing.release_offer_spots(p_discount_id uuid, p_party_size integer) returns void
 language plpgsql security definer
@@ -68,6 +78,8 @@ begin
     select c.id, c.party_size from public.offer_claims c
     where c.discount_id = p_discount_id and c.status = 'claimed' and c.user_id is not distinct from v_caller.user_id
     order by c.created_at desc, c.id desc
+    -- A gate may be letting this very party in: then it is not given back.
+    for no key update
   loop
     exit when v_left <= 0;
     if v_claim.party_size > v_left then

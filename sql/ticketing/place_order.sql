@@ -38,11 +38,11 @@ end
 $$;
 
 -- order_answer: what a checkout's caller is told about an order, as it is now.
---   {success: true, order_id, is_free, status, session_id, hold_ids, tickets, subtotal_cents, fees_cents, total_cents, currency,
+--   {success: true, order_id, event_id, is_free, status, session_id, hold_ids, tickets, subtotal_cents, fees_cents, total_cents, currency,
 --    expires_at, order_url, payment: null or {attempt, state, key, parameters, session_id, url, expires_at}}
 create or replace function ticketing.order_answer(p_order_id uuid, p_request jsonb) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('success', true, 'order_id', o.id, 'is_free', o.total_cents = 0, 'status', o.status,
+  select jsonb_build_object('success', true, 'order_id', o.id, 'event_id', o.event_id, 'is_free', o.total_cents = 0, 'status', o.status,
     'session_id', o.session_id, 'subtotal_cents', o.subtotal_cents, 'fees_cents', o.fees_cents, 'total_cents', o.total_cents,
     'currency', o.currency, 'expires_at', o.expires_at, 'order_url', ticketing.order_url(o, p_request),
     'checkout_session_id', coalesce(s.session_id, case when o.total_cents = 0 then 'free_' || o.secret end),

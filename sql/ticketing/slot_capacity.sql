@@ -28,7 +28,7 @@ $$;
 create or replace function ticketing.refuse_reservation_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  raise exception 'reservation % is %: a party neither grows nor moves nor comes back', old.id, old.status
+  raise exception 'reservation % is %: a party neither grows nor moves nor comes again', old.id, old.status
     using errcode = '23514', constraint = tg_name, table = 'reservations', schema = 'public';
 end
 $$;
@@ -37,8 +37,25 @@ create or replace trigger trg_check_slot_capacity after insert on public.reserva
   referencing new table as new_rows for each statement execute function ticketing.check_slot_capacity();
 create or replace trigger trg_reservation_legal_change before update on public.reservations
   for each row when (new.party_size > old.party_size or new.slot_id <> old.slot_id or new.date <> old.date
-    or old.status in ('cancelled', 'no_show') and new.status <> old.status)
+    or old.status in ('cancelled', 'no_show', 'checked_in') and new.status <> old.status)
   execute function ticketing.refuse_reservation_change();
+
+-- Refusing, slots: one that is made smaller keeps room for every evening's parties. It counts rows, not the counter.
+-- A definer function: it counts them all, whoever asks.
+create or replace function ticketing.check_slot_size() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+begin
+  if exists (select from public.reservations r where r.slot_id = new.id and r.status in ('confirmed', 'checked_in')
+      group by r.date having sum(r.party_size) > new.capacity) then
+    raise exception 'slot % has an evening with more than % people', new.id, new.capacity
+      using errcode = '23514', constraint = tg_name, table = 'slots', schema = 'public';
+  end if;
+  return new;
+end
+$$;
+
+create or replace trigger trg_check_slot_size before update of capacity on public.slots
+  for each row when (new.capacity < old.capacity) execute function ticketing.check_slot_size();
 
 -- Counting, slots: booked_people is the sum of the parties that come.
 create or replace function ticketing.count_booked_people(p_slot_id uuid, p_date date, p_change bigint) returns void
@@ -52,35 +69,51 @@ begin
 end
 $$;
 
+-- A loop, because a query's `order by` promises nothing about the order in which a function it calls writes.
 create or replace function ticketing.sync_booked_people() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  v_change record;
 begin
-  perform ticketing.count_booked_people(c.slot_id, c.date, c.people) from (
+  for v_change in
     select n.slot_id, n.date, sum(n.party_size) as people from new_rows n
-    where n.status in ('confirmed', 'checked_in') group by n.slot_id, n.date order by n.slot_id, n.date) c;
+    where n.status in ('confirmed', 'checked_in') group by n.slot_id, n.date order by n.slot_id, n.date
+  loop
+    perform ticketing.count_booked_people(v_change.slot_id, v_change.date, v_change.people);
+  end loop;
   return null;
 end
 $$;
 
 create or replace function ticketing.sync_booked_people_upd() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  v_change record;
 begin
-  perform ticketing.count_booked_people(c.slot_id, c.date, c.people) from (
+  for v_change in
     select r.slot_id, r.date, sum(r.people) as people from (
       select n.slot_id, n.date, n.party_size as people from new_rows n where n.status in ('confirmed', 'checked_in')
       union all
       select o.slot_id, o.date, -o.party_size from old_rows o where o.status in ('confirmed', 'checked_in')) r
-    group by r.slot_id, r.date having sum(r.people) <> 0 order by r.slot_id, r.date) c;
+    group by r.slot_id, r.date having sum(r.people) <> 0 order by r.slot_id, r.date
+  loop
+    perform ticketing.count_booked_people(v_change.slot_id, v_change.date, v_change.people);
+  end loop;
   return null;
 end
 $$;
 
 create or replace function ticketing.sync_booked_people_del() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  v_change record;
 begin
-  perform ticketing.count_booked_people(c.slot_id, c.date, -c.people) from (
+  for v_change in
     select o.slot_id, o.date, sum(o.party_size) as people from old_rows o
-    where o.status in ('confirmed', 'checked_in') group by o.slot_id, o.date order by o.slot_id, o.date) c;
+    where o.status in ('confirmed', 'checked_in') group by o.slot_id, o.date order by o.slot_id, o.date
+  loop
+    perform ticketing.count_booked_people(v_change.slot_id, v_change.date, -v_change.people);
+  end loop;
   return null;
 end
 $$;

@@ -4,6 +4,7 @@ import { type Level, openLog } from '../jobs/log.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { LIMITS, type Limits, openAdmission } from './admission.ts'
 import type { Gate } from './callers.ts'
+import type { Codes } from './codes.ts'
 import { openFront, type Task } from './front.ts'
 import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './functions/contract.ts'
 import { functionTask } from './functions/handler.ts'
@@ -14,6 +15,8 @@ import { restTasks } from './rest/handler.ts'
 export interface AppOptions {
   readonly database: Database
   readonly gate: Gate
+  /** Signs the codes of tickets, claims and bookings. */
+  readonly codes: Codes
   /** Where people reach this server; by default the host that each request names. */
   readonly publicUrl?: string
   /** Who takes the money; without one only free tickets can be ordered. */
@@ -55,11 +58,12 @@ export function buildApp(options: AppOptions): Hono {
 }
 
 function roomOf(options: AppOptions) {
-  const { database, gate, publicUrl, payments, paymentsDatabase = database } = options
+  const { database, gate, codes, publicUrl, payments, paymentsDatabase = database } = options
   return {
     database,
     paymentsDatabase,
     gate,
+    codes,
     publicUrl: publicUrl?.replace(/\/+$/, ''),
     functions: options.functions ?? registry,
     ...(payments === undefined ? {} : { payments }),

@@ -32,6 +32,7 @@ export const errorCodes = {
   TICKET_NOT_FOUND: { status: 404, message: 'This ticket is not of this order.' },
   TIER_NOT_FOUND: { status: 404, message: 'There is no such ticket tier.' },
   METHOD_NOT_ALLOWED: { status: 405, message: 'This method does not work here.' },
+  ALREADY_CLAIMED: { status: 409, message: 'This offer is one claim a person, and you have yours.' },
   ALREADY_REFUNDED: { status: 409, message: 'These tickets were refunded already.' },
   INSUFFICIENT_SPOTS: { status: 409, message: 'Not enough places are left in this offer.' },
   INSUFFICIENT_TICKETS: { status: 409, message: 'Not enough tickets available.' },

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defineCommand } from 'citty'
+import type { Codes } from '../api/codes.ts'
 import { deriveKeys, mintToken } from '../api/keys.ts'
 import { type Config, readConfig, refuseLiveKey } from '../config.ts'
 import {
@@ -15,9 +16,10 @@ import {
   TICKETS_MAX,
   ticketsFileOf,
 } from '../proof/fixtures.ts'
+import { signCodes } from './codes.ts'
 import { withInstalled } from './database.ts'
 import { CommandError } from './failure.ts'
-import { jwtSecretOf, webhookSecretOf } from './secrets.ts'
+import { jwtSecretOf, ticketKeyOf, webhookSecretOf } from './secrets.ts'
 
 export const fixtures = defineCommand({
   meta: {
@@ -52,12 +54,13 @@ export const fixtures = defineCommand({
       console.error(removed ? `Removed the fixture "${slug}".` : `There is no fixture "${slug}".`)
       return
     }
-    const { fixture, databaseUrl } = await withInstalled(config, async (client, url) => ({
+    const { fixture, codes, databaseUrl } = await withInstalled(config, async (client, url) => ({
+      codes: await signCodes(await ticketKeyOf(config), client),
       fixture: await makeFixture(client, name, { ...options, slug }),
       databaseUrl: url,
     }))
     const variables = {
-      ...(await variablesOf(fixture, await secretsOf(config), urlOf(config))),
+      ...(await variablesOf(fixture, { ...(await secretsOf(config)), codes }, urlOf(config))),
       // pgbench and psql go to the database itself, as its owner.
       ...(name === 'reserve-race' ? { TEST_DATABASE_URL: databaseUrl } : {}),
       ...(args.data === undefined ? {} : await writeData(args.data, fixture)),
@@ -80,9 +83,10 @@ function list(): void {
 export interface Secrets {
   readonly jwtSecret: string
   readonly webhookSecret: string
+  readonly codes: Codes
 }
 
-async function secretsOf(config: Config): Promise<Secrets> {
+async function secretsOf(config: Config): Promise<Omit<Secrets, 'codes'>> {
   return { jwtSecret: await jwtSecretOf(config), webhookSecret: await webhookSecretOf(config) }
 }
 
@@ -95,7 +99,7 @@ function urlOf({ host, port }: Config): string {
 /** What scripts read, as CONTRACT's list names it. The server is where this configuration would start it. */
 export async function variablesOf(
   fixture: Fixture,
-  { jwtSecret, webhookSecret }: Secrets,
+  { jwtSecret, webhookSecret, codes }: Secrets,
   url: string,
 ): Promise<Record<string, string>> {
   const keys = await deriveKeys(jwtSecret)
@@ -112,18 +116,28 @@ export async function variablesOf(
     TEST_USER_TOKEN: await mintToken(jwtSecret, { sub: fixture.buyerId, email: 'buyer@example.org' }),
     TEST_SCANNER_ID: fixture.scannerId,
     TEST_SCANNER_TOKEN: await mintToken(jwtSecret, { sub: fixture.scannerId, email: 'door@example.org' }),
+    ...(fixture.guestIds.length === 0
+      ? {}
+      : { TEST_USER_TOKENS: await tokensOf(jwtSecret, fixture.guestIds) }),
+    ...(fixture.offerId === undefined ? {} : { DISCOUNT_ID: fixture.offerId }),
+    ...(fixture.slotDate === undefined ? {} : { TEST_SLOT_DATE: fixture.slotDate }),
     ...(fixture.priceCents === 0 ? {} : { STRIPE_WEBHOOK_SECRET: webhookSecret }),
     ...(fixture.raceTicket === undefined
       ? {}
       : {
-          // One environment variable holds 128 KiB; a code has 32 characters.
+          // One environment variable holds 128 KiB; a token has 117 characters.
           TEST_TICKET_TOKENS: fixture.tickets
             .slice(0, TOKENS_MAX)
-            .map((ticket) => ticket.qr_code)
+            .map((ticket) => codes.token('ticket', ticket.event_id, ticket.qr_code))
             .join(','),
           RACE_TEST_TICKET_ID: fixture.raceTicket.id,
         }),
   }
+}
+
+/** One JWT a guest, comma-separated. */
+async function tokensOf(jwtSecret: string, guestIds: readonly string[]): Promise<string> {
+  return (await Promise.all(guestIds.map((sub) => mintToken(jwtSecret, { sub })))).join(',')
 }
 
 /** As a POSIX shell reads it back. */
@@ -138,7 +152,7 @@ async function makeFolder(path: string): Promise<string> {
 
 const STOCK_MAX = 10_000_000
 
-const TOKENS_MAX = 2_000
+const TOKENS_MAX = 1_000
 
 /** The data files that the scenario's script opens, under the variables that name them, wherever it is started from. */
 async function writeData(folder: string, fixture: Fixture): Promise<Record<string, string>> {

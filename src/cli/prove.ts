@@ -12,11 +12,12 @@ import { verdictText } from '../proof/report/terminal.ts'
 import { type Results, results as schema, type Verdict } from '../proof/results.ts'
 import { CHAOS } from '../proof/stages/faults.ts'
 import { openWorkbench } from '../proof/workbench.ts'
+import { signCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
 import { runStages } from './progress.ts'
-import { jwtSecretOf } from './secrets.ts'
+import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
 import { openChaosWorld, openTill } from './till.ts'
 import { version } from './version.ts'
@@ -98,6 +99,7 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
     const till = await openTill(seed)
     closers.push(() => till.close())
     const { webhookSecret } = till
+    const codes = await signCodes(await ticketKeyOf(config), workbench.main.client)
     const run = openRun({
       ...given,
       workbench,
@@ -106,7 +108,7 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
       startServer: (url) => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
       provider: openProvider(till),
       openChaosWorld: (database) => openChaosWorld(database, { ...given, jwtSecret }),
-      variablesOf: (fixture, url) => variablesOf(fixture, { jwtSecret, webhookSecret }, url),
+      variablesOf: (fixture, url) => variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url),
     })
     return conclude(run, await runStages(run, isColored(config)))
   } finally {

@@ -14,6 +14,13 @@ export async function webhookSecretOf(config: Config): Promise<string> {
   return config.webhookSecret ?? (await keptSecret(config.home, 'stripe-webhook-secret', make))
 }
 
+/** TICKET_SIGNING_KEY, or this installation's own: the seed of the key that signs codes. */
+export async function ticketKeyOf(config: Config): Promise<string> {
+  return (
+    config.ticketSigningKey ?? (await keptSecret(config.home, 'ticket-key', () => random(32, 'base64url')))
+  )
+}
+
 /** The key that the stand-in's API asks for. */
 export function standInKeyOf(config: Config): Promise<string> {
   const make = () => `sk_test_stand_in_${random(24, 'hex')}`

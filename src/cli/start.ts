@@ -10,11 +10,12 @@ import { migrate } from '../db/migrate.ts'
 import { openPool, requireInstalled } from '../db/pool.ts'
 import { startJobs } from '../jobs/jobs.ts'
 import { openLog } from '../jobs/log.ts'
+import { serveCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
 import { CommandError } from './failure.ts'
 import { openPayments, type Payments } from './payments.ts'
-import { jwtSecretOf } from './secrets.ts'
+import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 
 export const start = defineCommand({
   meta: { name: 'start', description: 'Run the box office: PostgreSQL, API and jobs, until Ctrl-C' },
@@ -86,7 +87,8 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     )
     await opened(Promise.resolve(startJobs(paymentsDatabase, payments.provider, log)), (it) => it.stop())
     const gate = await openGate(await jwtSecretOf(config))
-    const app = buildApp({ database, paymentsDatabase, gate, ...appOptions(config, payments) })
+    const codes = await serveCodes(await ticketKeyOf(config), paymentsDatabase)
+    const app = buildApp({ database, paymentsDatabase, gate, codes, ...appOptions(config, payments) })
     const listening = await opened(listen(app, config), (it) => it.close())
     url = listening.url
     const described = `PostgreSQL ${database.version} (${server.source})`

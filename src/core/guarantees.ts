@@ -1,3 +1,8 @@
+import type { Guarantee } from './guarantee.ts'
+import { OFFERS_AND_SLOTS_FIT } from './offers-and-slots-fit.ts'
+
+export type { Guarantee, Protection } from './guarantee.ts'
+
 /**
  * The guarantees: the one list that the README, verify_protections(), the laws, the sabotage and the report derive from.
  * `sql/protections.sql` is written from it (`npm run generate`).
@@ -183,8 +188,8 @@ export const GUARANTEES: readonly Guarantee[] = [
     number: 5,
     name: 'admitted-once',
     promise: 'A ticket opens the gate once, across all scanners.',
-    laws: ['admitted_once'],
-    scenarios: ['scanner-burst'],
+    laws: ['admitted_once', 'party_admitted_once'],
+    scenarios: ['scanner-burst', 'scanner-stress', 'offline-gates'],
     protections: [
       {
         name: 'conditional update',
@@ -199,100 +204,26 @@ export const GUARANTEES: readonly Guarantee[] = [
           ],
         ],
       },
+      {
+        name: 'decision about offline scans under the ticket lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.admit_offline',
+        uses: ['ticketing.write_offline_scan', 'ticketing.believed'],
+        without: [
+          ['ticketing.lock_scanned', ' for no key update;', ';'],
+          ['ticketing.admit_offline', "v_ticket.status = 'valid' or v_at < v_winner.scanned_at", 'true'],
+        ],
+      },
       { name: 'uniq_successful_scan', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
+      { name: 'trg_note_ticket_change', role: 'guards', kind: 'trigger', object: 'public.tickets' },
       { name: 'uniq_ticket_code', role: 'guards', kind: 'constraint', object: 'public.tickets' },
+      { name: 'uniq_successful_scan_claim', role: 'guards', kind: 'index', object: 'public.scan_logs' },
+      { name: 'uniq_successful_scan_booking', role: 'guards', kind: 'index', object: 'public.scan_logs' },
       { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.scan_logs' },
     ],
   },
-  {
-    number: 6,
-    name: 'offers-and-slots-fit',
-    promise: 'Claims never exceed the places of an offer, bookings never the covers of a slot.',
-    laws: ['offers_and_slots_fit'],
-    scenarios: [],
-    protections: [
-      {
-        name: 'decision under the offer lock',
-        role: 'refuses',
-        kind: 'decision',
-        object: 'ticketing.claim_offer_spots_atomically',
-        without: [
-          [
-            'ticketing.claim_offer_spots_atomically',
-            "perform ticketing.lock_key('offer:' || p_discount_id);",
-            '',
-          ],
-          [
-            'ticketing.claim_offer_spots_atomically',
-            'elsif v_offer.people_remaining < p_party_size then',
-            'elsif false then',
-          ],
-        ],
-      },
-      {
-        name: 'decision under the slot lock',
-        role: 'refuses',
-        kind: 'decision',
-        object: 'ticketing.book_slot_atomically',
-        without: [
-          [
-            'ticketing.book_slot_atomically',
-            "perform ticketing.lock_key('slot:' || v_slot.id || ':' || to_char(p_date, 'YYYY-MM-DD'));",
-            '',
-          ],
-          [
-            'ticketing.book_slot_atomically',
-            'if v_booked + p_party_size > v_slot.capacity then',
-            'if false then',
-          ],
-        ],
-      },
-      { name: 'trg_check_offer_spots', role: 'refuses', kind: 'trigger', object: 'public.offer_claims' },
-      { name: 'trg_claim_legal_change', role: 'guards', kind: 'trigger', object: 'public.offer_claims' },
-      { name: 'check_claimed_people_fit', role: 'refuses', kind: 'constraint', object: 'public.discounts' },
-      { name: 'trg_check_slot_capacity', role: 'refuses', kind: 'trigger', object: 'public.reservations' },
-      {
-        name: 'trg_reservation_legal_change',
-        role: 'guards',
-        kind: 'trigger',
-        object: 'public.reservations',
-      },
-      { name: 'check_booked_people_fit', role: 'refuses', kind: 'constraint', object: 'ticketing.slot_days' },
-      { name: 'trg_sync_claimed_people', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
-      { name: 'trg_sync_claimed_people_upd', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
-      { name: 'trg_sync_claimed_people_del', role: 'counts', kind: 'trigger', object: 'public.offer_claims' },
-      {
-        name: 'trg_sync_booked_people',
-        role: 'counts',
-        kind: 'trigger',
-        object: 'public.reservations',
-        uses: ['ticketing.count_booked_people'],
-      },
-      {
-        name: 'trg_sync_booked_people_upd',
-        role: 'counts',
-        kind: 'trigger',
-        object: 'public.reservations',
-        uses: ['ticketing.count_booked_people'],
-      },
-      {
-        name: 'trg_sync_booked_people_del',
-        role: 'counts',
-        kind: 'trigger',
-        object: 'public.reservations',
-        uses: ['ticketing.count_booked_people'],
-      },
-      { name: 'trg_sync_slot_days', role: 'counts', kind: 'trigger', object: 'public.slots' },
-      { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'public.discounts' },
-      { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'public.discounts' },
-      { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
-      { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
-      { name: 'trg_guard_counters_del', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
-      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.offer_claims' },
-      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.reservations' },
-      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'ticketing.slot_days' },
-    ],
-  },
+  OFFERS_AND_SLOTS_FIT,
   {
     number: 7,
     name: 'same-request-same-answer',
@@ -364,32 +295,3 @@ export const GUARANTEES: readonly Guarantee[] = [
 export function shownBy(scenario: string): string[] {
   return GUARANTEES.filter(({ scenarios }) => scenarios.includes(scenario)).map(({ name }) => name)
 }
-
-export interface Guarantee {
-  /** Its number in the documentation; the order of every list. */
-  readonly number: number
-  readonly name: string
-  readonly promise: string
-  /** Views in schema `ticketing`, named law_<name>: any row is a broken promise. */
-  readonly laws: readonly string[]
-  /** What puts the promise under load in `admit-one prove`. */
-  readonly scenarios: readonly string[]
-  readonly protections: readonly Protection[]
-}
-
-export type Protection = {
-  readonly name: string
-  /** `refuses`: stops a broken promise. `counts`: keeps what the refusing ones read. `guards`: keeps both from being bypassed. */
-  readonly role: 'refuses' | 'counts' | 'guards'
-  /** The table, or for a decision the function, schema-qualified. */
-  readonly object: string
-  /** Further functions of which it is made: a change of one is a change of the protection. */
-  readonly uses?: readonly string[]
-} & (
-  | { readonly kind: 'trigger' | 'constraint' | 'index' }
-  | {
-      readonly kind: 'decision'
-      /** How sabotage takes it away: in this function, this fragment becomes that. Each must occur exactly once. */
-      readonly without: readonly (readonly [fn: string, fragment: string, replacement: string])[]
-    }
-)

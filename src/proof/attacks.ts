@@ -1,6 +1,8 @@
 import type { Client } from 'pg'
 import { repeatRequests } from './attacks-keys.ts'
 import { payTwice, unbalance } from './attacks-money.ts'
+import { overbook } from './attacks-table.ts'
+import { breakCirclesSoon } from './circles.ts'
 import { makeFixture } from './fixtures.ts'
 import { type Random, randomFrom } from './random.ts'
 import { type Attack, openTally } from './tally.ts'
@@ -11,6 +13,7 @@ export const ATTACKS: Readonly<Record<string, (database: WorkDatabase, seed: num
   'never-oversold': oversell,
   'paid-once-issued-once': payTwice,
   'admitted-once': enterTwice,
+  'offers-and-slots-fit': overbook,
   'same-request-same-answer': repeatRequests,
   'books-balance': unbalance,
 }
@@ -120,14 +123,7 @@ async function oversell(database: WorkDatabase, seed: number): Promise<Attack> {
  */
 const lockFirst = `with tier as materialized (select pg_advisory_xact_lock(hashtextextended('tier:' || $1::text, 0)))`
 
-/** With the locks taken away attackers do wait in circles; a superuser may have PostgreSQL look sooner than after a second. */
-async function breakCirclesSoon(client: Client): Promise<void> {
-  await client.query(
-    `select set_config('deadlock_timeout', '20ms', false) from pg_roles where rolname = current_user and rolsuper`,
-  )
-}
-
-/** Ten gates scan the same ticket at the same moment, ticket after ticket. */
+/** Ten gates scan the same ticket at the same moment, ticket after ticket; some had no network and send their scan in. */
 async function enterTwice(database: WorkDatabase): Promise<Attack> {
   const { tickets, scannerId } = await makeFixture(database.client, 'scanner-burst', { tickets: STOCK })
   const tally = openTally()
@@ -138,7 +134,7 @@ async function enterTwice(database: WorkDatabase): Promise<Attack> {
         tally.verb(
           client,
           `select jsonb_build_object('success', success, 'error', case when already_scanned then 'ALREADY_USED' else error_message end)
-           as answer from scan_ticket_atomic($1, $2, $3)`,
+           as answer from ${gate % OFFLINE_EVERY === 0 ? SCAN_OFFLINE : SCAN_ONLINE}`,
           [ticket.id, scannerId, `gate ${gate}`],
         ),
       ),
@@ -146,3 +142,7 @@ async function enterTwice(database: WorkDatabase): Promise<Attack> {
   }
   return tally.result()
 }
+
+const OFFLINE_EVERY = 5
+const SCAN_ONLINE = 'scan_ticket_atomic($1, $2, $3)'
+const SCAN_OFFLINE = `sync_offline_scan($1, $2, now() - interval '1 minute', $3)`

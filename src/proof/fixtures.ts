@@ -1,14 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import { type AwaitedOrder, awaitPayments } from './awaited-orders.ts'
+import { clearTable, type LaidTable, layTable, type TableOptions } from './laid-table.ts'
 
-const NOTHING = { tierSlug: 'general-admission', stock: 0, tickets: 0, priceCents: 0, orders: 0 }
+const NOTHING = {
+  tierSlug: 'general-admission',
+  stock: 0,
+  tickets: 0,
+  priceCents: 0,
+  orders: 0,
+  guests: 0,
+  places: 0,
+  covers: 0,
+}
 
 /** What a scenario needs in the database, by scenario. Nobody's per-person limit: a load comes from one address. */
 export const FIXTURES = {
   'concurrent-checkout': { ...NOTHING, stock: 50 },
   'reserve-race': { ...NOTHING, stock: 10 },
   'scanner-burst': { ...NOTHING, tickets: 200 },
+  // Seven of ten scans show a ticket for the first time.
+  'scanner-stress': { ...NOTHING, tickets: 350 },
+  'offline-gates': { ...NOTHING, tickets: 200 },
+  'offer-rush': { ...NOTHING, guests: 40, places: 50 },
+  'slot-rush': { ...NOTHING, guests: 40, covers: 60 },
   'ticketing-flow': { ...NOTHING, stock: 20_000, priceCents: 2500 },
   'ticket-purchase': { ...NOTHING, stock: 20_000, priceCents: 2500 },
   'webhook-burst': { ...NOTHING, stock: 1000, priceCents: 2500, orders: 60 },
@@ -22,7 +37,7 @@ export const ORDERS_MAX = 1000
 /** What a ticket that costs something costs beside its price: a part that is not whole, so that rounding is seen. */
 const FEE = { fixedCents: 99, basisPoints: 250 }
 
-export interface FixtureOptions {
+export interface FixtureOptions extends Partial<TableOptions> {
   /** The event's slug; the scenario's name where it is left out. */
   readonly slug?: string
   readonly tierSlug?: string
@@ -36,7 +51,7 @@ export interface FixtureOptions {
   readonly orders?: number
 }
 
-export interface Fixture {
+export interface Fixture extends LaidTable {
   readonly slug: string
   readonly businessId: string
   readonly eventId: string
@@ -60,7 +75,7 @@ export function ordersFileOf({ orders }: Fixture): string {
 /** `test-tickets.json`, as scanner scripts open it. */
 export function ticketsFileOf({ tickets, raceTicket }: Fixture): string {
   const file = {
-    tickets: tickets.map(({ id, event_id }) => ({ id, event_id, type: 'valid' })),
+    tickets: tickets.map(({ id, event_id, qr_code }) => ({ id, event_id, type: 'valid', qr_code })),
     raceTestTicket: { id: raceTicket?.id },
   }
   return `${JSON.stringify(file, null, 2)}\n`
@@ -86,7 +101,8 @@ export async function makeFixture(
   name: FixtureName,
   options: FixtureOptions = {},
 ): Promise<Fixture> {
-  const { tierSlug, stock, tickets, priceCents, orders } = { ...FIXTURES[name], ...options }
+  const asked = { ...FIXTURES[name], ...options }
+  const { tierSlug, stock, tickets, priceCents, orders } = asked
   const slug = options.slug ?? name
   return inTransaction(client, async () => {
     await remove(client, slug)
@@ -125,6 +141,7 @@ export async function makeFixture(
       raceTicket: sold[0],
       priceCents,
       orders: await awaitPayments(client, eventId, tierId, orders),
+      ...(await layTable(client, businessId, asked)),
     }
   })
 }
@@ -157,7 +174,7 @@ async function remove(client: Client, slug: string): Promise<boolean> {
     'delete from ticketing.refunds where event_id = $1',
     `delete from ticketing.payments where order_id in (select id from orders where event_id = $1) or starts_with(id, 'pi_fixture_' || $1)`,
     `delete from webhook_events where order_id in (select id from orders where event_id = $1) or starts_with(id, 'evt_fixture_' || $1)`,
-    'delete from scan_logs where event_id = $1',
+    'delete from scan_logs where event_id = $1 or business_id = (select business_id from events where id = $1)',
     'delete from tickets where event_id = $1',
     'delete from ticket_holds where event_id = $1',
     `delete from idempotency_keys where (answer ->> 'order_id')::uuid in (select id from orders where event_id = $1)`,
@@ -167,6 +184,7 @@ async function remove(client: Client, slug: string): Promise<boolean> {
   ]) {
     await client.query(sql, [event.id])
   }
+  await clearTable(client, event.business_id)
   await client.query('delete from businesses where id = $1', [event.business_id])
   return true
 }

@@ -9,6 +9,12 @@ export interface Profile {
   readonly scannerTickets: number
   readonly scannerPause: number
   readonly raceStart: number
+  /** Scans of five scanners, and each one's pause between two. */
+  readonly stress: { readonly scans: number; readonly pause: number }
+  /** Tickets at gates of which half are offline, and each gate's pause between two scans. */
+  readonly offline: { readonly tickets: number; readonly pause: number }
+  /** Guests with accounts who want an offer, or a table. */
+  readonly guests: number
   /** Guests who come in growing numbers, how long that takes, and their pause before they look at their order. */
   readonly flow: { readonly seconds: number; readonly pause: number }
   /** Buyers who pay, within how long they arrive, and how long they wait for their tickets. */
@@ -39,6 +45,9 @@ export const PROFILES = {
     scannerTickets: 200,
     scannerPause: 0.05,
     raceStart: 3,
+    stress: { scans: 500, pause: 0 },
+    offline: { tickets: 100, pause: 0.02 },
+    guests: 40,
     flow: { seconds: 5, pause: 1 },
     purchase: { buyers: 100, arrivalSeconds: 4, waitSeconds: 30 },
     burst: { events: 50, seconds: 3 },
@@ -53,6 +62,10 @@ export const PROFILES = {
     scannerTickets: 600,
     scannerPause: 1,
     raceStart: 65,
+    // Five scanners, three minutes.
+    stress: { scans: 500, pause: 1.8 },
+    offline: { tickets: 500, pause: 0.5 },
+    guests: 200,
     flow: { seconds: 70, pause: 2 },
     purchase: { buyers: 100, arrivalSeconds: 10, waitSeconds: 30 },
     burst: { events: 50, seconds: 10 },

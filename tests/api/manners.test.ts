@@ -8,6 +8,7 @@ import { readJson } from '../../src/api/functions/contract.ts'
 import { json } from '../../src/api/http.ts'
 import { listen } from '../../src/api/listen.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { CODES } from '../support/codes.ts'
 import { ask, JWT_SECRET, makeScratch, type ServeOptions, startServer } from './scratch.ts'
 
 /** A server whose function `slow` answers when it is told to, and whose `broken` has a bug. */
@@ -251,7 +252,7 @@ describe('a client that hangs up in the middle of its body', () => {
       const functions = new Map([
         ['quick', { methods: ['POST'], handle: async (r: Request) => json(200, await readJson(r)) }],
       ])
-      const app = buildApp({ database, gate, functions, logLevel: 'info', log: line.resolve })
+      const app = buildApp({ database, gate, codes: CODES, functions, logLevel: 'info', log: line.resolve })
       const listening = await listen(app)
       const { hostname, port } = new URL(listening.url)
       const headers = `Host: x\r\napikey: ${gate.keys.anon}\r\nContent-Type: application/json\r\nContent-Length: 99`

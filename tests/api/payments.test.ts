@@ -7,6 +7,7 @@ import { openPool } from '../../src/db/pool.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { addTier } from '../support/box-office.ts'
 import { assertLawful, untilWaiting } from '../support/callers.ts'
+import { CODES } from '../support/codes.ts'
 import { ask, serve } from './scratch.ts'
 import { freshKey, openShop, SECRET_KEY, SPELLINGS, signed, WEBHOOK_SECRET } from './shop.ts'
 
@@ -256,7 +257,7 @@ describe('stopping in the middle of a checkout', () => {
       },
     }
     const database = await openPool(db.url, { max: 2, name: 'stop-test' })
-    const listening = await listen(buildApp({ database, gate: shop.server.gate, payments }))
+    const listening = await listen(buildApp({ database, gate: shop.server.gate, codes: CODES, payments }))
     const tier = await paidTier()
     const buying = fetch(`${listening.url}/functions/v1/guest-checkout`, {
       method: 'POST',

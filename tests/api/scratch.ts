@@ -5,6 +5,7 @@ import { type AppOptions, buildApp } from '../../src/api/app.ts'
 import { type Gate, openGate } from '../../src/api/callers.ts'
 import { listen } from '../../src/api/listen.ts'
 import { type Database, openPool } from '../../src/db/pool.ts'
+import { CODES } from '../support/codes.ts'
 import { serverUrl } from '../support/server.ts'
 
 export const JWT_SECRET = 'a secret for tests with at least 32 characters'
@@ -76,7 +77,7 @@ export function startServer(scratch: Scratch, options: ServeOptions = {}): Promi
 export interface ServeOptions {
   readonly max?: number
   readonly waitMs?: number
-  readonly app?: Omit<AppOptions, 'database' | 'gate' | 'log'>
+  readonly app?: Partial<Omit<AppOptions, 'database' | 'gate' | 'log'>>
 }
 
 /** The whole app over real HTTP on a free port, on any database. */
@@ -87,7 +88,7 @@ export async function serve(
   const database = await openPool(url, { max, waitMs, name: 'api-test' })
   const gate = await openGate(JWT_SECRET)
   const logged: string[] = []
-  const app = buildApp({ ...options, database, gate, log: (line) => logged.push(line) })
+  const app = buildApp({ codes: CODES, ...options, database, gate, log: (line) => logged.push(line) })
   const listening = await listen(app)
   return {
     url: listening.url,

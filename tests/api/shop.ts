@@ -5,6 +5,7 @@ import { mintToken } from '../../src/api/keys.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
 import { type BoxOffice, openBoxOffice } from '../support/box-office.ts'
+import { codesOf } from '../support/codes.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Answer, type Ask, ask, JWT_SECRET, serve, type TestServer } from './scratch.ts'
 
@@ -61,7 +62,7 @@ export async function openShop(
   const mounts = new Map(
     ['api.stripe.com', 'checkout.stripe.com', 'stand-in'].map((name) => [name, standIn.fetch]),
   )
-  const server = await serve(db.url, { app: { payments, mounts, ...app } })
+  const server = await serve(db.url, { app: { codes: await codesOf(db), payments, mounts, ...app } })
   url = server.url
   after(async () => {
     await standIn.close()

@@ -53,7 +53,11 @@ test('k6 runs every script by hand with nothing but the exports', async (t) => {
   if (k6 === undefined) return t.diagnostic('k6 is not installed: the scripts were not run by hand')
   const scripts = [
     ['concurrent-checkout', '', ''],
+    ['scanner-stress', '--tickets 35', 'SCANS=50 SCAN_PAUSE_S=0'],
+    ['offline-gates', '--tickets 50', 'SCAN_PAUSE_S=0.01'],
     ['scanner-burst', '--tickets 20', 'SCAN_PAUSE_S=0 RACE_START=1s'],
+    ['offer-rush', '', ''],
+    ['slot-rush', '', ''],
     ['ticketing-flow', '', 'RAMP_S=1 PAUSE_S=0.1'],
     ['ticket-purchase', '', 'USERS=10 ARRIVAL_S=0'],
     ['webhook-burst', '--orders 12', 'EVENTS=10 BURST_S=1'],

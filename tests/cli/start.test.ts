@@ -3,7 +3,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
-import { jwtSecretOf, standInKeyOf, webhookSecretOf } from '../../src/cli/secrets.ts'
+import { jwtSecretOf, standInKeyOf, ticketKeyOf, webhookSecretOf } from '../../src/cli/secrets.ts'
 import { readConfig } from '../../src/config.ts'
 import { findEmbedded } from '../../src/db/embedded.ts'
 import { testDatabase } from '../support/database.ts'
@@ -132,6 +132,7 @@ test('Stripe itself is used where its key is set: in test mode, or live where it
       { ALLOWED_REDIRECTS: 'https://a.example, b.example' },
       /^ALLOWED_REDIRECTS must list origins .*not "b\.example"\.\n$/,
     ],
+    [{ TICKET_SIGNING_KEY: 'short' }, /^TICKET_SIGNING_KEY must be 32 random bytes in base64url/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be error, warn or info\.\n$/],
     [{ RATE_LIMIT: '-1' }, /^RATE_LIMIT must be a whole number of requests a second/],
   ]
@@ -169,6 +170,7 @@ test('secrets are made once, by whoever is first, and an empty one that a crash 
   for (const [secretOf, file] of [
     [jwtSecretOf, 'jwt-secret'],
     [webhookSecretOf, 'stripe-webhook-secret'],
+    [ticketKeyOf, 'ticket-key'],
     [standInKeyOf, 'stand-in-key'],
   ] as const) {
     await mkdir(home, { recursive: true })
@@ -178,7 +180,12 @@ test('secrets are made once, by whoever is first, and an empty one that a crash 
     assert.ok((secrets[0]?.length ?? 0) >= 32)
     assert.equal((await stat(join(home, file))).mode & 0o777, 0o600)
   }
-  assert.deepEqual((await readdir(home)).sort(), ['jwt-secret', 'stand-in-key', 'stripe-webhook-secret'])
+  assert.deepEqual((await readdir(home)).sort(), [
+    'jwt-secret',
+    'stand-in-key',
+    'stripe-webhook-secret',
+    'ticket-key',
+  ])
 })
 
 const ISSUED_MS_MAX = 30_000

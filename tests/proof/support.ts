@@ -6,6 +6,7 @@ import type { Client } from 'pg'
 import { buildApp } from '../../src/api/app.ts'
 import { openGate } from '../../src/api/callers.ts'
 import { listen } from '../../src/api/listen.ts'
+import { serveCodes, signCodes } from '../../src/cli/codes.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
 import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
@@ -26,6 +27,7 @@ import {
 import { openProvider, type Provider } from '../../src/proof/provider.ts'
 import type { StageResult } from '../../src/proof/results.ts'
 import { takeAway } from '../../src/proof/sabotage.ts'
+import { SEED } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 
 /** As small as a run can be that still sees everything happen which must happen. */
@@ -36,6 +38,9 @@ export const SMALL: Profile = {
   scannerTickets: 20,
   scannerPause: 0,
   raceStart: 1,
+  stress: { scans: 50, pause: 0 },
+  offline: { tickets: 50, pause: 0.01 },
+  guests: 40,
   flow: { seconds: 1, pause: 0.1 },
   purchase: { buyers: 10, arrivalSeconds: 0.2, waitSeconds: 10 },
   burst: { events: 20, seconds: 1 },
@@ -81,8 +86,9 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
   const provider = openProvider(till)
   const folder = await mkdtemp(join(tmpdir(), 'admit-one-proof-test-'))
   after(() => rm(folder, { recursive: true, force: true }))
+  const main = await clone()
   return openRun({
-    workbench: { main: await clone(), withClone: async (work) => work(await clone()), close: async () => {} },
+    workbench: { main, withClone: async (work) => work(await clone()), close: async () => {} },
     source: 'DATABASE_URL',
     profile: { ...SMALL, ...options.profile },
     seed: 1,
@@ -97,7 +103,10 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
         ? chaos
         : { ...chaos, world: { ...chaos.world, startServer: () => startMortal(database.url, chaos.till) } }
     },
-    variablesOf: (fixture, url) => variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret }, url),
+    variablesOf: async (fixture, url) => {
+      const codes = await signCodes(SEED, main.client)
+      return variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret, codes }, url)
+    },
     folder,
     run: { id: 'test', command: 'npx admit-one prove', version: '0.0.0', startedAt: new Date() },
     clock: () => new Date(),
@@ -115,7 +124,12 @@ async function startHere(
 ): Promise<RunningServer> {
   const database = await openPool(databaseUrl, { max: 10, name: 'admit-one' })
   const payments = openStripe({ ...till, apiUrl: till.environment['STRIPE_API_URL'] })
-  const app = buildApp({ database, gate: await openGate(JWT_SECRET), payments: change(payments) })
+  const app = buildApp({
+    database,
+    gate: await openGate(JWT_SECRET),
+    codes: await serveCodes(SEED, database),
+    payments: change(payments),
+  })
   const listening = await listen(app, { host: '127.0.0.1', port: 0 })
   return {
     url: listening.url,

@@ -144,10 +144,10 @@ describe('installing', () => {
 
 // r select, a insert, w update, d delete; a list of columns where the right is theirs only.
 const EVENT =
-  'category, city, country, cover_image_url, currency, description, end_at, fee_basis_points, fee_fixed_cents, slug, start_at, status, title, venue'
+  'category, city, country, cover_image_url, currency, description, end_at, entry_from, entry_until, fee_basis_points, fee_fixed_cents, slug, start_at, status, title, venue'
 const TIER =
   'currency, max_per_order, max_per_person, name, price_cents, sale_end_at, sale_start_at, slug, status, total_quantity'
-const OFFER = 'active, ends_at, starts_at, title, total_people'
+const OFFER = 'active, ends_at, one_claim_per_person, starts_at, title, total_people'
 const SLOT = 'active, capacity, date, max_party_size, time_from, time_to, weekday'
 const both = (right: string) => ({ authenticated: right, service_role: right })
 const open = (insert: string, columns: string) => ({
@@ -188,10 +188,12 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   release_ticket_holds: ALL,
   claim_offer_spots_atomically: ALL,
   book_slot_atomically: ALL,
+  cancel_reservation: ALL,
   release_offer_spots: 'authenticated service_role',
   atomic_ticket_checkin: 'authenticated service_role',
   scan_ticket_atomic: 'authenticated service_role',
   sync_offline_scan: 'authenticated service_role',
+  double_admissions: 'authenticated service_role',
   expire_ticket_holds: 'service_role',
   claim_order_ticketing: 'service_role',
   issue_order_tickets: 'service_role',
@@ -202,6 +204,12 @@ const VAULT: Readonly<Record<string, string>> = {
   checkout: ALL,
   checkout_session_status: ALL,
   order_page: ALL,
+  validate_qr: 'authenticated service_role',
+  gate_list: 'authenticated service_role',
+  sync_offline_scans: 'authenticated service_role',
+  register_code_key: 'service_role',
+  list_code_keys: 'service_role',
+  revoke_code_key: 'service_role',
   request_refund: 'authenticated service_role',
   expire_orders: 'service_role',
   open_session: 'service_role',

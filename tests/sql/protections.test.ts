@@ -243,6 +243,19 @@ describe('the laws', () => {
       { status: 'valid', admitted: 1 },
     ],
     [
+      'party_admitted_once',
+      'a claim whose party came in and may come again',
+      async (client) => {
+        await client.query(
+          `with d as (insert into discounts (business_id, title, total_people) values ($1, 'Law', 2) returning id),
+             c as (insert into offer_claims (discount_id, party_size) select id, 2 from d returning id)
+           insert into scan_logs (claim_id, scan_method, scan_success, scanned_at) select id, 'qr', true, now() from c`,
+          [businessId],
+        )
+      },
+      { kind: 'claim', status: 'claimed', admitted: 1 },
+    ],
+    [
       'offers_and_slots_fit',
       'more claims than places',
       async (client) => {

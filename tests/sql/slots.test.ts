@@ -209,7 +209,7 @@ describe('the size of a slot', () => {
     assert.equal((await book(businessId, { party: 2 })).success, true)
     assert.deepEqual(await refusalOf(resize(7, signedIn(staffId))), {
       code: '23514',
-      by: 'check_booked_people_fit',
+      by: 'trg_check_slot_size',
     })
     assert.deepEqual(await resize(9, ada), [])
   })

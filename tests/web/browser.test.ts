@@ -11,6 +11,7 @@ import {
   squaresOf,
 } from '../support/browser.ts'
 import { untilWaiting } from '../support/callers.ts'
+import { CODES } from '../support/codes.ts'
 import { type House, openHouse } from './open-house.ts'
 
 const PHONE = { viewport: { width: 390, height: 844 } }
@@ -70,11 +71,12 @@ describe('a buyer with a browser', { skip: noBrowser }, async () => {
     await buy(page, '2')
     await pay(page, '4242 4242 4242 4242')
     await heading(page, 'Your tickets')
-    const codes = await house.db.rows<{ qr_code: string }>(
-      `select k.qr_code from tickets k where k.tier_id = $1 order by k.ordinal`,
+    const codes = await house.db.rows<{ event_id: string; qr_code: string }>(
+      `select k.event_id, k.qr_code from tickets k where k.tier_id = $1 order by k.ordinal`,
       [event.tierId],
     )
-    const { data, size } = encode(codes[1]?.qr_code ?? '', { ecc: 'M', border: 3 })
+    const token = CODES.token('ticket', codes[1]?.event_id ?? '', codes[1]?.qr_code ?? '')
+    const { data, size } = encode(token, { ecc: 'M', border: 3 })
     assert.deepEqual(await squaresOf(page, 'li:nth-child(2) .code svg', size), data)
     assert.notDeepEqual(await squaresOf(page, 'li:nth-child(1) .code svg', size), data)
     assert.deepEqual(await house.orders(event.slug), [{ status: 'paid', total_cents: '5250' }])

@@ -59,7 +59,7 @@ export function orderOf(
   order: Partial<OrderView['order']> = {},
   rest: Partial<Omit<OrderView, 'order'>> = {},
 ): OrderView {
-  const { slug, title, start_at, end_at, venue, city, status } = eventOf()
+  const { id, slug, title, start_at, end_at, venue, city, status } = eventOf()
   return {
     order: {
       id: randomUUID(),
@@ -73,7 +73,7 @@ export function orderOf(
       expires_at: '2026-11-21T12:14:00+00:00',
       ...order,
     },
-    event: { slug, title, start_at, end_at, venue, city, status },
+    event: { id, slug, title, start_at, end_at, venue, city, status },
     items: [{ tier_name: 'Floor', quantity: 2, unit_price_cents: 2500, unit_fee_cents: 125 }],
     tickets: [ticketOf(), ticketOf()],
     payment: { state: 'complete', url: null },

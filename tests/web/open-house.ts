@@ -7,6 +7,7 @@ import { openPool } from '../../src/db/pool.ts'
 import { openStripe } from '../../src/payments/provider.ts'
 import { openStandIn } from '../../src/payments/stand-in.ts'
 import { addTier, openBoxOffice, type TierOptions } from '../support/box-office.ts'
+import { CODES } from '../support/codes.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 export interface House {
@@ -40,6 +41,7 @@ export async function openHouse(options: Pick<AppOptions, 'limits'> = {}): Promi
     ...options,
     database,
     gate: await openGate('a secret for tests with at least 32 characters'),
+    codes: CODES,
     payments: openStripe({ secretKey, webhookSecret, apiUrl, fetch: standIn.fetch }),
     mounts: new Map(['checkout.stripe.com', 'stand-in'].map((segment) => [segment, standIn.fetch] as const)),
     log: (line) => logged.push(line),

@@ -8,12 +8,13 @@ import { homePage } from '../../src/api/pages/home-page.ts'
 import type { Page } from '../../src/api/pages/layout.ts'
 import { offerOf } from '../../src/api/pages/offers.ts'
 import { type OrderView, orderPage, qrCode } from '../../src/api/pages/order-page.ts'
+import { CODES } from '../support/codes.ts'
 import { CALENDAR, eventOf, NOW, orderOf, pendingOrder, ticketOf, tierOf } from './examples.ts'
 
 const text = (page: Page) => String(page.body)
 const eventText = (event: EventView, form: BuyForm = freshForm()) =>
   text(eventPage({ event, form }, CALENDAR, NOW))
-const orderText = (view: OrderView) => text(orderPage(view, CALENDAR, NOW))
+const orderText = (view: OrderView) => text(orderPage(view, CODES, CALENDAR, NOW))
 
 describe('what is left', () => {
   const early = '2026-11-20T00:00:00Z'
@@ -70,7 +71,7 @@ describe('the pages', () => {
         {
           event: { ...orderOf().event, title: evil, venue: evil },
           items: [{ tier_name: evil, quantity: 1, unit_price_cents: 1, unit_fee_cents: 0 }],
-          tickets: [ticketOf({ tier_name: evil, qr_code: evil })],
+          tickets: [ticketOf({ tier_name: evil })],
         },
       ),
     ),
@@ -198,7 +199,7 @@ describe('an order', () => {
       assert.match(page, words)
       assert.equal(page.includes('http-equiv="refresh"'), refreshes)
       assert.equal(page.includes('>Pay '), /Pay/.test(words.source))
-      assert.equal(orderPage(view, CALENDAR, NOW).headers?.['X-Robots-Tag'], 'noindex')
+      assert.equal(orderPage(view, CODES, CALENDAR, NOW).headers?.['X-Robots-Tag'], 'noindex')
     })
   }
 
@@ -215,8 +216,11 @@ describe('an order', () => {
       ticketOf({ status: 'refunded' }),
       ticketOf({ status: 'cancelled' }),
     ]
-    const page = orderText(orderOf({ status: 'partially_refunded' }, { tickets }))
-    const shown = tickets.map(({ qr_code }) => page.includes(String(qrCode(qr_code))))
+    const order = orderOf({ status: 'partially_refunded' }, { tickets })
+    const page = orderText(order)
+    const drawn = (code: string) => page.includes(String(qrCode(code)))
+    const shown = tickets.map(({ qr_code }) => drawn(CODES.token('ticket', order.event.id, qr_code)))
+    assert.ok(!tickets.some(({ qr_code }) => drawn(qr_code)), 'never the code without a signature')
     assert.deepEqual(shown, [true, true, false, false, false])
     for (const words of [
       'Ticket 5 of 5',
@@ -243,11 +247,9 @@ describe('an order', () => {
   })
 
   it('draws the code that the gate reads, dark where it is dark', () => {
-    const { qr_code } = ticketOf()
-    const drawn = [...String(qrCode(qr_code)).matchAll(/M(\d+),(\d+)h1v1h-1z/g)].map(
-      ([, x, y]) => `${x},${y}`,
-    )
-    const { data } = encode(qr_code, { ecc: 'M', border: 3 })
+    const token = CODES.token('ticket', orderOf().event.id, ticketOf().qr_code)
+    const drawn = [...String(qrCode(token)).matchAll(/M(\d+),(\d+)h1v1h-1z/g)].map(([, x, y]) => `${x},${y}`)
+    const { data } = encode(token, { ecc: 'M', border: 3 })
     const dark = data.flatMap((row, y) => row.flatMap((is, x) => (is ? [`${x},${y}`] : [])))
     assert.deepEqual(drawn, dark)
     assert.notDeepEqual(

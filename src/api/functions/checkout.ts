@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { callVault } from '../../db/call.ts'
 import { type OrderPayment, payForOrder } from '../../payments/checkout.ts'
+import type { Codes } from '../codes.ts'
 import { type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
 import { redirectOf } from './requests.ts'
 
@@ -50,7 +51,8 @@ interface Pricing {
 interface IssuedTicket {
   readonly id: string
   readonly tier_id: string
-  readonly qr_code: string
+  /** What its QR shows. */
+  readonly code: string
 }
 
 /**
@@ -71,17 +73,18 @@ export async function buy(cart: Cart, key: string | null, context: FunctionConte
     },
   })
   if (!answer.success) throw refusalIn(answer)
-  return purchaseOf(answer, await payPageOf(answer, context))
+  return purchaseOf(answer, await payPageOf(answer, context), context.codes)
 }
 
 /** What `ticketing.checkout` answers about an order. */
 interface OrderAnswer {
   readonly success: true
   readonly order_id: string
+  readonly event_id: string
   readonly is_free: boolean
   readonly status: string
   readonly hold_ids: readonly string[]
-  readonly tickets?: readonly IssuedTicket[] | null
+  readonly tickets?: readonly StoredTicket[] | null
   readonly subtotal_cents: number
   readonly fees_cents: number
   readonly total_cents: number
@@ -92,6 +95,12 @@ interface OrderAnswer {
   readonly checkout_session_id: string | null
   readonly replayed: boolean
   readonly payment: OrderPayment | null
+}
+
+interface StoredTicket {
+  readonly id: string
+  readonly tier_id: string
+  readonly qr_code: string
 }
 
 /** What makes two requests the same: prices do not, they come from the database. */
@@ -145,7 +154,7 @@ async function payPageOf(answer: OrderAnswer, { database, payments }: FunctionCo
   }
 }
 
-function purchaseOf(answer: OrderAnswer, { url, sessionId }: PayPage): Purchase {
+function purchaseOf(answer: OrderAnswer, { url, sessionId }: PayPage, codes: Codes): Purchase {
   return {
     orderId: answer.order_id,
     isFree: answer.is_free,
@@ -153,7 +162,7 @@ function purchaseOf(answer: OrderAnswer, { url, sessionId }: PayPage): Purchase 
     orderUrl: answer.order_url,
     sessionId,
     holdIds: answer.hold_ids,
-    ...(answer.tickets ? { tickets: answer.tickets } : {}),
+    ...(answer.tickets ? { tickets: answer.tickets.map((it) => issued(it, answer.event_id, codes)) } : {}),
     expiresAt: answer.expires_at,
     pricing: {
       subtotalCents: answer.subtotal_cents,
@@ -163,4 +172,8 @@ function purchaseOf(answer: OrderAnswer, { url, sessionId }: PayPage): Purchase 
     },
     replayed: answer.replayed,
   }
+}
+
+function issued({ id, tier_id, qr_code }: StoredTicket, eventId: string, codes: Codes): IssuedTicket {
+  return { id, tier_id, code: codes.token('ticket', eventId, qr_code) }
 }

@@ -15,19 +15,23 @@ const body = z.preprocess(
   z.object({ p_discount_id: z.guid(), p_party_size: z.number() }),
 )
 
-/** Claims places in an offer, as the RPC of `claim_offer_spots_atomically` does. */
+/** Claims places in an offer, as the RPC of `claim_offer_spots_atomically` does, and gives the code that the door reads. */
 export const claimOffer: EdgeFunction = { methods: ['POST'], handle }
 
-async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
+async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   const claim = await parseJson(request, body)
   const { p_party_size: size } = claim
   if (!Number.isInteger(size) || size < 1 || size > PARTY_MAX) throw new Refusal('INVALID_PARTY_SIZE')
   const answer = await callVault<Claimed | Refused>(database, caller, 'claim_offer_spots_atomically', claim)
   if (!answer.success) throw refusalIn(answer)
-  return json(200, answer)
+  const { success, remaining, claim_id: claimId, qr_token } = answer
+  return json(200, { success, remaining, claimId, code: codes.token('claim', claim.p_discount_id, qr_token) })
 }
 
 interface Claimed {
   readonly success: true
   readonly remaining: number
+  readonly claim_id: string
+  /** What is signed into the code that the guest shows. */
+  readonly qr_token: string
 }

@@ -2,10 +2,11 @@ import type { Caller } from '../../db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
+import type { Codes } from '../codes.ts'
 import { type ErrorCode, errorEntry, isErrorCode } from '../errors.ts'
 import { json, type Reply, readBody } from '../http.ts'
 
-/** Bodies of functions are small; a larger one is refused with 413. */
+/** Bodies of functions are small where none says otherwise; a larger one is refused with 413. */
 const BODY_BYTES_MAX = 64 * 1024
 
 /** Whose money moves: nobody's (`test`, `stand-in`), the buyers' (`live`), or none can (`none`). */
@@ -14,6 +15,8 @@ export type PaymentMode = 'live' | 'test' | 'stand-in' | 'none'
 export interface FunctionContext {
   readonly database: Database
   readonly caller: Caller
+  /** Signs what gates read, and reads it. */
+  readonly codes: Codes
   /** Where people reach this server, without a slash at the end. */
   readonly publicUrl: string
   /** Absent where only free tickets can be ordered. */
@@ -115,8 +118,8 @@ const sqlRefusals: readonly (readonly [start: string, code: ErrorCode])[] = [
 ]
 
 /** The parsed JSON body, an empty one as `{}`. */
-export async function readJson(request: Request): Promise<unknown> {
-  const body = await readText(request, BODY_BYTES_MAX)
+export async function readJson(request: Request, bytesMax: number = BODY_BYTES_MAX): Promise<unknown> {
+  const body = await readText(request, bytesMax)
   try {
     return body === '' ? {} : JSON.parse(body)
   } catch {

@@ -36,11 +36,12 @@ async function answer(request: Request, edge: EdgeFunction, room: FunctionRoom):
   if (identity.kind !== 'caller' || !CALLER_ROLES.has(identity.caller.role)) {
     return refusalReply(new Refusal('UNAUTHORIZED'), edge.spell)
   }
-  const { database, paymentsDatabase, payments, paymentMode, allowedRedirects } = room
+  const { database, paymentsDatabase, codes, payments, paymentMode, allowedRedirects } = room
   try {
     return await edge.handle(request, {
       database: edge.lane === undefined ? database : paymentsDatabase,
       caller: identity.caller,
+      codes,
       publicUrl: room.publicUrl ?? new URL(request.url).origin,
       ...(payments === undefined ? {} : { payments }),
       paymentMode,

@@ -2,10 +2,14 @@ import { checkoutSessionStatus } from './checkout-session-status.ts'
 import { createCheckoutSession, createTicketCheckout, enhancedCheckout, guestCheckout } from './checkouts.ts'
 import { claimOffer } from './claim-offer.ts'
 import type { EdgeFunction } from './contract.ts'
+import { gateList } from './gate-list.ts'
 import { healthCheck } from './health-check.ts'
 import { processRefund } from './process-refund.ts'
 import { stripeWebhook } from './stripe-webhook.ts'
+import { syncOfflineScans } from './sync-offline-scans.ts'
 import { ticketExpiryDaemon } from './ticket-expiry-daemon.ts'
+import { ticketKeys } from './ticket-keys.ts'
+import { validateQr } from './validate-qr.ts'
 
 /** Every function under `/functions/v1`, by name. */
 export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
@@ -18,5 +22,9 @@ export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['process-refund', processRefund],
   ['ticket-expiry-daemon', ticketExpiryDaemon],
   ['claim-offer', claimOffer],
+  ['validate-qr', validateQr],
+  ['ticket-keys', ticketKeys],
+  ['gate-list', gateList],
+  ['sync-offline-scans', syncOfflineScans],
   ['health-check', healthCheck],
 ])

@@ -7,8 +7,21 @@ const KEY_LENGTH_MAX = 255
 const URL_LENGTH_MAX = 2000
 
 /** The JSON body as `schema` has it. Refuses with INVALID_REQUEST, which names the first field that is wrong. */
-export async function parseJson<Body>(request: Request, schema: z.ZodType<Body>): Promise<Body> {
-  const parsed = schema.safeParse(await readJson(request))
+export async function parseJson<Body>(
+  request: Request,
+  schema: z.ZodType<Body>,
+  bytesMax?: number,
+): Promise<Body> {
+  return parse(await readJson(request, bytesMax), schema)
+}
+
+/** The parameters of the URL, as {@link parseJson}. */
+export function parseQuery<Query>(request: Request, schema: z.ZodType<Query>): Query {
+  return parse(Object.fromEntries(new URL(request.url).searchParams), schema)
+}
+
+function parse<Value>(value: unknown, schema: z.ZodType<Value>): Value {
+  const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw invalid(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid')

@@ -26,7 +26,8 @@ export interface Fees {
 
 const BASIS_POINTS = 10_000
 
-function minorUnits(currency: string): number {
+/** How many minor units make a major one. */
+export function minorUnits(currency: string): number {
   if (ZERO_DECIMALS.has(currency)) return 1
   return THREE_DECIMALS.has(currency) ? 1000 : 100
 }

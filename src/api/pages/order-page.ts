@@ -1,5 +1,6 @@
 import { html, raw } from 'hono/html'
 import { renderSVG } from 'uqr'
+import type { Codes } from '../codes.ts'
 import { type Calendar, count, minutesLeft } from './dates.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
@@ -20,6 +21,7 @@ export interface OrderView {
     readonly expires_at: string | null
   }
   readonly event: {
+    readonly id: string
     readonly slug: string
     readonly title: string
     readonly start_at: string
@@ -45,12 +47,13 @@ export interface OrderTicket {
   readonly id: string
   readonly tier_name: string
   readonly status: string
+  /** What is typed at a gate that cannot read the QR. */
   readonly qr_code: string
   readonly checked_in_at: string | null
 }
 
 /** An order as it is now, with its tickets; printed, it is one ticket a sheet. */
-export function orderPage(view: OrderView, calendar: Calendar, now: Date): Page {
+export function orderPage(view: OrderView, codes: Codes, calendar: Calendar, now: Date): Page {
   const state = orderState(view, now)
   const until = view.order.expires_at
   const body = html`<section class="state screen" role="status">
@@ -60,7 +63,7 @@ ${state.payUrl === undefined || until === null ? null : payNow(view, state.payUr
 ${state.refreshSeconds === undefined ? null : html`<p class="quiet">This page looks again by itself. <a href="">Look now</a></p>`}
 </section>
 ${view.event.status === 'cancelled' ? html`<p class="notice bad screen">This event is cancelled.</p>` : null}
-${ticketList(view, calendar)}
+${ticketList(view, codes, calendar)}
 ${summary(view, calendar)}`
   const title = `${state.title} · ${view.event.title}`
   return {
@@ -75,7 +78,7 @@ function payNow({ order }: OrderView, url: string, until: string, calendar: Cale
 <p><a class="button pay" href="${url}">Pay ${money(order.total_cents, order.currency)}</a></p>`
 }
 
-function ticketList({ tickets, event, order }: OrderView, calendar: Calendar): Html | null {
+function ticketList({ tickets, event, order }: OrderView, codes: Codes, calendar: Calendar): Html | null {
   if (tickets.length === 0) return null
   return html`<ol class="tickets" aria-label="Your tickets">
 ${tickets.map(
@@ -87,19 +90,19 @@ ${tickets.map(
 <dl><div><dt>Ticket</dt><dd dir="auto">${ticket.tier_name}</dd></div>
 ${order.customer_name === null ? null : html`<div><dt>Name</dt><dd dir="auto">${order.customer_name}</dd></div>`}</dl>
 </div>
-<div class="stub">${stub(ticket, at + 1, calendar)}</div>
+<div class="stub">${stub(ticket, at + 1, codes.token('ticket', event.id, ticket.qr_code), calendar)}</div>
 </li>`,
 )}
 </ol>
 <p class="quiet screen">Keep the address of this page: it is your proof. Printed, it gives one ticket a sheet.</p>`
 }
 
-/** What the gate reads, or why there is nothing to read. */
-function stub(ticket: OrderTicket, number: number, calendar: Calendar): Html {
+/** What the gate reads, and what is typed where it cannot; or why there is nothing to read. */
+function stub(ticket: OrderTicket, number: number, token: string, calendar: Calendar): Html {
   const badge = badgeOf(ticket, calendar)
   const mark = badge === undefined ? null : html`<span class="badge">${badge}</span>`
   if (!ADMITS.has(ticket.status)) return html`${mark}`
-  return html`${mark}<div class="code" role="img" aria-label="QR code of ticket ${number}">${qrCode(ticket.qr_code)}</div>
+  return html`${mark}<div class="code" role="img" aria-label="QR code of ticket ${number}">${qrCode(token)}</div>
 <p class="letters">${ticket.qr_code.match(/.{1,4}/g)?.join(' ') ?? ''}</p>`
 }
 

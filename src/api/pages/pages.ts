@@ -22,7 +22,7 @@ type Answer = (request: Request, calendar: Calendar, now: Date) => Promise<Page 
  */
 export function mountPages(app: Hono, front: Front, room: PageRoom): void {
   const calendar = openCalendar(room.timeZone)
-  const { database } = room
+  const { database, codes } = room
   const page = (c: Context, path: string, answer: Answer, methods = READING) =>
     front(
       c,
@@ -54,7 +54,7 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
       if (!UUID.test(id) || !SECRET.test(secret)) return undefined
       const args = { p_order_id: id, p_secret: secret }
       const view = await callVault<OrderView & { success: boolean }>(database, ANYBODY, 'order_page', args)
-      return view.success ? orderPage(view, words, now) : undefined
+      return view.success ? orderPage(view, codes, words, now) : undefined
     }),
   )
   app.get('*', (c, next) => (wantsPage(c) ? page(c, '*', async () => undefined) : next()))

@@ -1,5 +1,9 @@
 import { concurrentCheckout } from './concurrent-checkout.ts'
+import { offerRush } from './offer-rush.ts'
+import { offlineGates } from './offline-gates.ts'
 import { scannerBurst } from './scanner-burst.ts'
+import { scannerStress } from './scanner-stress.ts'
+import { slotRush } from './slot-rush.ts'
 import type { Story } from './story.ts'
 import { ticketPurchase } from './ticket-purchase.ts'
 import { ticketingFlow } from './ticketing-flow.ts'
@@ -12,4 +16,8 @@ export const STORIES: readonly Story[] = [
   ticketPurchase,
   webhookBurst,
   scannerBurst,
+  scannerStress,
+  offlineGates,
+  offerRush,
+  slotRush,
 ]

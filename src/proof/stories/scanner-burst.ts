@@ -4,7 +4,7 @@ const SCANNERS = 10
 
 export const scannerBurst: Story = {
   name: 'scanner-burst',
-  story: 'Ten scanners scan tickets of their own, then all ten scan one ticket at the same moment.',
+  story: 'Ten scanners scan tickets, and codes that nobody sold, then all ten one ticket at the same moment.',
   fixture: (run) => ({ tickets: run.profile.scannerTickets }),
   env: (run) => ({
     SCAN_PAUSE_S: String(run.profile.scannerPause),
@@ -14,9 +14,15 @@ export const scannerBurst: Story = {
     admitted: 'success',
     race_admitted: 'success (race)',
     race_refused: 'ALREADY_USED',
+    unknown_refused: 'NOT_FOUND',
     unexpected_answers: 'unexpected',
   },
-  mustHaveHappened: { admitted: 'tickets admitted', race_admitted: 'race won', race_refused: 'races lost' },
+  mustHaveHappened: {
+    admitted: 'tickets admitted',
+    unknown_refused: 'unknown codes refused',
+    race_admitted: 'race won',
+    race_refused: 'races lost',
+  },
   stock: undefined,
   witness: async (run, fixture, load) => {
     const scans = await rowsOf(

@@ -1,0 +1,83 @@
+/**
+ * Forty guests want an offer for fifty people, two places each and one claim a person, and all of them press the button twice
+ * at the same moment. Some give their places back and ask again. In the end every place is taken, none twice.
+ *
+ *   eval "$(npx admit-one fixtures offer-rush)" && k6 run load-tests/scenarios/offer-rush.ts
+ */
+import { check } from 'k6'
+import exec from 'k6/execution'
+import http from 'k6/http'
+import { Counter } from 'k6/metrics'
+import type { Options } from 'k6/options'
+import { getThresholds } from '../config/thresholds.ts'
+import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
+import { summarize, TREND_STATS } from '../helpers/summary.ts'
+
+const tokens = required('TEST_USER_TOKENS').split(',')
+const discountId = required('DISCOUNT_ID')
+
+const PARTY = 2
+const GIVES_BACK_EVERY = 5
+/** So long does somebody enjoy an offer before giving it back. */
+const THINKS_S = 0.2
+
+export const options: Options = {
+  scenarios: {
+    rush: { executor: 'per-vu-iterations', vus: tokens.length, iterations: 1, maxDuration: '60s' },
+  },
+  thresholds: getThresholds('offer-rush'),
+  summaryTrendStats: TREND_STATS,
+}
+
+const claimsGranted = new Counter('claims_granted')
+const claimsReleased = new Counter('claims_released')
+const secondClaimsRefused = new Counter('second_claims_refused')
+const soldOutAnswers = new Counter('sold_out_answers')
+const doubleClaims = new Counter('double_claims')
+const unexpectedAnswers = new Counter('unexpected_answers')
+
+// No places left, one claim a person, and busy are answers; anything else but success is a failed request.
+http.setResponseCallback(http.expectedStatuses(200, 204, 409, 503))
+
+export default async function wantOffer(): Promise<void> {
+  const guest = exec.scenario.iterationInTest
+  const headers = getHeaders(tokens[guest])
+  const answers = await Promise.all([claim(headers), claim(headers)])
+  const granted = answers.filter((answer) => answer === 'granted').length
+  if (granted > 1) doubleClaims.add(1)
+  check(answers, { 'of two clicks at most one is granted': () => granted <= 1 })
+  if (granted === 0 || guest % GIVES_BACK_EVERY !== 0) return
+  await pause(THINKS_S)
+  await release(headers)
+  await claim(headers)
+}
+
+async function claim(headers: Record<string, string>): Promise<'granted' | 'refused'> {
+  const response = await postRetrying(
+    `${getBaseUrl()}/claim-offer`,
+    { discountId, partySize: PARTY },
+    headers,
+  )
+  const body = jsonOf(response)
+  const code = response.status === 409 ? body['code'] : undefined
+  if (response.status === 200 && body['success'] === true) claimsGranted.add(1)
+  else if (code === 'ALREADY_CLAIMED') secondClaimsRefused.add(1)
+  else if (code === 'INSUFFICIENT_SPOTS') soldOutAnswers.add(1)
+  else unexpectedAnswers.add(1)
+  return response.status === 200 ? 'granted' : 'refused'
+}
+
+async function release(headers: Record<string, string>): Promise<void> {
+  const response = await postRetrying(
+    `${getSupabaseUrl()}/rest/v1/rpc/release_offer_spots`,
+    { p_discount_id: discountId, p_party_size: PARTY },
+    headers,
+  )
+  if (response.status === 204) claimsReleased.add(1)
+  else unexpectedAnswers.add(1)
+}
+
+export function handleSummary(data: Parameters<typeof summarize>[1]) {
+  return summarize('offer-rush', data)
+}

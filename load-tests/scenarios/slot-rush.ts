@@ -1,0 +1,99 @@
+/**
+ * Forty parties want a table on one evening, in two slots that overlap, the later one across midnight. Some cancel. Whoever
+ * was refused, or cancelled, takes what single covers are left, until the house says that it is full; and then it is, to the
+ * last cover.
+ *
+ *   eval "$(npx admit-one fixtures slot-rush)" && k6 run load-tests/scenarios/slot-rush.ts
+ */
+import { check } from 'k6'
+import exec from 'k6/execution'
+import { Counter } from 'k6/metrics'
+import type { Options } from 'k6/options'
+import { getThresholds } from '../config/thresholds.ts'
+import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import { jsonOf, postRetrying } from '../helpers/http.ts'
+import { summarize, TREND_STATS } from '../helpers/summary.ts'
+
+const tokens = required('TEST_USER_TOKENS').split(',')
+const businessId = required('TEST_BUSINESS_ID')
+const date = required('TEST_SLOT_DATE')
+
+const TIMES = ['19:30', '21:30', '23:30', '00:30'] as const
+/** Both slots are open then. */
+const SHARED_TIME = '21:30'
+const PARTY_MAX = 4
+const CANCELS_EVERY = 4
+/** More than a house that is honest about being full lets anybody ask. */
+const TRIES_MAX = 100
+
+export const options: Options = {
+  scenarios: {
+    rush: { executor: 'per-vu-iterations', vus: tokens.length, iterations: 1, maxDuration: '60s' },
+  },
+  thresholds: getThresholds('slot-rush'),
+  summaryTrendStats: TREND_STATS,
+}
+
+const coversBooked = new Counter('covers_booked')
+const coversCancelled = new Counter('covers_cancelled')
+const fullAnswers = new Counter('full_answers')
+const afterMidnight = new Counter('booked_after_midnight')
+const unexpectedAnswers = new Counter('unexpected_answers')
+
+export default async function wantTable(): Promise<void> {
+  const guest = exec.scenario.iterationInTest
+  const headers = getHeaders(tokens[guest])
+  const party = 1 + (guest % PARTY_MAX)
+  const booked = await book(
+    headers,
+    TIMES[Math.floor(guest / PARTY_MAX) % TIMES.length] ?? SHARED_TIME,
+    party,
+  )
+  if (booked !== undefined && guest % CANCELS_EVERY !== 0) return
+  if (booked !== undefined) await cancel(headers, booked, party)
+  for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+    if ((await book(headers, SHARED_TIME, 1)) === undefined) return
+  }
+  unexpectedAnswers.add(1)
+}
+
+/** The booking's id, or undefined where the house is full at that time. */
+async function book(
+  headers: Record<string, string>,
+  time: string,
+  party: number,
+): Promise<string | undefined> {
+  const answer = await call('book_slot_atomically', headers, {
+    p_business_id: businessId,
+    p_date: date,
+    p_slot_time: time,
+    p_party_size: party,
+    p_reservation_name: `Guest ${exec.scenario.iterationInTest}`,
+  })
+  const booked = answer['success'] === true
+  check(answer, { 'booked, or told that it is full': () => booked || answer['error'] === 'SLOT_FULL' })
+  if (booked) coversBooked.add(party)
+  else if (answer['error'] === 'SLOT_FULL') fullAnswers.add(1)
+  else unexpectedAnswers.add(1)
+  if (booked && time.startsWith('00')) afterMidnight.add(1)
+  return booked ? String(answer['reservation_id']) : undefined
+}
+
+async function cancel(headers: Record<string, string>, reservationId: string, party: number): Promise<void> {
+  const answer = await call('cancel_reservation', headers, { p_reservation_id: reservationId })
+  check(answer, { cancelled: () => answer['success'] === true })
+  if (answer['success'] === true) coversCancelled.add(party)
+  else unexpectedAnswers.add(1)
+}
+
+async function call(
+  verb: string,
+  headers: Record<string, string>,
+  body: unknown,
+): Promise<Record<string, unknown>> {
+  return jsonOf(await postRetrying(`${getSupabaseUrl()}/rest/v1/rpc/${verb}`, body, headers))
+}
+
+export function handleSummary(data: Parameters<typeof summarize>[1]) {
+  return summarize('slot-rush', data)
+}

@@ -1,0 +1,13 @@
+-- Gates without network: which tickets changed since a gate last heard, and how far back a gate's clock is believed.
+
+-- Numbered by transaction, not by time: with the oldest transaction under way as its cursor a reader misses nothing that
+-- commits later (gate_list).
+alter table public.tickets add column changed_xid xid8 not null default pg_current_xact_id();
+create index idx_tickets_changed on public.tickets (event_id, changed_xid);
+
+-- The clock of the gate said something that cannot be, and was taken as of the nearest moment that can.
+alter table public.scan_logs add column clock_suspect boolean not null default false;
+
+alter table ticketing.settings
+  -- An offline scan that claims to be older counts as of this long ago.
+  add column offline_scan_age interval not null default '7 days' check (offline_scan_age > interval '0');

@@ -1,0 +1,83 @@
+-- redeem_claim: let the party of an offer's claim in, once.
+--
+-- Outcomes, first that applies: ALREADY_USED (scanned_at is the winner's), CANCELLED (given back), TOO_EARLY and TOO_LATE (the
+-- offer's own times), ADMITTED, LOCK_TIMEOUT. An offer that is closed to new claims keeps those it gave.
+-- Locks:  the claim's row.
+-- Writes: offer_claims, scan_logs: every judged scan.
+create or replace function ticketing.redeem_claim(
+  p_claim_id uuid, p_scanned_by uuid, p_device_id text, out outcome text, out scanned_at timestamptz)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_claim record;
+  v_now timestamptz;
+begin
+  perform ticketing.limit_wait();
+  select c.status, c.redeemed_at, d.business_id, d.starts_at, d.ends_at into v_claim
+    from public.offer_claims c join public.discounts d on d.id = c.discount_id where c.id = p_claim_id
+    for no key update of c;
+  v_now := clock_timestamp();
+  outcome := case v_claim.status when 'redeemed' then 'ALREADY_USED' when 'released' then 'CANCELLED'
+    else coalesce(ticketing.outside(v_now, v_claim.starts_at, v_claim.ends_at), 'ADMITTED') end;
+  insert into public.scan_logs
+      (business_id, claim_id, scanned_by, device_id, scan_method, scan_success, error_code, scanned_at)
+    values (v_claim.business_id, p_claim_id, p_scanned_by, p_device_id, 'qr', outcome = 'ADMITTED',
+      nullif(outcome, 'ADMITTED'), v_now)
+    on conflict do nothing;
+  if not found then
+    outcome := 'ALREADY_USED';
+  elsif outcome = 'ADMITTED' then
+    update public.offer_claims c set status = 'redeemed', redeemed_at = v_now, redeemed_by = p_scanned_by
+      where c.id = p_claim_id;
+  end if;
+  scanned_at := case outcome when 'ADMITTED' then v_now else v_claim.redeemed_at end;
+exception when lock_not_available or deadlock_detected then
+  outcome := 'LOCK_TIMEOUT';
+end
+$$;
+
+-- check_in_booking: let the party of a booked table in, once, on its evening: from a while before its slot begins
+-- (settings.booking_before) until the slot ends, which may be after midnight.
+--
+-- Outcomes, first that applies: ALREADY_USED (scanned_at is the winner's), CANCELLED (also where the party was given up),
+-- TOO_EARLY, TOO_LATE, ADMITTED, LOCK_TIMEOUT.
+-- Locks:  the booking's row.
+-- Writes: reservations, scan_logs: every judged scan.
+create or replace function ticketing.check_in_booking(
+  p_reservation_id uuid, p_scanned_by uuid, p_device_id text, out outcome text, out scanned_at timestamptz)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_booking record;
+  v_evening record;
+  v_now timestamptz;
+begin
+  perform ticketing.limit_wait();
+  select r.status, r.checked_in_at, r.business_id, r.slot_id, r.date into v_booking
+    from public.reservations r where r.id = p_reservation_id for no key update;
+  v_evening := ticketing.slot_evening(v_booking.slot_id, v_booking.date);
+  v_now := clock_timestamp();
+  outcome := case v_booking.status when 'checked_in' then 'ALREADY_USED' when 'confirmed' then
+      coalesce(ticketing.outside(v_now, v_evening.starts_at - (select s.booking_before from ticketing.settings s),
+        v_evening.ends_at), 'ADMITTED')
+    else 'CANCELLED' end;
+  insert into public.scan_logs
+      (business_id, reservation_id, scanned_by, device_id, scan_method, scan_success, error_code, scanned_at)
+    values (v_booking.business_id, p_reservation_id, p_scanned_by, p_device_id, 'qr', outcome = 'ADMITTED',
+      nullif(outcome, 'ADMITTED'), v_now)
+    on conflict do nothing;
+  if not found then
+    outcome := 'ALREADY_USED';
+  elsif outcome = 'ADMITTED' then
+    update public.reservations r set status = 'checked_in', checked_in_at = v_now, checked_in_by = p_scanned_by
+      where r.id = p_reservation_id;
+  end if;
+  scanned_at := case outcome when 'ADMITTED' then v_now else v_booking.checked_in_at end;
+exception when lock_not_available or deadlock_detected then
+  outcome := 'LOCK_TIMEOUT';
+end
+$$;
+
+-- outside: TOO_EARLY before a time, TOO_LATE from another one on; null between the two. A bound that is null bounds nothing.
+create or replace function ticketing.outside(p_now timestamptz, p_from timestamptz, p_until timestamptz) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_now < p_from then 'TOO_EARLY' when p_now >= p_until then 'TOO_LATE' end
+$$;

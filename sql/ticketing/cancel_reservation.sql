@@ -1,0 +1,43 @@
+-- cancel_reservation: give a table back; for the guest whose booking it is, and for the house's staff.
+--
+-- Answers, first that applies:
+--   UNAUTHORIZED           a guest who is not signed in
+--   RESERVATION_NOT_FOUND  no such booking, or somebody else's: nothing is learned
+--   ALREADY_USED           the party was admitted, or did not come in time
+--   LOCK_TIMEOUT           busy for five seconds; try again
+--   success                {success: true, reservation_id, already_cancelled}; however often it is asked
+-- Locks:  the slot on that date, then the booking's row.
+-- Writes: reservations (1 row); slot_days follows by trigger.
+create or replace function ticketing.cancel_reservation(p_reservation_id uuid) returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+declare
+  v_caller record := ticketing.caller();
+  v_reservation public.reservations;
+begin
+  if v_caller.user_id is null and not v_caller.is_trusted then
+    return ticketing.refused('UNAUTHORIZED');
+  end if;
+  select * into v_reservation from public.reservations r
+    where r.id = p_reservation_id and (v_caller.is_trusted or r.user_id = v_caller.user_id
+      or exists (select from public.business_staff s where s.business_id = r.business_id and s.user_id = v_caller.user_id));
+  if v_reservation.id is null then
+    return ticketing.refused('RESERVATION_NOT_FOUND');
+  end if;
+  -- As a booking does, so that who waits for this table gets it.
+  perform ticketing.lock_key('slot:' || v_reservation.slot_id || ':' || to_char(v_reservation.date, 'YYYY-MM-DD'));
+  perform ticketing.limit_wait();
+  select * into v_reservation from public.reservations r where r.id = p_reservation_id for no key update;
+  if v_reservation.id is null then
+    return ticketing.refused('RESERVATION_NOT_FOUND');
+  elsif v_reservation.status in ('checked_in', 'no_show') then
+    return ticketing.refused('ALREADY_USED', 'This party was admitted, or its table was given away.');
+  elsif v_reservation.status = 'confirmed' then
+    update public.reservations set status = 'cancelled' where id = p_reservation_id;
+  end if;
+  return jsonb_build_object('success', true, 'reservation_id', p_reservation_id,
+    'already_cancelled', v_reservation.status = 'cancelled');
+exception when lock_not_available or deadlock_detected then
+  return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;

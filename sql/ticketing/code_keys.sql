@@ -1,0 +1,61 @@
+-- register_code_key: make a key, 32 bytes in base64url, the one that signs; the same one again keeps its number. The keys
+-- before it are retired: what they signed still admits.
+--
+-- Answers, first that applies:
+--   INVALID_REQUEST  it is no such key
+--   KEY_REVOKED      it was taken back: sign with another one
+--   KEYS_EXHAUSTED   there were 255 already, and a code has one byte for its key's number
+--   success          {success: true, kid, keys: [{kid, public_key, revoked}]}
+-- Locks:  the list of keys.
+-- Writes: code_keys.
+create or replace function ticketing.register_code_key(p_public_key text) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  v_public_key bytea;
+  v_key ticketing.code_keys;
+begin
+  if p_public_key is null or p_public_key !~ '^[A-Za-z0-9_-]{43}$' then
+    return ticketing.refused('INVALID_REQUEST', 'A public key is 32 bytes in base64url.');
+  end if;
+  v_public_key := decode(translate(p_public_key, '-_', '+/') || '=', 'base64');
+  perform ticketing.lock_key('code-keys');
+  insert into ticketing.code_keys (kid, public_key)
+    select max(k.kid) + 1, v_public_key from (select 0 as kid union all select c.kid from ticketing.code_keys c) k
+    having max(k.kid) < 255 and not exists (select from ticketing.code_keys c where c.public_key = v_public_key);
+  select * into v_key from ticketing.code_keys c where c.public_key = v_public_key;
+  if v_key.kid is null then
+    return ticketing.refused('KEYS_EXHAUSTED', 'There were 255 keys already.');
+  elsif v_key.revoked_at is not null then
+    return ticketing.refused('KEY_REVOKED', 'This key was revoked.');
+  end if;
+  update ticketing.code_keys c set retired_at = case when c.kid <> v_key.kid then clock_timestamp() end
+    where (c.retired_at is null) = (c.kid <> v_key.kid);
+  return jsonb_build_object('success', true, 'kid', v_key.kid, 'keys', ticketing.list_code_keys());
+end
+$$;
+
+-- list_code_keys: every key there was, [{kid, public_key, revoked}].
+create or replace function ticketing.list_code_keys() returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object('kid', c.kid, 'revoked', c.revoked_at is not null,
+    'public_key', rtrim(translate(encode(c.public_key, 'base64'), '+/', '-_'), '=')) order by c.kid), '[]')
+  from ticketing.code_keys c
+$$;
+
+-- revoke_code_key: what a key signed admits no more, from the commit on. For a key that was stolen: register another one
+-- first, so that there are codes which admit.
+-- Answers: NOT_FOUND; {success: true, kid, revoked_at}, also when it was revoked before.
+-- Writes:  code_keys.
+create or replace function ticketing.revoke_code_key(p_kid integer) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  v_revoked_at timestamptz;
+begin
+  update ticketing.code_keys c set revoked_at = coalesce(c.revoked_at, clock_timestamp()) where c.kid = p_kid
+    returning c.revoked_at into v_revoked_at;
+  if v_revoked_at is null then
+    return ticketing.refused('NOT_FOUND', 'There is no such key.');
+  end if;
+  return jsonb_build_object('success', true, 'kid', p_kid, 'revoked_at', v_revoked_at);
+end
+$$;

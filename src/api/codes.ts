@@ -1,0 +1,106 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { type Code, type CodeKind, decodeToken, encodeToken, signedBytes } from '../core/codes.ts'
+
+/** A public key as the database lists it: 32 bytes in base64url. */
+export interface CodeKey {
+  readonly kid: number
+  readonly public_key: string
+  readonly revoked: boolean
+}
+
+type Reading =
+  | ({ readonly ok: true } & Code)
+  | { readonly ok: false; readonly reason: 'MALFORMED' | 'UNKNOWN_KEY' | 'REVOKED_KEY' | 'FORGED' }
+
+/** Signs the codes that gates read, and reads them. */
+export interface Codes {
+  /** The number of the key that signs. */
+  readonly kid: number
+  /** What a QR shows of `code` (32 hex digits); `id` is that of the ticket's event, the claim's offer, the booking's business. */
+  token(kind: CodeKind, id: string, code: string): string
+  read(token: string): Reading
+  /** The Ed25519 signature by the same key over other text, in base64url. */
+  sign(text: string): string
+  readonly publicKeys: readonly CodeKey[]
+  /** Learns the keys that other servers have registered or revoked meanwhile; at most once a second. */
+  refresh(): Promise<void>
+}
+
+export interface CodesOptions {
+  /** The private key's seed, 32 bytes in base64url. */
+  readonly seed: string
+  /** The number under which the database knows its public key. */
+  readonly kid: number
+  readonly keys: readonly CodeKey[]
+  /** All keys as they are now; without it they stay as they are. */
+  readonly reload?: () => Promise<readonly CodeKey[]>
+  readonly nowMs?: () => number
+}
+
+export function openCodes({ seed, kid, keys, reload, nowMs = Date.now }: CodesOptions): Codes {
+  const privateKey = privateKeyOf(seed)
+  let known = readKeys(keys)
+  let refreshedMs = Number.NEGATIVE_INFINITY
+  return {
+    kid,
+    token: (kind, id, code) => {
+      const signed = signedBytes({ kid, kind, scope: scopeOf(id), code })
+      return encodeToken(signed, sign(null, signed, privateKey))
+    },
+    read: (token) => readToken(token, known),
+    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
+    get publicKeys() {
+      return [...known.values()].map(({ key: _, ...shown }) => shown)
+    },
+    refresh: async () => {
+      if (reload === undefined || nowMs() - refreshedMs < REFRESH_MS_MIN) return
+      refreshedMs = nowMs()
+      known = readKeys(await reload())
+    },
+  }
+}
+
+/** The public half of a seed, as the database wants it: 32 bytes in base64url. */
+export function publicKeyOf(seed: string): string {
+  return String(createPublicKey(privateKeyOf(seed)).export({ format: 'jwk' }).x)
+}
+
+/** The first 4 bytes, in hex, of the SHA-256 of an id in lower case. */
+export function scopeOf(id: string): string {
+  return createHash('sha256').update(id.toLowerCase()).digest('hex').slice(0, 8)
+}
+
+/** Codes of unknown keys ask for new ones; somebody could show many. */
+const REFRESH_MS_MIN = 1000
+
+interface KnownKey extends CodeKey {
+  readonly key: KeyObject
+}
+
+function readKeys(keys: readonly CodeKey[]): ReadonlyMap<number, KnownKey> {
+  return new Map(keys.map((it) => [it.kid, { ...it, key: verifierOf(it.public_key) }]))
+}
+
+function readToken(token: string, known: ReadonlyMap<number, KnownKey>): Reading {
+  const decoded = decodeToken(token)
+  if (decoded === undefined) return { ok: false, reason: 'MALFORMED' }
+  const { signed, signature, ...code } = decoded
+  const by = known.get(code.kid)
+  if (by === undefined) return { ok: false, reason: 'UNKNOWN_KEY' }
+  if (by.revoked) return { ok: false, reason: 'REVOKED_KEY' }
+  return verify(null, signed, by.key, signature) ? { ok: true, ...code } : { ok: false, reason: 'FORGED' }
+}
+
+function verifierOf(publicKey: string): KeyObject {
+  return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: publicKey } })
+}
+
+/** Node takes a private key in PKCS #8: for Ed25519 a fixed beginning and the seed. */
+function privateKeyOf(seed: string): KeyObject {
+  const bytes = Buffer.from(seed, 'base64url')
+  if (bytes.length !== SEED_BYTES) throw new RangeError(`a signing key's seed has ${SEED_BYTES} bytes`)
+  return createPrivateKey({ format: 'der', type: 'pkcs8', key: Buffer.concat([PKCS8, bytes]) })
+}
+
+const SEED_BYTES = 32
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')

@@ -1,0 +1,79 @@
+/** How a scan was judged, whatever it was of. */
+export type ScanOutcome = keyof (typeof MESSAGES)['en']
+
+/** One sentence for the door, in its language; English where it is not among ours. Takes `de` and `de-AT` alike. */
+export function scanMessage(outcome: ScanOutcome, language: string | null | undefined): string {
+  const name = language?.toLowerCase().split(/[-_]/)[0] ?? ''
+  return (Object.hasOwn(MESSAGES, name) ? MESSAGES[name as Language] : MESSAGES.en)[outcome]
+}
+
+type Language = keyof typeof MESSAGES
+
+const MESSAGES = {
+  en: {
+    ADMITTED: 'Welcome!',
+    ALREADY_USED: 'This code was already used.',
+    REFUNDED: 'Refunded: this ticket no longer admits.',
+    REFUNDING: 'Being refunded: this ticket does not admit.',
+    CANCELLED: 'Cancelled: this code does not admit.',
+    EVENT_CANCELLED: 'The event is cancelled.',
+    TOO_EARLY: 'Too early: entry has not begun.',
+    TOO_LATE: 'Too late: entry is over.',
+    UNKNOWN: 'This code is not valid here.',
+  },
+  el: {
+    ADMITTED: 'Καλώς ήρθατε!',
+    ALREADY_USED: 'Ο κωδικός έχει ήδη χρησιμοποιηθεί.',
+    REFUNDED: 'Έγινε επιστροφή χρημάτων: το εισιτήριο δεν ισχύει πια.',
+    REFUNDING: 'Γίνεται επιστροφή χρημάτων: το εισιτήριο δεν ισχύει.',
+    CANCELLED: 'Ακυρώθηκε: ο κωδικός δεν ισχύει.',
+    EVENT_CANCELLED: 'Η εκδήλωση ακυρώθηκε.',
+    TOO_EARLY: 'Πολύ νωρίς: η είσοδος δεν έχει αρχίσει.',
+    TOO_LATE: 'Πολύ αργά: η είσοδος έχει λήξει.',
+    UNKNOWN: 'Ο κωδικός δεν ισχύει εδώ.',
+  },
+  de: {
+    ADMITTED: 'Willkommen!',
+    ALREADY_USED: 'Dieser Code wurde bereits benutzt.',
+    REFUNDED: 'Erstattet: Dieses Ticket gilt nicht mehr.',
+    REFUNDING: 'Wird erstattet: Dieses Ticket gilt nicht.',
+    CANCELLED: 'Storniert: Dieser Code gilt nicht.',
+    EVENT_CANCELLED: 'Die Veranstaltung ist abgesagt.',
+    TOO_EARLY: 'Zu früh: Der Einlass hat noch nicht begonnen.',
+    TOO_LATE: 'Zu spät: Der Einlass ist vorbei.',
+    UNKNOWN: 'Dieser Code gilt hier nicht.',
+  },
+  fr: {
+    ADMITTED: 'Bienvenue !',
+    ALREADY_USED: 'Ce code a déjà été utilisé.',
+    REFUNDED: 'Remboursé : ce billet n’est plus valable.',
+    REFUNDING: 'En cours de remboursement : ce billet n’est pas valable.',
+    CANCELLED: 'Annulé : ce code n’est pas valable.',
+    EVENT_CANCELLED: 'L’événement est annulé.',
+    TOO_EARLY: 'Trop tôt : l’entrée n’a pas commencé.',
+    TOO_LATE: 'Trop tard : l’entrée est terminée.',
+    UNKNOWN: 'Ce code n’est pas valable ici.',
+  },
+  es: {
+    ADMITTED: '¡Bienvenido!',
+    ALREADY_USED: 'Este código ya se ha usado.',
+    REFUNDED: 'Reembolsada: esta entrada ya no es válida.',
+    REFUNDING: 'En proceso de reembolso: esta entrada no es válida.',
+    CANCELLED: 'Cancelado: este código no es válido.',
+    EVENT_CANCELLED: 'El evento está cancelado.',
+    TOO_EARLY: 'Demasiado pronto: el acceso no ha empezado.',
+    TOO_LATE: 'Demasiado tarde: el acceso ha terminado.',
+    UNKNOWN: 'Este código no es válido aquí.',
+  },
+  it: {
+    ADMITTED: 'Benvenuti!',
+    ALREADY_USED: 'Questo codice è già stato usato.',
+    REFUNDED: 'Rimborsato: questo biglietto non è più valido.',
+    REFUNDING: 'In fase di rimborso: questo biglietto non è valido.',
+    CANCELLED: 'Annullato: questo codice non è valido.',
+    EVENT_CANCELLED: "L'evento è annullato.",
+    TOO_EARLY: "Troppo presto: l'ingresso non è ancora iniziato.",
+    TOO_LATE: "Troppo tardi: l'ingresso è terminato.",
+    UNKNOWN: 'Questo codice non è valido qui.',
+  },
+} as const

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { decodeToken, plainCode } from '../../core/codes.ts'
+import { callVault } from '../../db/call.ts'
+import { json, type Reply } from '../http.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { parseJson, text } from './requests.ts'
+
+const SCANS_MAX = 500
+const BODY_BYTES_MAX = 256 * 1024
+const CODE_LENGTH_MAX = 4296
+const DEVICE_LENGTH_MAX = 200
+
+const scan = z
+  .object({
+    code: z.string().min(1).max(CODE_LENGTH_MAX).nullish(),
+    ticketId: z.guid().nullish(),
+    scannedAt: z.iso.datetime({ offset: true }),
+    deviceId: text(DEVICE_LENGTH_MAX).nullish(),
+    scannedBy: z.guid().nullish(),
+  })
+  .refine(({ code, ticketId }) => (code ?? ticketId ?? null) !== null, 'needs a code or a ticketId')
+
+const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SCANS_MAX) })
+
+/**
+ * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
+ * earliest scan of a ticket wins. Signatures are not asked for: the gate has opened already, and what counts is whose code it was.
+ */
+export const syncOfflineScans: EdgeFunction = { methods: ['POST'], handle }
+
+async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
+  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
+  const { businessId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
+  const answer = await callVault<Synced | Refused>(database, caller, 'sync_offline_scans', {
+    p_business_id: businessId,
+    p_scans: scans.map(({ code, ticketId, scannedAt, deviceId, scannedBy }) => ({
+      code: code ? codeIn(code.trim()) : null,
+      ticket_id: ticketId,
+      scanned_at: scannedAt,
+      device_id: deviceId,
+      scanned_by: scannedBy,
+    })),
+  })
+  if (!answer.success) throw refusalIn(answer)
+  return json(200, { success: true, results: answer.results.map(spelled) })
+}
+
+/** The ticket's code in a token or as it was typed; null where it is something else's, which is no ticket. */
+function codeIn(shown: string): string | null {
+  const token = decodeToken(shown)
+  return plainCode(shown) ?? (token?.kind === 'ticket' ? token.code : null)
+}
+
+interface Synced {
+  readonly success: true
+  readonly results: readonly Result[]
+}
+
+interface Result {
+  readonly ticket_id: string | null
+  readonly success: boolean
+  readonly conflict_resolved: boolean
+  readonly already_scanned: boolean
+  readonly scanned_at: string | null
+  readonly scanned_by: string | null
+  /** The gate's clock said what cannot be; the scan counts as of the nearest moment that can. */
+  readonly clock_suspect: boolean
+  readonly error: string | null
+  readonly message: string | null
+}
+
+function spelled(result: Result): object {
+  return {
+    ticketId: result.ticket_id,
+    success: result.success,
+    conflictResolved: result.conflict_resolved,
+    alreadyScanned: result.already_scanned,
+    scannedAt: result.scanned_at,
+    scannedBy: result.scanned_by,
+    clockSuspect: result.clock_suspect,
+    error: result.error,
+    message: result.message,
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { plainCode } from '../../core/codes.ts'
+import { callVault } from '../../db/call.ts'
+import type { Codes } from '../codes.ts'
+import { json, type Reply } from '../http.ts'
+import { minorUnits } from '../pages/money.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { parseJson, text } from './requests.ts'
+import { type ScanOutcome, scanMessage } from './scan-messages.ts'
+
+/** The most that a QR code holds: somebody may show any. */
+const QR_LENGTH_MAX = 4296
+const LANGUAGE_LENGTH_MAX = 35
+const DEVICE_LENGTH_MAX = 200
+
+const body = z.object({
+  qrData: z.string().min(1).max(QR_LENGTH_MAX),
+  businessId: z.guid(),
+  language: z.string().max(LANGUAGE_LENGTH_MAX).nullish(),
+  deviceId: text(DEVICE_LENGTH_MAX).nullish(),
+})
+
+/** Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business. */
+export const validateQr: EdgeFunction = { methods: ['POST'], handle }
+
+async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
+  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
+  const { qrData, businessId, language, deviceId } = await parseJson(request, body)
+  const scan = { ...(await readCode(qrData.trim(), codes)), presented: digestOf(qrData) }
+  const answer = await callVault<Judged | Refused>(database, caller, 'validate_qr', {
+    p_scan: { ...scan, business_id: businessId, device_id: deviceId },
+  })
+  if (!answer.success) throw refusalIn(answer)
+  const { outcome, qr_type: qrType } = answer
+  const message = scanMessage(outcome, language)
+  const details = detailsOf(answer.details)
+  if (outcome === 'ADMITTED') return json(200, { success: true, outcome, message, qrType, details })
+  const alreadyUsed = outcome === 'ALREADY_USED'
+  return json(200, { success: false, outcome, message, qrType, alreadyUsed, details })
+}
+
+interface Judged {
+  readonly success: true
+  readonly outcome: ScanOutcome
+  readonly qr_type: 'ticket' | 'claim' | 'booking' | 'unknown'
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** A token's own words where its signature holds. A key that another server registered meanwhile is asked for. */
+async function readCode(text: string, codes: Codes): Promise<object> {
+  const code = plainCode(text)
+  if (code !== undefined) return { code }
+  let reading = codes.read(text)
+  if (!reading.ok && reading.reason === 'UNKNOWN_KEY') {
+    await codes.refresh()
+    reading = codes.read(text)
+  }
+  if (!reading.ok) return { problem: reading.reason }
+  const { kind, kid, scope } = reading
+  return { kind, kid, scope, code: reading.code }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** As callers of functions spell names; the price in the currency's major units too. */
+function detailsOf({ price_cents, ...details }: Judged['details']): object {
+  const spelled = Object.entries(details).map(([name, value]) => [camelCase(name), value])
+  return { ...Object.fromEntries(spelled), ...priceOf(price_cents, details['currency']) }
+}
+
+function priceOf(cents: unknown, currency: unknown): object {
+  if (typeof cents !== 'number' || typeof currency !== 'string') return {}
+  return { tierPrice: cents / minorUnits(currency), tierPriceCents: cents }
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,29 @@
+/** A promise to users: one entry of the registry. */
+export interface Guarantee {
+  /** Its number in the documentation; the order of every list. */
+  readonly number: number
+  readonly name: string
+  readonly promise: string
+  /** Views in schema `ticketing`, named law_<name>: any row is a broken promise. */
+  readonly laws: readonly string[]
+  /** What puts the promise under load in `admit-one prove`. */
+  readonly scenarios: readonly string[]
+  readonly protections: readonly Protection[]
+}
+
+export type Protection = {
+  readonly name: string
+  /** `refuses`: stops a broken promise. `counts`: keeps what the refusing ones read. `guards`: keeps both from being bypassed. */
+  readonly role: 'refuses' | 'counts' | 'guards'
+  /** The table, or for a decision the function, schema-qualified. */
+  readonly object: string
+  /** Further functions of which it is made: a change of one is a change of the protection. */
+  readonly uses?: readonly string[]
+} & (
+  | { readonly kind: 'trigger' | 'constraint' | 'index' }
+  | {
+      readonly kind: 'decision'
+      /** How sabotage takes it away: in this function, this fragment becomes that. Each must occur exactly once. */
+      readonly without: readonly (readonly [fn: string, fragment: string, replacement: string])[]
+    }
+)

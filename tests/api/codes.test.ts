@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { openCodes, publicKeyOf, scopeOf } from '../../src/api/codes.ts'
+import { type Random, randomFrom } from '../../src/proof/random.ts'
+import { CODES, codesOf } from '../support/codes.ts'
+import { testDatabase } from '../support/database.ts'
+
+const EVENT = randomUUID()
+const code = () => randomBytes(16).toString('hex')
+const seedOf = () => randomBytes(32).toString('base64url')
+
+describe('codes', () => {
+  it('are read as they were signed, by everybody who has the public key', () => {
+    const plain = code()
+    const token = CODES.token('claim', EVENT.toUpperCase(), plain)
+    const read = { ok: true, kind: 'claim', kid: 1, scope: scopeOf(EVENT), code: plain }
+    assert.deepEqual(CODES.read(token), read)
+    const scanner = openCodes({ seed: seedOf(), kid: 2, keys: CODES.publicKeys })
+    assert.deepEqual(scanner.read(token), read)
+  })
+
+  it('are refused by what is wrong with them', () => {
+    const seed = seedOf()
+    const other = openCodes({ seed, kid: 1, keys: [] })
+    const third = openCodes({ seed, kid: 3, keys: [] })
+    const revoked = openCodes({
+      seed,
+      kid: 3,
+      keys: [{ kid: 3, public_key: publicKeyOf(seed), revoked: true }],
+    })
+    const reasons = [
+      [CODES.read(code()), 'MALFORMED'],
+      [CODES.read(other.token('ticket', EVENT, code())), 'FORGED'],
+      [CODES.read(third.token('ticket', EVENT, code())), 'UNKNOWN_KEY'],
+      [revoked.read(third.token('ticket', EVENT, code())), 'REVOKED_KEY'],
+    ] as const
+    for (const [reading, reason] of reasons) assert.deepEqual(reading, { ok: false, reason })
+  })
+
+  it(`of 100,000 that somebody changed none is believed`, () => {
+    const random = randomFrom(20_261_121)
+    const tokens = Array.from({ length: 50 }, () => CODES.token('ticket', EVENT, code()))
+    const reasons: Record<string, number> = {}
+    for (let n = 0; n < 100_000; n++) {
+      const token = tokens[n % tokens.length] ?? ''
+      const changed = change(token, random)
+      const reading = CODES.read(changed)
+      assert.ok(!reading.ok, `believed: ${changed}`)
+      reasons[reading.reason] = (reasons[reading.reason] ?? 0) + 1
+    }
+    assert.ok((reasons['FORGED'] ?? 0) > 50_000, JSON.stringify(reasons))
+    assert.ok(tokens.every((token) => CODES.read(token).ok))
+  })
+
+  it('take a seed of 32 bytes and nothing else', () => {
+    assert.throws(() => openCodes({ seed: 'short', kid: 1, keys: [] }), /32 bytes/)
+  })
+})
+
+describe('keys in the database', () => {
+  it('are followed by others, which read what the first one signed until it is revoked', async () => {
+    const db = await testDatabase()
+    const before = await codesOf(db)
+    const token = before.token('ticket', EVENT, code())
+    const after = await codesOf(db, seedOf())
+    assert.deepEqual([before.kid, after.kid], [1, 2])
+    assert.ok(after.read(token).ok)
+    // The server that runs since before learns of the new key when it is shown a code of it.
+    const fresh = after.token('ticket', EVENT, code())
+    assert.deepEqual(before.read(fresh), { ok: false, reason: 'UNKNOWN_KEY' })
+    await before.refresh()
+    assert.ok(before.read(fresh).ok)
+    await db.rows('select ticketing.revoke_code_key(1)')
+    await after.refresh()
+    assert.deepEqual(after.read(token), { ok: false, reason: 'REVOKED_KEY' })
+    assert.ok(after.read(fresh).ok)
+  })
+
+  it('are asked for at most once a second, whoever shows what', async () => {
+    let asked = 0
+    let ms = 0
+    const reload = async () => {
+      asked++
+      return []
+    }
+    const codes = openCodes({ seed: seedOf(), kid: 1, keys: [], reload, nowMs: () => ms })
+    for (const at of [0, 10, 999, 1000, 1999]) {
+      ms = at
+      await codes.refresh()
+    }
+    assert.equal(asked, 2)
+  })
+})
+
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** One bit, or one to three letters, are others; now and then something goes, comes, or changes places. */
+function change(token: string, random: Random): string {
+  const at = random.below
+  const letters = [...token]
+  switch (at(8)) {
+    case 0:
+      letters.splice(at(letters.length), 1)
+      break
+    case 1:
+      letters.splice(at(letters.length), 0, LETTERS[at(64)] ?? '')
+      break
+    case 2: {
+      const [a, b] = [at(letters.length), at(letters.length)]
+      ;[letters[a], letters[b]] = [letters[b] ?? '', letters[a] ?? '']
+      break
+    }
+    default: {
+      const bytes = Buffer.from(token.slice(2), 'base64url')
+      const place = at(bytes.length)
+      bytes[place] = (bytes[place] ?? 0) ^ (1 << at(8))
+      return `A1${bytes.toString('base64url')}`
+    }
+  }
+  const changed = letters.join('')
+  return changed === token ? change(token, random) : changed
+}

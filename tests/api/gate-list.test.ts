@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict'
+import { createPublicKey, randomUUID, verify } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
+import { codesOf } from '../support/codes.ts'
+import { applyList, entriesOf, entryOf, truth } from '../support/gates.ts'
+import { ask } from './scratch.ts'
+import { openShop } from './shop.ts'
+
+const shop = await openShop()
+const { db, house, server } = shop
+const codes = await codesOf(db)
+const staff = await shop.tokenOf(house.staffId)
+const tierId = await addTier(db, house.eventId, { total: 1000 })
+const other = await openBoxOffice(db)
+
+interface Sold {
+  readonly id: string
+  readonly code: string
+}
+
+/** Tickets that were bought yesterday. */
+async function sold(count: number): Promise<Sold[]> {
+  const ids = await buyTickets(db, house.eventId, tierId, count)
+  return db.rows<Sold>(
+    `update tickets set created_at = now() - interval '1 day' where id = any ($1) returning id, qr_code as code`,
+    [ids],
+  )
+}
+
+const list = (query: Readonly<Record<string, string>>, headers = staff) =>
+  ask(server, `/functions/v1/gate-list?${new URLSearchParams(query)}`, { headers })
+const sync = (body: unknown, headers = staff) => shop.call('sync-offline-scans', body, headers)
+const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
+
+interface List {
+  readonly cursor: string
+  readonly full: boolean
+  readonly since: string | null
+  readonly kid: number
+  readonly keys: readonly { readonly kid: number; readonly x: string; readonly revoked: boolean }[]
+  readonly event: Readonly<Record<string, string>>
+  readonly tickets: Readonly<Record<'valid' | 'used' | 'gone', string>>
+  readonly signedAt: string
+  readonly signature: string
+}
+
+/** As a scanner does it, with nothing but the text and the key that it knows. */
+function holds(text: string, x: string): boolean {
+  const { signature, ...signed } = JSON.parse(text) as List
+  const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x } })
+  return verify(null, Buffer.from(JSON.stringify(signed)), key, Buffer.from(signature, 'base64url'))
+}
+
+describe('gate-list', () => {
+  it('gives a gate what it needs, under a signature that it checks with the public key', async () => {
+    const [ticket] = await sold(1)
+    const answer = await list({ event: house.eventSlug })
+    assert.equal(answer.status, 200)
+    assert.equal(answer.headers.get('cache-control'), 'no-store')
+    const body = JSON.parse(answer.text) as List
+    assert.deepEqual([body.event['id'], body.full, body.since], [house.eventId, true, null])
+    assert.ok(Date.parse(String(body.event['entryFrom'])) < Date.parse(String(body.event['entryUntil'])))
+    assert.ok(entriesOf(body.tickets.valid).includes(entryOf(String(ticket?.code))))
+    const key = body.keys.find(({ kid }) => kid === body.kid)
+    assert.equal(key?.x, codes.publicKeys[0]?.public_key)
+    assert.equal(holds(answer.text, String(key?.x)), true)
+    const cut = answer.text.slice(0, answer.text.lastIndexOf(',"signature":'))
+    assert.deepEqual(
+      Object.keys(JSON.parse(`${cut}}`)),
+      Object.keys(body).slice(0, -1),
+      'it is the last member',
+    )
+  })
+
+  it('a list of which anything was changed does not hold', async () => {
+    await sold(1)
+    const { text } = await list({ event: house.eventId })
+    const x = String(codes.publicKeys[0]?.public_key)
+    const body = JSON.parse(text) as List
+    const changes: readonly Partial<List>[] = [
+      { tickets: { ...body.tickets, valid: body.tickets.valid.slice(11) } },
+      { event: { ...body.event, id: other.eventId } },
+      { full: false },
+      { since: body.cursor },
+      { cursor: `${body.cursor}1` },
+      { signedAt: ago(-1000) },
+    ]
+    assert.equal(holds(text, x), true)
+    for (const change of changes) assert.equal(holds(JSON.stringify({ ...body, ...change }), x), false)
+  })
+
+  it('with its cursor gives what changed, over HTTP too', async () => {
+    const [ticket] = await sold(2)
+    const kept = new Map<string, string>()
+    const read = async (query: Readonly<Record<string, string>>) => {
+      const body = JSON.parse((await list({ event: house.eventId, ...query })).text)
+      applyList(kept, body)
+      return body as List
+    }
+    const { cursor } = await read({})
+    await db.rows('select scan_ticket_atomic($1, null)', [ticket?.id])
+    const next = await read({ since: cursor })
+    assert.deepEqual(
+      [next.full, next.since, next.tickets.used],
+      [false, cursor, entryOf(String(ticket?.code))],
+    )
+    assert.deepEqual(kept, await truth(db, house.eventId))
+  })
+
+  const refused: readonly [
+    string,
+    Readonly<Record<string, string>>,
+    () => Promise<Record<string, string>>,
+    number,
+    string,
+  ][] = [
+    ['no event', {}, async () => staff, 400, 'INVALID_REQUEST'],
+    ['an empty cursor', { event: house.eventId, since: '' }, async () => staff, 400, 'INVALID_REQUEST'],
+    ['an unknown event', { event: 'nowhere' }, async () => staff, 404, 'EVENT_NOT_FOUND'],
+    ['no bearer', { event: house.eventId }, async () => ({}), 401, 'UNAUTHORIZED'],
+    [
+      'a bad bearer',
+      { event: house.eventId },
+      async () => ({ authorization: 'Bearer x.y.z' }),
+      401,
+      'UNAUTHORIZED',
+    ],
+    [
+      'staff of another house',
+      { event: house.eventId },
+      () => shop.tokenOf(other.staffId),
+      404,
+      'EVENT_NOT_FOUND',
+    ],
+    ['a buyer', { event: house.eventId }, () => shop.tokenOf(randomUUID()), 404, 'EVENT_NOT_FOUND'],
+  ]
+  for (const [what, query, headers, status, code] of refused)
+    it(`refuses ${what}: ${code}`, async () => {
+      const answer = await list(query, (await headers()) as typeof staff)
+      assert.deepEqual([answer.status, answer.json().code], [status, code])
+    })
+})
+
+describe('sync-offline-scans', () => {
+  it('takes tokens, plain codes and ids, in any order, and answers in the order of the list', async () => {
+    const [a, b, c] = (await sold(3)) as [Sold, Sold, Sold]
+    const token = codes.token('ticket', house.eventId, a.code)
+    const scans = [
+      { code: token, scannedAt: ago(1000), deviceId: 'late' },
+      { code: b.code.toUpperCase(), scannedAt: ago(1000), deviceId: 'd' },
+      { ticketId: c.id, scannedAt: '2026-01-01T20:00:00+02:00', deviceId: 'd' },
+      { code: token, scannedAt: ago(5000), deviceId: 'early' },
+      { code: 'https://example.org', scannedAt: ago(1000) },
+      { code: codes.token('claim', house.eventId, b.code), scannedAt: ago(1000) },
+    ]
+    const { status, body } = await sync({ businessId: house.businessId, scans })
+    assert.equal(status, 200)
+    const results = body['results'] as readonly Readonly<Record<string, unknown>>[]
+    assert.deepEqual(
+      results.map((one) => [
+        one['ticketId'],
+        one['success'],
+        one['alreadyScanned'],
+        one['conflictResolved'],
+        one['error'],
+      ]),
+      [
+        [a.id, false, true, true, 'ALREADY_USED'],
+        [b.id, true, false, false, null],
+        [c.id, true, false, false, null],
+        [a.id, true, false, false, null],
+        [null, false, false, false, 'NOT_FOUND'],
+        [null, false, false, false, 'NOT_FOUND'],
+      ],
+    )
+    assert.equal(results[0]?.['scannedAt'], results[3]?.['scannedAt'])
+    assert.deepEqual([results[2]?.['clockSuspect'], results[1]?.['clockSuspect']], [true, false])
+    assert.equal(results[1]?.['scannedBy'], house.staffId)
+    assert.deepEqual((await sync({ businessId: house.businessId, scans })).body, body, 'sent again')
+  })
+
+  it('takes 500 scans with tokens and names of devices in one request', async () => {
+    const tickets = await sold(500)
+    const scans = tickets.map(({ code }) => ({
+      code: codes.token('ticket', house.eventId, code),
+      scannedAt: ago(60_000),
+      deviceId: 'gate '.repeat(20).trim(),
+    }))
+    const { status, body } = await sync({ businessId: house.businessId, scans })
+    assert.equal(status, 200, JSON.stringify(body))
+    const results = body['results'] as readonly Readonly<Record<string, unknown>>[]
+    assert.deepEqual(
+      results.map(({ ticketId }) => ticketId),
+      tickets.map(({ id }) => id),
+    )
+    assert.ok(results.every(({ success }) => success))
+  })
+
+  const scan = { code: 'x', scannedAt: ago(0) }
+  const bad: readonly [string, object, string | undefined][] = [
+    ['no business', { scans: [scan] }, 'businessId'],
+    ['no scans', { businessId: house.businessId }, 'scans'],
+    ['an empty list', { businessId: house.businessId, scans: [] }, 'scans'],
+    ['501 scans', { businessId: house.businessId, scans: Array(501).fill(scan) }, 'scans'],
+    ['a scan of nothing', { businessId: house.businessId, scans: [scan, { scannedAt: ago(0) }] }, 'scans.1'],
+    ['a scan without a time', { businessId: house.businessId, scans: [{ code: 'x' }] }, 'scans.0.scannedAt'],
+    [
+      'a time without a zone',
+      { businessId: house.businessId, scans: [{ ...scan, scannedAt: '2026-01-01T00:00:00' }] },
+      'scans.0.scannedAt',
+    ],
+    [
+      'a time before there were years',
+      { businessId: house.businessId, scans: [{ ...scan, scannedAt: '0000-01-01T00:00:00Z' }] },
+      undefined,
+    ],
+  ]
+  for (const [what, body, field] of bad)
+    it(`refuses ${what}`, async () => {
+      const answer = await sync(body)
+      assert.deepEqual(
+        [answer.status, answer.body['code'], answer.body['field']],
+        [400, 'INVALID_REQUEST', field],
+      )
+    })
+
+  it('is for staff of the business that is named', async () => {
+    const body = { businessId: house.businessId, scans: [scan] }
+    for (const [headers, status, code] of [
+      [{} as typeof staff, 401, 'UNAUTHORIZED'],
+      [await shop.tokenOf(randomUUID()), 403, 'FORBIDDEN'],
+      [await shop.tokenOf(other.staffId), 403, 'FORBIDDEN'],
+    ] as const) {
+      const answer = await sync(body, headers)
+      assert.deepEqual([answer.status, answer.body['code']], [status, code])
+    }
+  })
+
+  it('and an online gate agree about a ticket that was scanned at two gates', async () => {
+    const [online, offline] = (await sold(2)) as [Sold, Sold]
+    const validate = ({ code }: Sold) =>
+      shop.call(
+        'validate-qr',
+        { qrData: codes.token('ticket', house.eventId, code), businessId: house.businessId, language: 'en' },
+        staff,
+      )
+    assert.equal((await validate(online)).body['success'], true)
+    const scans = [online, offline].map(({ id }) => ({ ticketId: id, scannedAt: ago(-1000), deviceId: 'd' }))
+    const { body } = await sync({ businessId: house.businessId, scans })
+    const [late, first] = body['results'] as readonly Readonly<Record<string, unknown>>[]
+    assert.deepEqual([late?.['alreadyScanned'], first?.['success']], [true, true])
+    const told = (await validate(offline)).body
+    assert.deepEqual([told['success'], told['alreadyUsed']], [false, true])
+    const { checkedInAt } = told['details'] as Readonly<Record<string, string>>
+    assert.equal(Date.parse(String(checkedInAt)), Date.parse(String(first?.['scannedAt'])))
+  })
+})

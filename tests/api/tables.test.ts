@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { describe, it } from 'node:test'
+import { assertLawful } from '../support/callers.ts'
+import { ask } from './scratch.ts'
+import { openShop } from './shop.ts'
+
+const shop = await openShop()
+const { db, house, server } = shop
+const DATE = '2030-01-04'
+
+interface Body {
+  readonly success?: boolean
+  readonly error?: string
+  readonly code?: string
+  readonly remaining?: number
+  readonly reservation_id?: string
+}
+
+type Who = Record<string, string>
+
+async function rpc(verb: string, body: object, headers: Who = {}): Promise<{ status: number; body: Body }> {
+  const got = await ask(server, `/rest/v1/rpc/${verb}`, { body, headers })
+  return { status: got.status, body: got.text === '' ? {} : (JSON.parse(got.text) as Body) }
+}
+
+const guests = (count: number) => Promise.all(Array.from({ length: count }, () => shop.tokenOf(randomUUID())))
+
+describe('an offer over HTTP', () => {
+  const offer = (total: number, once = true) =>
+    db.value<string>(
+      `insert into discounts (business_id, title, total_people, one_claim_per_person) values ($1, 'Offer', $2, $3) returning id`,
+      [house.businessId, total, once],
+    )
+  const claim = async (discountId: string, partySize: number, who: Who) => {
+    const { status, body } = await shop.call('claim-offer', { discountId, partySize }, who)
+    return { status, body: body as Body }
+  }
+
+  it('is claimed once a person: 409 ALREADY_CLAIMED, with what remains', async () => {
+    const id = await offer(5)
+    const ada = await shop.tokenOf(randomUUID())
+    assert.equal((await claim(id, 2, ada)).status, 200)
+    const { status, body } = await claim(id, 1, ada)
+    assert.deepEqual([status, body.code, body.remaining], [409, 'ALREADY_CLAIMED', 3])
+  })
+
+  it('is given back by RPC with 204, never above the total', async () => {
+    const id = await offer(5, false)
+    const [ada = {}, ben = {}] = await guests(2)
+    await claim(id, 4, ada)
+    const back = (who: Who, people: number) =>
+      rpc('release_offer_spots', { p_discount_id: id, p_party_size: people }, who)
+    assert.equal((await back(ben, 4)).status, 204)
+    assert.equal((await claim(id, 2, ben)).status, 409)
+    for (let n = 0; n < 3; n++) assert.equal((await back(ada, 3)).status, 204)
+    assert.equal(await db.value('select people_remaining from discounts where id = $1', [id]), 5)
+  })
+
+  it('of ten guests at once as many have it as there are places', async () => {
+    const id = await offer(6)
+    const answers = await Promise.all((await guests(10)).map((who) => claim(id, 2, who)))
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [
+      ...Array(3).fill(200),
+      ...Array(7).fill(409),
+    ])
+    await assertLawful(db)
+  })
+})
+
+describe('a table over HTTP', () => {
+  const slot = (capacity: number) =>
+    db.value<string>(
+      `with b as (insert into businesses (slug, name) values ('t-' || left(gen_random_uuid()::text, 8), 'T') returning id)
+       insert into slots (business_id, date, time_from, time_to, capacity, max_party_size)
+       select id, $1, '22:00', '01:00', $2, 6 from b returning business_id`,
+      [DATE, capacity],
+    )
+  const book = (p_business_id: string, who: Who, p_party_size = 2, p_slot_time = '00:30') =>
+    rpc(
+      'book_slot_atomically',
+      { p_business_id, p_date: DATE, p_slot_time, p_party_size, p_reservation_name: 'Ada' },
+      who,
+    )
+  const cancel = (p_reservation_id: string | undefined, who: Who) =>
+    rpc('cancel_reservation', { p_reservation_id }, who)
+
+  it('of ten parties at once as many sit as there are covers', async () => {
+    const at = await slot(6)
+    const answers = await Promise.all((await guests(10)).map((who) => book(at, who)))
+    const codes = answers.map(({ body }) => body.error ?? 'success').sort()
+    assert.deepEqual(codes, [...Array(7).fill('SLOT_FULL'), ...Array(3).fill('success')])
+    await assertLawful(db)
+  })
+
+  it('is given back by its guest and by no other, and the next party has it', async () => {
+    const at = await slot(2)
+    const [ada = {}, ben = {}] = await guests(2)
+    const { reservation_id: id } = (await book(at, ada)).body
+    assert.equal((await book(at, ben)).body.error, 'SLOT_FULL')
+    assert.equal((await cancel(id, ben)).body.error, 'RESERVATION_NOT_FOUND')
+    assert.equal((await cancel(id, {})).body.error, 'UNAUTHORIZED')
+    assert.equal((await cancel(id, ada)).body.success, true)
+    assert.equal((await book(at, ben)).body.success, true)
+  })
+
+  it('is refused in words where the request is none', async () => {
+    const at = await slot(2)
+    const [ada = {}] = await guests(1)
+    const cases: readonly [number, string, Who, string][] = [
+      [2, '00:30', {}, 'UNAUTHORIZED'],
+      [2, '25:00', ada, 'INVALID_REQUEST'],
+      [0, '00:30', ada, 'INVALID_PARTY_SIZE'],
+      [7, '00:30', ada, 'PARTY_TOO_LARGE'],
+      [2, '19:00', ada, 'TIME_NOT_IN_SLOT'],
+      [3, '00:30', ada, 'SLOT_FULL'],
+    ]
+    for (const [party, time, who, code] of cases) {
+      const { status, body } = await book(at, who, party, time)
+      assert.deepEqual([status, body.error], [200, code])
+    }
+  })
+})

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { publicKeyOf } from '../../src/api/codes.ts'
+import { SEED } from '../support/codes.ts'
+import { testDatabase } from '../support/database.ts'
+import { admitOne, launch, newHome } from './support.ts'
+
+interface Keys {
+  readonly keys: readonly { readonly kid: number; readonly x: string; readonly revoked: boolean }[]
+}
+
+test('with another key the same database goes on; a key that was revoked signs nothing any more', async () => {
+  const db = await testDatabase()
+  const env = { DATABASE_URL: db.url, ADMIT_ONE_HOME: newHome(), PORT: '0' }
+  const [old, next] = [SEED, Buffer.alloc(32, 9).toString('base64url')]
+  for (const [seed, kids] of [
+    [old, [1]],
+    [next, [1, 2]],
+  ] as const) {
+    const server = launch(['start', '--no-demo'], { ...env, TICKET_SIGNING_KEY: seed })
+    const [, url = ''] = await server.printed(/URL +(\S+)/)
+    const { keys } = (await (await fetch(`${url}/functions/v1/ticket-keys`)).json()) as Keys
+    assert.deepEqual(
+      keys.map(({ kid }) => kid),
+      kids,
+    )
+    assert.equal(keys.at(-1)?.x, publicKeyOf(seed))
+    assert.ok(!server.output().includes(seed), 'the seed is nobody else’s to see')
+    server.signal('SIGTERM')
+    assert.equal((await server.ended).code, 0)
+  }
+  await db.rows('select ticketing.revoke_code_key(1)')
+  for (const command of [
+    ['start', '--no-demo'],
+    ['fixtures', 'scanner-burst'],
+  ]) {
+    const refused = await admitOne(command, { ...env, TICKET_SIGNING_KEY: old })
+    assert.equal(refused.code, 3)
+    assert.match(
+      refused.stderr,
+      /^The key that signs tickets cannot be used: This key was revoked\. Set TICKET_SIGNING_KEY/,
+    )
+  }
+})

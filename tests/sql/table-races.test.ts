@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { it } from 'node:test'
+import type pg from 'pg'
+import { takeAway } from '../../src/proof/sabotage.ts'
+import { guaranteeNamed } from '../proof/support.ts'
+import { openBoxOffice } from '../support/box-office.ts'
+import { assertLawful, signedIn, untilWaiting, valueAs } from '../support/callers.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+/** A business of its own; a naive one is the same but for what was taken out of its verbs. */
+interface House {
+  readonly db: TestDatabase
+  readonly businessId: string
+  readonly gate: pg.Client
+  readonly crowd: readonly pg.Client[]
+}
+
+interface Answer {
+  readonly success: boolean
+  readonly error?: string
+}
+
+type Work = (client: pg.Client) => Promise<Answer>
+type Edit = readonly [fn: string, fragment: string, replacement: string]
+
+const CROWD = 8
+const EVENING = '2030-01-04'
+const house = await openHouse()
+
+race(
+  'the last places of an offer, eight parties: one has them',
+  async (at) => {
+    const offer = await addOffer(at, 3)
+    const answers = await behind(at, rowOf('discounts', offer), eight(claim(offer, 2)))
+    assert.deepEqual(codes(answers), ['success', ...Array(7).fill('INSUFFICIENT_SPOTS')])
+  },
+  naive(withoutOfferLock()),
+)
+
+race(
+  'one claim a person, who clicks eight times at once: one is granted',
+  async (at) => {
+    const offer = await addOffer(at, null, true)
+    const answers = await behind(at, rowOf('discounts', offer), eight(claim(offer, 1, randomUUID())))
+    assert.deepEqual(codes(answers), ['success', ...Array(7).fill('ALREADY_CLAIMED')])
+  },
+  naive(withoutOfferLock()),
+)
+
+race(
+  'a claim is given back beside another that waits for its places: the other has them',
+  async (at) => {
+    const offer = await addOffer(at, 4)
+    const ada = randomUUID()
+    await claim(offer, 4, ada)(at.db.client)
+    const answers = await behind(at, rowOf('discounts', offer), [release(offer, 4, ada), claim(offer, 4)])
+    assert.deepEqual(codes(answers), ['success', 'success'])
+  },
+  naive(withoutOfferLock()),
+)
+
+race(
+  'a claim that comes before the places are given back is refused, and the places are free afterwards',
+  async (at) => {
+    const offer = await addOffer(at, 4)
+    const ada = randomUUID()
+    await claim(offer, 4, ada)(at.db.client)
+    const answers = await behind(at, rowOf('discounts', offer), [
+      claim(offer, 4),
+      release(offer, 3, ada),
+      release(offer, 3, ada),
+    ])
+    assert.deepEqual(codes(answers), ['INSUFFICIENT_SPOTS', 'success', 'success'])
+    assert.equal(await at.db.value('select people_remaining from discounts where id = $1', [offer]), 4)
+  },
+  // What everybody writes first: read how many are left, then write the sum.
+  async (db) => {
+    await db.rows('drop trigger trg_guard_counters on discounts')
+    await db.rows('alter table discounts drop constraint check_claimed_people_fit')
+    await db.rows('alter table offer_claims disable trigger user')
+    await db.rows(`create or replace function ticketing.release_offer_spots(p_discount_id uuid, p_party_size integer)
+      returns void language plpgsql security definer as $$
+      declare v_claimed integer := (select claimed_people from public.discounts where id = p_discount_id);
+      begin
+        update public.offer_claims set status = 'released' where discount_id = p_discount_id;
+        update public.discounts set claimed_people = v_claimed - p_party_size where id = p_discount_id;
+      end $$`)
+  },
+)
+
+race(
+  'the last covers of an evening, eight parties: one sits',
+  async (at) => {
+    const businessId = await addSlots(at, 3)
+    const answers = await behind(at, slotsOf(businessId), eight(book(businessId, 2)))
+    assert.deepEqual(codes(answers), ['success', ...Array(7).fill('SLOT_FULL')])
+  },
+  naive([
+    [
+      'ticketing.book_slot_atomically',
+      "perform ticketing.lock_key('slot:' || v_slot_id || ':' || to_char(p_date, 'YYYY-MM-DD'));",
+      '',
+    ],
+    ['ticketing.book_slot_atomically', ' for share;', ';'],
+  ]),
+)
+
+race(
+  'two slots at one time, eight parties: who finds one full sits in the other, and no cover stays empty',
+  async (at) => {
+    const businessId = await addSlots(at, 3, 3)
+    const answers = await behind(at, slotsOf(businessId), eight(book(businessId, 1)))
+    assert.deepEqual(codes(answers), [...Array(6).fill('success'), 'SLOT_FULL', 'SLOT_FULL'])
+  },
+  // Chooses its slot before it has the lock.
+  (db) =>
+    edit(db, [
+      [
+        'ticketing.book_slot_atomically',
+        'array_agg(s.id order by s.id) filter (where p_party_size <= s.max_party_size)',
+        '(array_agg(s.id order by s.time_from) filter (where p_party_size <= s.max_party_size))[1:1]',
+      ],
+    ]),
+)
+
+race(
+  'a table is given back beside a party that waits for it: the party has it',
+  async (at) => {
+    const businessId = await addSlots(at, 4)
+    const ada = randomUUID()
+    const booked = await book(businessId, 4, ada)(at.db.client)
+    const cancel: Work = (client) =>
+      asked(client, ada, 'select cancel_reservation($1)', [
+        (booked as { reservation_id?: string }).reservation_id,
+      ])
+    const answers = await behind(at, evenings, [cancel, book(businessId, 4)])
+    assert.deepEqual(codes(answers), ['success', 'success'])
+    assert.equal(
+      await at.db.value(
+        'select sum(booked_people)::int from ticketing.slot_days d join slots s on s.id = d.slot_id where s.business_id = $1',
+        [businessId],
+      ),
+      4,
+    )
+  },
+  (db) =>
+    edit(db, [
+      [
+        'ticketing.cancel_reservation',
+        "perform ticketing.lock_key('slot:' || v_reservation.slot_id || ':' || to_char(v_reservation.date, 'YYYY-MM-DD'));",
+        '',
+      ],
+    ]),
+)
+
+race(
+  'a table is given back while its party is admitted: one of the two is told that it came too late',
+  async (at) => {
+    const businessId = await addSlots(at, 4)
+    const ada = randomUUID()
+    const booked = await book(businessId, 4, ada)(at.db.client)
+    const id = (booked as { reservation_id?: string }).reservation_id
+    const admit: Work = async (client) => {
+      await client.query(`update reservations set status = 'checked_in' where id = $1`, [id])
+      return { success: true }
+    }
+    const cancel: Work = (client) => asked(client, ada, 'select cancel_reservation($1)', [id])
+    const answers = await behind(at, rowOf('reservations', id ?? ''), [admit, cancel])
+    assert.deepEqual(codes(answers), ['success', 'ALREADY_USED'])
+    assert.equal(await at.db.value('select status from reservations where id = $1', [id]), 'checked_in')
+  },
+  async (db) => {
+    await edit(db, [['ticketing.cancel_reservation', ' for no key update;', ';']])
+    await db.rows('alter table reservations disable trigger trg_reservation_legal_change')
+  },
+)
+
+/** One race: holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
+function race(
+  what: string,
+  run: (house: House) => Promise<void>,
+  twinOf: (db: TestDatabase) => Promise<void>,
+): void {
+  it(what, async () => {
+    await run(house)
+    await assertLawful(house.db)
+  })
+  it(`${what}: the naive twin loses`, async () => {
+    const twin = await openHouse(twinOf)
+    await assert.rejects(async () => {
+      await run(twin)
+      await assertLawful(twin.db)
+    }, assert.AssertionError)
+  })
+}
+
+async function openHouse(twinOf: (db: TestDatabase) => Promise<void> = async () => {}): Promise<House> {
+  const db = await testDatabase()
+  const { businessId } = await openBoxOffice(db)
+  await twinOf(db)
+  const crowd = await Promise.all(Array.from({ length: CROWD }, () => db.connect()))
+  return { db, businessId, gate: await db.connect(), crowd }
+}
+
+/** Starts `works` one after the other while the gate holds `lock`; each waits, for the gate or for one before it. */
+async function behind({ db, gate, crowd }: House, lock: string, works: readonly Work[]): Promise<Answer[]> {
+  await gate.query('begin')
+  await gate.query(lock)
+  const answers: Promise<Answer>[] = []
+  let running = 0
+  try {
+    for (const work of works) {
+      const client = crowd[answers.length]
+      if (client === undefined) throw new Error(`a race has at most ${CROWD} runners`)
+      running++
+      const answer = work(client).finally(() => running--)
+      answers.push(answer)
+      // One that is refused at once does not wait; what it says is judged with the others.
+      const done = answer.then(
+        () => {},
+        () => {},
+      )
+      await Promise.race([untilWaiting(db, running), done])
+    }
+  } finally {
+    await gate.query('commit')
+  }
+  return Promise.all(answers)
+}
+
+function naive(edits: readonly Edit[]): (db: TestDatabase) => Promise<void> {
+  return async (db) => {
+    await edit(db, edits)
+    const refusing = guaranteeNamed('offers-and-slots-fit').protections.filter((p) => p.role === 'refuses')
+    for (const protection of refusing)
+      if (protection.kind !== 'decision') await takeAway(db.client, protection)
+  }
+}
+
+/** The check as it is, and nothing that keeps others out between it and the act. */
+function withoutOfferLock(): readonly Edit[] {
+  const claimVerb = 'ticketing.claim_offer_spots_atomically'
+  return [
+    [claimVerb, "perform ticketing.lock_key('offer:' || p_discount_id);", ''],
+    [claimVerb, ' for no key update;', ';'],
+  ]
+}
+
+function edit(db: TestDatabase, edits: readonly Edit[]): Promise<void> {
+  return takeAway(db.client, { name: 'naive', role: 'refuses', kind: 'decision', object: '', without: edits })
+}
+
+const rowOf = (table: string, id: string) => `select from ${table} where id = '${id}' for update`
+const slotsOf = (businessId: string) => `select from slots where business_id = '${businessId}' for update`
+const evenings = 'select from ticketing.slot_days for update'
+
+const eight = (work: Work): Work[] => Array(CROWD).fill(work)
+const codes = (answers: readonly Answer[]) =>
+  answers.map((answer) => (answer.success ? 'success' : (answer.error ?? 'no code')))
+
+const asked = (client: pg.Client, user: string, sql: string, values: readonly unknown[]) =>
+  valueAs<Answer>(client, signedIn(user), sql, values)
+
+function claim(offer: string, people: number, user?: string): Work {
+  return (client) =>
+    asked(client, user ?? randomUUID(), 'select claim_offer_spots_atomically($1, $2)', [offer, people])
+}
+
+function release(offer: string, people: number, user: string): Work {
+  return async (client) => {
+    await asked(client, user, 'select release_offer_spots($1, $2)', [offer, people])
+    return { success: true }
+  }
+}
+
+function book(businessId: string, people: number, user?: string): Work {
+  return (client) =>
+    asked(client, user ?? randomUUID(), `select book_slot_atomically($1, '${EVENING}', '21:30', $2, 'Ada')`, [
+      businessId,
+      people,
+    ])
+}
+
+function addOffer({ db, businessId }: House, total: number | null, once = false): Promise<string> {
+  return db.value(
+    `insert into discounts (business_id, title, total_people, one_claim_per_person) values ($1, 'Offer', $2, $3) returning id`,
+    [businessId, total, once],
+  )
+}
+
+/** A business of its own with a slot for each of these covers, all open at 21:30. */
+async function addSlots({ db }: House, ...capacities: readonly number[]): Promise<string> {
+  const businessId = await db.value<string>(
+    `insert into businesses (slug, name) values ('t-' || left(gen_random_uuid()::text, 8), 'T') returning id`,
+  )
+  await db.rows(
+    `insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
+     select $1, 5, time '19:00' + o * interval '1 hour', '23:00', c, 10 from unnest($2::int[]) with ordinality as u(c, o)`,
+    [businessId, capacities],
+  )
+  return businessId
+}

@@ -1,0 +1,31 @@
+import { type CodeKey, type Codes, openCodes, publicKeyOf } from '../../src/api/codes.ts'
+import type { TestDatabase } from './database.ts'
+
+/** A seed that is nobody's secret. */
+export const SEED = Buffer.alloc(32, 7).toString('base64url')
+
+/** Codes that no database has heard of. */
+export const CODES = openCodes({
+  seed: SEED,
+  kid: 1,
+  keys: [{ kid: 1, public_key: publicKeyOf(SEED), revoked: false }],
+})
+
+/** Codes whose key is registered, as a server's is; it learns of other keys as they are. */
+export async function codesOf(db: TestDatabase, seed: string = SEED): Promise<Codes> {
+  const { kid, keys } = await db.value<{ kid: number; keys: readonly CodeKey[] }>(
+    'select ticketing.register_code_key($1)',
+    [publicKeyOf(seed)],
+  )
+  const reload = () => db.value<readonly CodeKey[]>('select ticketing.list_code_keys()')
+  return openCodes({ seed, kid, keys, reload, nowMs: everLater() })
+}
+
+/** A clock that is two seconds further each time it is read, so that no refresh comes too soon. */
+function everLater(): () => number {
+  let ms = 0
+  return () => {
+    ms += 2000
+    return ms
+  }
+}
