@@ -66,6 +66,8 @@ begin
       ('verify_protections',           'service_role'),
       ('broken_laws',                  'service_role'),
       -- What policies and column defaults call as the reader or writer.
+      ('ticket_fee',                   'anon, authenticated, service_role'),
+      ('charge_step',                  'anon, authenticated, service_role'),
       ('my_businesses',                'anon, authenticated, service_role'),
       ('my_events',                    'anon, authenticated, service_role'),
       ('my_orders',                    'anon, authenticated, service_role'),

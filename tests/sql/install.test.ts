@@ -215,6 +215,8 @@ const VAULT: Readonly<Record<string, string>> = {
   due_payments: 'service_role',
   broken_laws: 'service_role',
   my_businesses: ALL,
+  ticket_fee: ALL,
+  charge_step: ALL,
   my_events: ALL,
   my_orders: ALL,
   uuid_v7: 'authenticated service_role',
