@@ -215,6 +215,8 @@ const VAULT: Readonly<Record<string, string>> = {
   due_payments: 'service_role',
   broken_laws: 'service_role',
   my_businesses: ALL,
+  managed_businesses: 'authenticated service_role',
+  managed_events: 'authenticated service_role',
   ticket_fee: ALL,
   charge_step: ALL,
   my_events: ALL,
