@@ -74,8 +74,12 @@ begin
       ('verify_protections',           'service_role'),
       ('broken_laws',                  'service_role'),
       -- What policies and column defaults call as the reader or writer.
+      ('ticket_fee',                   'anon, authenticated, service_role'),
+      ('charge_step',                  'anon, authenticated, service_role'),
       ('my_businesses',                'anon, authenticated, service_role'),
       ('my_events',                    'anon, authenticated, service_role'),
+      ('managed_businesses',           'authenticated, service_role'),
+      ('managed_events',               'authenticated, service_role'),
       ('my_orders',                    'anon, authenticated, service_role'),
       ('uuid_v7',                      'authenticated, service_role')
     ) as m(name, roles)
@@ -149,18 +153,18 @@ begin
         'user_id = (select auth.uid()) or business_id in (select ticketing.my_businesses())', null),
       ('idempotency_keys', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
       ('webhook_events', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
-      ('events', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
-      ('events', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
-      ('events', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
-      ('ticket_tiers', 'staff_inserts', 'insert', 'authenticated', null, 'event_id in (select ticketing.my_events())'),
-      ('ticket_tiers', 'staff_updates', 'update', 'authenticated', 'event_id in (select ticketing.my_events())', null),
-      ('ticket_tiers', 'staff_deletes', 'delete', 'authenticated', 'event_id in (select ticketing.my_events())', null),
-      ('discounts', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
-      ('discounts', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
-      ('discounts', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
-      ('slots', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.my_businesses())'),
-      ('slots', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.my_businesses())', null),
-      ('slots', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.my_businesses())', null)
+      ('events', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.managed_businesses())'),
+      ('events', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),
+      ('events', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),
+      ('ticket_tiers', 'staff_inserts', 'insert', 'authenticated', null, 'event_id in (select ticketing.managed_events())'),
+      ('ticket_tiers', 'staff_updates', 'update', 'authenticated', 'event_id in (select ticketing.managed_events())', null),
+      ('ticket_tiers', 'staff_deletes', 'delete', 'authenticated', 'event_id in (select ticketing.managed_events())', null),
+      ('discounts', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.managed_businesses())'),
+      ('discounts', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),
+      ('discounts', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),
+      ('slots', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.managed_businesses())'),
+      ('slots', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),
+      ('slots', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null)
     ) as p(table_name, name, action, roles, using_rows, with_rows)
   loop
     execute format('alter table public.%I enable row level security', v_policy.table_name);

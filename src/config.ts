@@ -17,6 +17,8 @@ export interface Config {
   readonly publicUrl: string | undefined
   /** Takes the money; without it a stand-in does, and no money moves. */
   readonly stripe: StripeConfig | undefined
+  /** The stand-in was asked for by name, also where strangers reach it. */
+  readonly isStandInMeant: boolean
   /** Signs the provider's webhooks; the stand-in's is made and kept in `home` where it is not given. */
   readonly webhookSecret: string | undefined
   /** Origins that buyers may be sent to after paying; none: any. */
@@ -57,10 +59,20 @@ const environment = z.object({
     .string()
     .regex(/^[\w-]{43}$/, 'must be 32 random bytes in base64url, which are 43 characters')
     .optional(),
-  PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .refine(
+      (url) => /^\/$/.test(new URL(url).pathname) && !/[?#]/.test(url),
+      'must have no path: pages stand at /',
+    )
+    .transform((url) => new URL(url).origin)
+    .optional(),
   STRIPE_SECRET_KEY: z
     .string()
-    .regex(/^[sr]k_(test|live)_\w+$/, 'must be a secret or restricted key of Stripe: sk_test_…')
+    .regex(
+      /^([sr]k_(test|live)_\w+|stand-in)$/,
+      'must be a secret or restricted key of Stripe (sk_test_…), or stand-in',
+    )
     .optional(),
   STRIPE_WEBHOOK_SECRET: z
     .string()
@@ -98,6 +110,7 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     ticketSigningKey: data.TICKET_SIGNING_KEY,
     publicUrl: data.PUBLIC_URL,
     stripe: stripeOf(data),
+    isStandInMeant: data.STRIPE_SECRET_KEY === STAND_IN,
     webhookSecret: data.STRIPE_WEBHOOK_SECRET,
     allowedRedirects: data.ALLOWED_REDIRECTS,
     rateLimit: data.RATE_LIMIT,
@@ -115,10 +128,19 @@ export function refuseLiveKey({ stripe }: Config, what: string): void {
   )
 }
 
+const STAND_IN = 'stand-in'
+
 /** A live key must be meant, and goes to Stripe itself and to nobody else. */
 function stripeOf(data: z.output<typeof environment>): StripeConfig | undefined {
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_API_URL: apiUrl, STRIPE_LIVE } = data
-  if (secretKey === undefined) return undefined
+  if (secretKey === undefined || secretKey === STAND_IN) {
+    // A misspelt key would sell tickets for nothing.
+    for (const [name, value] of Object.entries({ STRIPE_LIVE, STRIPE_API_URL: apiUrl })) {
+      if (value !== undefined)
+        throw new ConfigError(`${name} is set, and STRIPE_SECRET_KEY is no key of Stripe.`)
+    }
+    return undefined
+  }
   const isLive = /^[sr]k_live_/.test(secretKey)
   if (isLive && STRIPE_LIVE !== 'yes') {
     throw new ConfigError(

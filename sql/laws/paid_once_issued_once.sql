@@ -33,4 +33,10 @@ union all
 select r.order_id, r.payment_id, 'more was sent back than was paid'
 from (select r.order_id, r.payment_id, sum(r.amount_cents) as amount from ticketing.refunds r
       where r.status = 'succeeded' group by r.order_id, r.payment_id) r
-where r.amount > coalesce((select min(p.amount_cents) from ticketing.payments p where p.id = r.payment_id), 0);
+where r.amount > coalesce((select min(p.amount_cents) from ticketing.payments p where p.id = r.payment_id), 0)
+union all
+select p.order_id, p.id, 'a payment that goes back is not on its way'
+from ticketing.payments p
+where p.status = 'returned' and p.amount_cents > (
+  select coalesce(sum(r.amount_cents), 0) from ticketing.refunds r where r.payment_id = p.id and r.status <> 'failed') + (
+  select coalesce(sum(d.amount_cents), 0) from ticketing.disputes d where d.payment_id = p.id and d.status <> 'won');

@@ -12,6 +12,17 @@ alter table public.events
   add column fee_fixed_cents ticketing.amount not null default 0,
   add column fee_basis_points integer not null default 0 check (fee_basis_points between 0 and 10000),
   add constraint uniq_event_currency unique (id, currency);
+do $currencies$
+declare
+  v_slugs text := (select string_agg(e.slug, ', ') from public.events e
+    where (select count(distinct t.currency) from public.ticket_tiers t where t.event_id = e.id) > 1);
+begin
+  if v_slugs is not null then
+    raise exception 'these events have tiers of several currencies, and one event has one: %', v_slugs
+      using errcode = '23514', hint = 'Give each event tiers of one currency, then install again.';
+  end if;
+end
+$currencies$;
 update public.events e set currency = t.currency
   from (select event_id, min(currency) as currency from public.ticket_tiers group by event_id) t where t.event_id = e.id;
 alter table public.ticket_tiers
@@ -29,8 +40,9 @@ alter table public.orders
   add column expires_at timestamptz,
   add column extended_at timestamptz,
   -- Opens the order's page for whoever knows it: 122 random bits.
-  add column secret text not null default replace(gen_random_uuid()::text, '-', ''),
-  add constraint check_order_total check (total_cents = subtotal_cents + fees_cents);
+  add column secret text not null default replace(gen_random_uuid()::text, '-', '');
+update public.orders set subtotal_cents = total_cents;
+alter table public.orders add constraint check_order_total check (total_cents = subtotal_cents + fees_cents);
 create unique index uniq_order_secret on public.orders (secret);
 -- Not the event first: a check of a foreign key to an order would take this index, and read all orders of the event.
 create index idx_orders_person on public.orders (lower(customer_email), event_id);
@@ -47,8 +59,8 @@ create table ticketing.settings (
   -- … and once for this much longer, when less than `extend_below` is left.
   hold_extension interval not null default '10 minutes',
   extend_below interval not null default '4 minutes',
-  -- The provider's sessions live at least 30 minutes.
-  session_lifetime interval not null default '31 minutes',
+  -- Stripe refuses sessions of less than 30 minutes: what is more is how late the call may arrive, after an outage.
+  session_lifetime interval not null default '46 minutes',
   -- When the provider is asked about an open session of which nothing was heard.
   ask_after interval not null default '2 minutes',
   -- After the session has surely ended: clocks differ, and events need a moment.

@@ -32,15 +32,18 @@ $$;
 
 -- session_lines: what the buyer sees at the provider: a line a tier, and one for all fees. At most 51, of 100 that it takes.
 create or replace function ticketing.session_lines(p_order public.orders, p_title text) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_agg(jsonb_build_object('quantity', l.quantity, 'price_data', jsonb_build_object(
-      'currency', lower(p_order.currency), 'unit_amount', l.cents, 'product_data', jsonb_build_object('name', l.name)))
-    order by l.is_fee, l.tier_id)
-  from (
-    select i.tier_id, i.quantity, i.unit_price_cents as cents, left(p_title || ' · ' || t.name, 250) as name, false as is_fee
-    from public.order_items i join public.ticket_tiers t on t.id = i.tier_id where i.order_id = p_order.id
-    union all
-    select null, 1, p_order.fees_cents, 'Fees', true where p_order.fees_cents > 0) l
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select jsonb_agg(jsonb_build_object('quantity', l.quantity, 'price_data', jsonb_build_object(
+        'currency', lower(p_order.currency), 'unit_amount', l.cents, 'product_data', jsonb_build_object('name', l.name)))
+      order by l.is_fee, l.tier_id)
+    from (
+      select i.tier_id, i.quantity, i.unit_price_cents as cents, left(p_title || ' · ' || t.name, 250) as name, false as is_fee
+      from public.order_items i join public.ticket_tiers t on t.id = i.tier_id where i.order_id = p_order.id
+      union all
+      select null, 1, p_order.fees_cents, 'Fees', true where p_order.fees_cents > 0) l);
+end
 $$;
 
 -- call_time: how long a call to the provider may take and its outcome be stored; after it somebody else may ask.
@@ -102,17 +105,19 @@ end
 $$;
 
 -- due_sessions: at most p_limit sessions to look at now, leased to the caller: nobody else gets them before their next turn,
--- so any number of servers may ask at once.
+-- so any number of servers may ask at once. Those whose buyer's time is over come first. p_livemode: the caller's provider's;
+-- another one's are not its own.
 -- Answers: [{order_id, attempt, action, key, parameters, session_id}]
 --   create  the call's outcome is not known: send it again, to the letter
 --   expire  the buyer's time is over: expire it, then settle_session with what the provider says
---   ask     nothing was heard: retrieve it, then settle_session
+--   ask     nothing was heard: retrieve it, then settle_session; once, and again only when the buyer's time is over
 -- Given up: a create that is nearly 24 hours old, as the provider forgets keys then; and a session of which it knows nothing
 -- a day after it surely ended.
 -- Writes: checkout_sessions.
-create or replace function ticketing.due_sessions(p_limit integer default 20) returns jsonb
+create or replace function ticketing.due_sessions(p_limit integer default 20, p_livemode boolean default false) returns jsonb
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan'
+  set enable_seqscan = off set enable_hashjoin = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_due jsonb;
@@ -121,12 +126,15 @@ begin
     where s.ask_at <= v_now and (s.status = 'creating' and s.created_at < v_now - interval '23 hours'
       or s.status in ('creating', 'open') and s.expires_at < v_now - interval '24 hours');
   with due as (
-    select s.order_id, s.attempt, o.expires_at <= v_now or o.status <> 'pending' as is_over
+    select s.order_id, s.attempt, o.expires_at, o.expires_at <= v_now or o.status <> 'pending' as is_over
     from ticketing.checkout_sessions s join public.orders o on o.id = s.order_id
-    where s.ask_at <= v_now order by s.ask_at limit p_limit for update of s skip locked),
+    where s.ask_at <= v_now and s.livemode = p_livemode
+    order by is_over desc, s.ask_at limit p_limit for update of s skip locked),
   leased as (
-    update ticketing.checkout_sessions s set asked = s.asked + 1,
-        ask_at = v_now + greatest(ticketing.call_time(), least(interval '10 seconds' * 2 ^ least(s.asked, 10), interval '5 minutes'))
+    update ticketing.checkout_sessions s set asked = s.asked + 1, ask_at = case
+        when not d.is_over and s.status = 'open' then d.expires_at
+        else v_now + greatest(ticketing.call_time(),
+          least(interval '10 seconds' * 2 ^ least(s.asked, 10), interval '5 minutes')) end
       from due d where s.order_id = d.order_id and s.attempt = d.attempt
       returning s.*, d.is_over)
   select coalesce(jsonb_agg(jsonb_build_object('order_id', l.order_id, 'attempt', l.attempt, 'session_id', l.session_id,

@@ -1,18 +1,21 @@
 -- due_refunds: at most p_limit refunds to send or to ask about now, leased to the caller: nobody else gets them before their
--- next turn, so any number of servers may ask at once.
+-- next turn, so any number of servers may ask at once. p_livemode: the caller's provider's; another one's are not its own.
 -- Answers: [{refund_id, action, key, payment_id, amount_cents, currency, reason, provider_refund_id, order_id}]
 --   send  the same call under the same key, as often as it takes: the provider forgets keys after 24 hours, so only within 23
 --   ask   find it among the provider's refunds of the payment, by its id or its metadata; then settle_refund
 -- Writes: refunds.
-create or replace function ticketing.due_refunds(p_limit integer default 20) returns jsonb
+create or replace function ticketing.due_refunds(p_limit integer default 20, p_livemode boolean default false) returns jsonb
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan'
+  set enable_seqscan = off set enable_hashjoin = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_due jsonb;
 begin
   with due as (
-    select r.id from ticketing.refunds r where r.ask_at <= v_now order by r.ask_at limit p_limit for update skip locked),
+    select r.id from ticketing.refunds r where r.ask_at <= v_now and p_livemode = coalesce((
+      select p.livemode from ticketing.payments p where p.id = r.payment_id), false)
+    order by r.ask_at limit p_limit for update skip locked),
   leased as (
     update ticketing.refunds r set asked = r.asked + 1, ask_at = v_now + ticketing.next_turn(r.asked)
       from due d where r.id = d.id returning r.*)
@@ -30,15 +33,16 @@ $$;
 -- the caller lists them, and calls settle_refund for each. Given up after ten turns; the next event asks anew.
 -- Answers: [{payment_id, order_id}]
 -- Writes: payments.
-create or replace function ticketing.due_payments(p_limit integer default 20) returns jsonb
+create or replace function ticketing.due_payments(p_limit integer default 20, p_livemode boolean default false) returns jsonb
 language plpgsql security definer
-set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan'
+  set enable_seqscan = off set enable_hashjoin = off as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_due jsonb;
 begin
   with due as (
-    select p.id from ticketing.payments p where p.ask_at <= v_now order by p.ask_at limit p_limit for update skip locked),
+    select p.id from ticketing.payments p where p.ask_at <= v_now and p.livemode = p_livemode order by p.ask_at limit p_limit for update skip locked),
   leased as (
     update ticketing.payments p set asked = p.asked + 1,
         ask_at = case when p.asked < 10 then v_now + ticketing.next_turn(p.asked) end

@@ -36,11 +36,13 @@ declare
   v_candidate record;
   v_order public.orders;
   v_orders public.orders[] := '{}';
+  v_ids uuid[] := '{}';
 begin
   for v_candidate in
     select o.id from public.orders o where o.status = 'pending' and o.expires_at <= v_now
-      and not exists (select from public.ticket_holds h where h.order_id = o.id
-        and h.status is not distinct from 'active' and h.expires_at > v_now)
+      -- Asked order by order: as a join it is planned over all holds that ever were, while tables are not analyzed.
+      and (select h.id from public.ticket_holds h where h.order_id = o.id
+        and h.status is not distinct from 'active' and h.expires_at > v_now limit 1) is null
     order by o.expires_at limit p_limit
   loop
     -- Not waited for: this keeps locks on other orders.
@@ -48,9 +50,10 @@ begin
     select * into v_order from public.orders o where o.id = v_candidate.id and o.status = 'pending' for no key update skip locked;
     continue when not found or v_order.expires_at > v_now;
     v_orders := v_orders || v_order;
+    v_ids := v_ids || v_order.id;
   end loop;
   perform ticketing.lock_tiers(array(
-    select i.tier_id from public.order_items i where i.order_id in (select id from unnest(v_orders))));
+    select i.tier_id from public.order_items i where i.order_id = any (v_ids)));
   foreach v_order in array v_orders loop
     perform ticketing.expire_order(v_order);
   end loop;

@@ -1,4 +1,5 @@
--- extend_ticket_holds: move the end of a session's holds, once, by at most 30 minutes.
+-- extend_ticket_holds: move the end of a session's holds, once, by at most 30 minutes. What is being paid for has a deadline
+-- of its own.
 --
 -- Answers, first that applies:
 --   INVALID_REQUEST   no session named, or p_extend_minutes outside 1 to 30
@@ -27,7 +28,7 @@ begin
   v_now := clock_timestamp();
   update public.ticket_holds set extended_at = v_now, expires_at = expires_at + make_interval(mins => p_extend_minutes)
     where session_id = p_session_id and status = 'active' and (tier_id = any (v_session.tier_ids)) is true
-      and expires_at > v_now and extended_at is null;
+      and expires_at > v_now and extended_at is null and order_id is null;
   if not found then
     return ticketing.refused(case when exists (
       select from public.ticket_holds where session_id = p_session_id and status = 'active' and expires_at > v_now)

@@ -26,7 +26,8 @@ end
 $$;
 
 -- fail_refund: the money did not go, or came back to us. Tickets that waited for it are the buyer's again; ones that had gone
--- stay gone, and the money is the house's until a person decides.
+-- stay gone, and their money, like a payment's that was to be returned, is sent again; what a person sent at the provider is
+-- that person's to send again.
 create or replace function ticketing.fail_refund(p_refund ticketing.refunds, p_error text) returns ticketing.refunds
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -46,14 +47,19 @@ begin
     having count(*) > 0;
   perform ticketing.level_sales(p_refund);
   update ticketing.refunds r set status = 'failed', ask_at = null, last_error = left(p_error, 1000),
-      finished_at = clock_timestamp(), goodwill_cents = case when not v_was_sent then 0 when v_payment.status = 'kept' then r.goodwill_cents - r.amount_cents
-        else r.goodwill_cents end
+      finished_at = clock_timestamp(), goodwill_cents = case when not v_was_sent then 0
+        when v_payment.status = 'kept' then r.goodwill_cents - r.amount_cents else r.goodwill_cents end
     where r.id = p_refund.id returning * into p_refund;
   if not v_was_sent then
     update public.tickets t set status = case when t.checked_in_at is null then 'valid' else 'used' end
       where t.id = any (p_refund.ticket_ids) and t.status = 'refunding';
   end if;
   perform ticketing.void_returned(v_payment);
+  if v_payment.status = 'returned' then
+    perform ticketing.queue_return(v_payment.id);
+  elsif v_was_sent and p_refund.cause <> 'dashboard' then
+    perform ticketing.queue_again(p_refund, v_payment);
+  end if;
   perform ticketing.note_refunds(p_refund.order_id);
   return p_refund;
 end

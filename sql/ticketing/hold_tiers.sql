@@ -73,6 +73,10 @@ begin
           from ticketing.judge_tier(p_tier_ids[i], p_quantities[i], coalesce(v_held.quantity, 0), v_now);
       end if;
     end if;
+    -- What is being paid for neither grows nor moves.
+    if v_held.order_id is not null then
+      v_judged.refusal := 'FORBIDDEN';
+    end if;
     if v_judged.refusal is null and v_judged.max_per_person is not null then
       if p_user_id is null and p_email is null then
         v_judged.refusal := 'PERSON_REQUIRED';

@@ -19,6 +19,17 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select e.id from public.events e join public.business_staff s on s.business_id = e.business_id where s.user_id = auth.uid()
 $$;
 
+-- managed_businesses, managed_events: those that the caller may change. The door's staff scans; it sets no prices.
+create or replace function ticketing.managed_businesses() returns setof uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select business_id from public.business_staff where user_id = auth.uid() and role in ('owner', 'manager')
+$$;
+
+create or replace function ticketing.managed_events() returns setof uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select e.id from public.events e where e.business_id in (select ticketing.managed_businesses())
+$$;
+
 -- my_orders: the caller's own orders.
 create or replace function ticketing.my_orders() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$

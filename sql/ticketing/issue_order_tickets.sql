@@ -3,7 +3,7 @@
 -- Answers, first that applies:
 --   ORDER_NOT_FOUND       no such order
 --   success, already_issued: true   the tickets that were issued before
---   ORDER_NOT_PAID        the order is not paid
+--   ORDER_NOT_PAID        the order is not paid: it costs something, and no payment is kept for it
 --   INSUFFICIENT_TICKETS  its holds had lapsed and too few are left; nothing was issued
 --   LOCK_TIMEOUT          busy for five seconds; try again
 --   success               {success: true, already_issued, tickets: [{id, tier_id, qr_code}]}
@@ -21,7 +21,8 @@ begin
     return ticketing.refused('ORDER_NOT_FOUND');
   elsif v_order.tickets_issued_at is not null then
     return ticketing.issued_tickets(p_order_id, true);
-  elsif v_order.status <> 'paid' then
+  elsif v_order.status <> 'paid' or v_order.total_cents > 0 and not exists (
+      select from ticketing.payments p where p.order_id = p_order_id and p.status = 'kept') then
     return ticketing.refused('ORDER_NOT_PAID');
   elsif not ticketing.has_room(p_order_id) then
     return ticketing.refused('INSUFFICIENT_TICKETS');
@@ -101,12 +102,15 @@ end
 $$;
 
 create or replace function ticketing.issued_tickets(p_order_id uuid, p_already_issued boolean) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('success', true, 'already_issued', p_already_issued, 'tickets', coalesce(
-    jsonb_agg(jsonb_build_object('id', t.id, 'tier_id', t.tier_id, 'qr_code', t.qr_code)
-      order by t.tier_id, t.ordinal), '[]'))
-  from public.tickets t
-  where t.event_id = (select o.event_id from public.orders o where o.id = p_order_id) and t.order_id = p_order_id
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select jsonb_build_object('success', true, 'already_issued', p_already_issued, 'tickets', coalesce(
+      jsonb_agg(jsonb_build_object('id', t.id, 'tier_id', t.tier_id, 'qr_code', t.qr_code)
+        order by t.tier_id, t.ordinal), '[]'))
+    from public.tickets t
+    where t.event_id = (select o.event_id from public.orders o where o.id = p_order_id) and t.order_id = p_order_id);
+end
 $$;
 
 -- claim_order_ticketing: true for the one caller that may issue the order's tickets now. A claim whose transaction ended

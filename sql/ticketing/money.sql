@@ -28,6 +28,6 @@ $$;
 create or replace function ticketing.ticket_fee(p_price_cents integer, p_fixed_cents integer, p_basis_points integer, p_currency text)
 returns integer language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when p_price_cents = 0 then 0 else
-    (floor((p_fixed_cents + p_price_cents::numeric * p_basis_points / 10000) / ticketing.charge_step(p_currency) + 0.5)
+    least(2147483647, floor((p_fixed_cents + p_price_cents::numeric * p_basis_points / 10000) / ticketing.charge_step(p_currency) + 0.5)
       * ticketing.charge_step(p_currency))::integer end
 $$;

@@ -41,20 +41,24 @@ $$;
 --   {success: true, order_id, event_id, is_free, status, session_id, hold_ids, tickets, subtotal_cents, fees_cents, total_cents, currency,
 --    expires_at, order_url, payment: null or {attempt, state, key, parameters, session_id, url, expires_at}}
 create or replace function ticketing.order_answer(p_order_id uuid, p_request jsonb) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('success', true, 'order_id', o.id, 'event_id', o.event_id, 'is_free', o.total_cents = 0, 'status', o.status,
-    'session_id', o.session_id, 'subtotal_cents', o.subtotal_cents, 'fees_cents', o.fees_cents, 'total_cents', o.total_cents,
-    'currency', o.currency, 'expires_at', o.expires_at, 'order_url', ticketing.order_url(o, p_request),
-    'checkout_session_id', coalesce(s.session_id, case when o.total_cents = 0 then 'free_' || o.secret end),
-    'hold_ids', (select coalesce(jsonb_agg(h.id order by h.id), '[]') from public.ticket_holds h where h.order_id = o.id),
-    'tickets', case when o.tickets_issued_at is not null then ticketing.issued_tickets(o.id, true) -> 'tickets' end,
-    'payment', case when s.order_id is not null then jsonb_build_object('attempt', s.attempt, 'state', s.status,
-      'key', 'session:' || s.order_id || ':' || s.attempt, 'parameters', s.parameters, 'session_id', s.session_id, 'url', s.url,
-      'expires_at', s.expires_at) end)
-  from public.orders o
-  left join ticketing.checkout_sessions s on s.order_id = o.id and s.attempt = (
-    select max(a.attempt) from ticketing.checkout_sessions a where a.order_id = o.id)
-  where o.id = p_order_id
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (
+    select jsonb_build_object('success', true, 'order_id', o.id, 'event_id', o.event_id, 'is_free', o.total_cents = 0,
+      'status', o.status,
+      'session_id', o.session_id, 'subtotal_cents', o.subtotal_cents, 'fees_cents', o.fees_cents, 'total_cents', o.total_cents,
+      'currency', o.currency, 'expires_at', o.expires_at, 'order_url', ticketing.order_url(o, p_request),
+      'checkout_session_id', coalesce(s.session_id, case when o.total_cents = 0 then 'free_' || o.secret end),
+      'hold_ids', (select coalesce(jsonb_agg(h.id order by h.id), '[]') from public.ticket_holds h where h.order_id = o.id),
+      'tickets', case when o.tickets_issued_at is not null then ticketing.issued_tickets(o.id, true) -> 'tickets' end,
+      'payment', case when s.order_id is not null then jsonb_build_object('attempt', s.attempt, 'state', s.status,
+        'key', 'session:' || s.order_id || ':' || s.attempt, 'parameters', s.parameters, 'session_id', s.session_id, 'url', s.url,
+        'expires_at', s.expires_at) end)
+    from public.orders o
+    left join ticketing.checkout_sessions s on s.order_id = o.id and s.attempt = (
+      select max(a.attempt) from ticketing.checkout_sessions a where a.order_id = o.id)
+    where o.id = p_order_id);
+end
 $$;
 
 -- order_url: where the buyer sees the order; whoever knows the secret in it may.

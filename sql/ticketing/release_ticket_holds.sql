@@ -1,4 +1,4 @@
--- release_ticket_holds: give back everything that a session holds.
+-- release_ticket_holds: give back everything that a session holds, but for what is being paid for: its payment may arrive.
 --
 -- Answers, first that applies:
 --   INVALID_REQUEST  no session named
@@ -21,7 +21,7 @@ begin
   -- `is true` keeps the planner off the index of all living holds while the table is not analyzed.
   with released as (
     update public.ticket_holds set status = 'released', ended_at = clock_timestamp()
-      where session_id = p_session_id and status = 'active' and (tier_id = any (v_session.tier_ids)) is true
+      where session_id = p_session_id and status = 'active' and (tier_id = any (v_session.tier_ids)) is true and order_id is null
       returning quantity)
   select coalesce(sum(quantity), 0) into v_released from released;
   return jsonb_build_object('success', true, 'released', v_released);

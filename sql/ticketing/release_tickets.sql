@@ -23,10 +23,12 @@ begin
     select h.id, h.quantity, h.created_at from public.ticket_holds h
     where v_caller.user_id is not null
       and h.user_id = v_caller.user_id and h.tier_id is not distinct from p_tier_id and h.status = 'active'
+      and h.order_id is null
     union all
     select h.id, h.quantity, h.created_at from public.ticket_holds h
     where v_caller.user_id is null
       and h.user_id is null and h.session_id like 'service:%' and h.tier_id = p_tier_id and h.status = 'active'
+      and h.order_id is null
     order by created_at desc, id desc
   loop
     exit when v_left <= 0;

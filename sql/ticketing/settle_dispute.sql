@@ -17,7 +17,7 @@ declare
 begin
   select * into v_payment from ticketing.payments p
     where p.id = ticketing.id_of(p_dispute -> 'payment_intent') and p.order_id is not null limit 1;
-  if v_payment.id is null then
+  if v_payment.id is null or coalesce(length(p_dispute ->> 'id'), 0) not between 1 and 255 then
     return '{"outcome": "UNMATCHED"}';
   end if;
   perform ticketing.lock_order(v_payment.order_id);
@@ -32,17 +32,40 @@ begin
         case when v_status <> 'open' then clock_timestamp() end);
     -- One that is told of when it is won already took nothing.
     if v_status <> 'won' then
-      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause, '{tickets,fees,disputed}',
-        array[v_part.tickets, v_part.fees, -v_amount]);
+      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause, '{tickets,fees,pending,disputed}',
+        case v_payment.status when 'kept' then array[v_part.tickets, v_part.fees, 0, -v_amount]
+          else array[0, 0, v_amount, -v_amount] end);
     end if;
   else
     update ticketing.disputes d set status = v_status, closed_at = clock_timestamp() where d.id = v_known.id;
     if v_status = 'won' then
-      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause || ':won', '{tickets,fees,disputed}',
-        array[-v_known.tickets_cents, v_known.tickets_cents - v_known.amount_cents, v_known.amount_cents]);
+      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause || ':won', '{tickets,fees,pending,disputed}',
+        case v_payment.status
+          when 'kept' then array[-v_known.tickets_cents, v_known.tickets_cents - v_known.amount_cents, 0, v_known.amount_cents]
+          else array[0, 0, -v_known.amount_cents, v_known.amount_cents] end);
+      perform ticketing.queue_return(v_payment.id);
     end if;
   end if;
   return jsonb_build_object('order_id', v_payment.order_id, 'outcome', case v_status when 'open' then 'DISPUTED'
     when 'won' then 'DISPUTE_WON' else 'DISPUTE_LOST' end);
+end
+$$;
+
+-- replay_disputes: what was told of a payment before it was known has its effect now.
+create or replace function ticketing.replay_disputes(p_payment_id text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_event record;
+  v_answer jsonb;
+begin
+  for v_event in
+    select w.id, w.payload from public.webhook_events w
+    where w.payload is not null and w.payload #>> '{data,object,payment_intent}' = p_payment_id and w.type like 'charge.dispute.%'
+    order by w.received_at, w.id
+  loop
+    v_answer := ticketing.settle_dispute(v_event.payload #> '{data,object}');
+    update public.webhook_events w set outcome = v_answer ->> 'outcome', order_id = (v_answer ->> 'order_id')::uuid, payload = null
+      where w.id = v_event.id;
+  end loop;
 end
 $$;

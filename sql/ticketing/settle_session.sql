@@ -30,6 +30,10 @@ declare
   v_payment jsonb := ticketing.payment_of(p_session);
   v_outcome jsonb := '{"outcome": "NO_CHANGE"}';
 begin
+  if length(p_session ->> 'id') not between 1 and 255
+      or v_payment is not null and coalesce(length(v_payment ->> 'id'), 0) not between 1 and 255 then
+    return '{"outcome": "UNMATCHED"}';
+  end if;
   -- An order whose checkout has not committed yet is waited for: it has its lock since before its row.
   v_order := ticketing.lock_order(ticketing.order_named(p_session));
   if v_order.id is null then

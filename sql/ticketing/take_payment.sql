@@ -40,6 +40,7 @@ begin
     update public.orders set status = 'paid', paid_at = clock_timestamp() where id = p_order.id;
     v_issued := ticketing.issue_order_tickets(p_order.id);
     if (v_issued ->> 'success')::boolean then
+      perform ticketing.replay_disputes(p_payment ->> 'id');
       return '{"outcome": "ISSUED"}';
     elsif v_issued ->> 'error' = 'LOCK_TIMEOUT' then
       raise exception 'order % is paid and its tiers are busy', p_order.id using errcode = '55P03';
@@ -52,6 +53,7 @@ begin
     return coalesce(ticketing.payment_outcome(p_payment ->> 'id'), jsonb_build_object('outcome', 'NO_CHANGE'));
   end if;
   perform ticketing.queue_return(p_payment ->> 'id');
+  perform ticketing.replay_disputes(p_payment ->> 'id');
   return jsonb_build_object('outcome', 'RETURNED', 'reason', v_reason);
 end
 $$;
@@ -116,15 +118,6 @@ begin
     array[v_amount, -v_amount]);
   return true;
 end
-$$;
-
--- queue_return: the refund that sends a payment back, whole. Sent by the job; at most one lives, by its unique index too.
-create or replace function ticketing.queue_return(p_payment_id text) returns void
-language sql set search_path = pg_catalog, pg_temp as $$
-  insert into ticketing.refunds (payment_id, order_id, event_id, amount_cents, currency, cause, ask_at)
-    select p.id, p.order_id, p.event_id, p.amount_cents, p.currency, p.reason, clock_timestamp()
-    from ticketing.payments p where p.id = p_payment_id and p.status = 'returned' and p.amount_cents > 0
-    on conflict do nothing
 $$;
 
 -- note_unmatched_payment: money arrived about no order of ours. It is kept in sight and never refunded by itself.

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Config, StripeConfig } from '../config.ts'
+import { tryLock } from '../db/embedded/lock.ts'
 import type { Level, Log } from '../jobs/log.ts'
 import { type CallFailure, openStripe, type PaymentProvider } from '../payments/provider.ts'
 import { openStandIn } from '../payments/stand-in.ts'
@@ -47,7 +48,14 @@ function stripe({ webhookSecret }: Config, { secretKey, apiUrl, isLive }: Stripe
 }
 
 async function standIn(config: Config, ownUrl: () => string | undefined, log: Log): Promise<Payments> {
+  if (isPublic(config) && !config.isStandInMeant) throw new CommandError(FOR_NOTHING)
   const [secretKey, webhookSecret] = await Promise.all([standInKeyOf(config), webhookSecretOf(config)])
+  const lock = tryLock(join(config.home, 'stand-in.lock'))
+  if (lock === undefined) {
+    throw new CommandError(
+      `Another server uses the stand-in of ${config.home}, and two would not know each other's payments. Let this one use the first one's (STRIPE_API_URL and its STRIPE_TEST_SK as STRIPE_SECRET_KEY), or set another ADMIT_ONE_HOME.`,
+    )
+  }
   const opened = await openStandIn({
     secretKey,
     webhookSecret,
@@ -68,23 +76,38 @@ async function standIn(config: Config, ownUrl: () => string | undefined, log: Lo
       report: reportTo(log),
     }),
     mounts: new Map(SEGMENTS.map((segment) => [segment, opened.fetch])),
-    described:
-      'stand-in of Stripe, no money moves: card 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined',
-    variables: { STRIPE_WEBHOOK_SECRET: webhookSecret, STRIPE_TEST_SK: secretKey },
+    described: 'stand-in of Stripe, no money moves',
+    // One that was given is not ours to show.
+    variables: {
+      ...(config.webhookSecret === undefined ? { STRIPE_WEBHOOK_SECRET: webhookSecret } : {}),
+      STRIPE_TEST_SK: secretKey,
+    },
     ...(isPublic(config) ? { warning: GIVEN_AWAY } : {}),
-    close: () => opened.close(),
+    close: async () => {
+      await opened.close()
+      lock.release()
+    },
   }
 }
 
-const GIVEN_AWAY =
-  'Whoever reaches this server gets paid tickets without paying: to take money, set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.'
+const FOR_NOTHING =
+  'Strangers reach this server, and STRIPE_SECRET_KEY is not set: they would get paid tickets without paying. Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET; or, where that is what you want, STRIPE_SECRET_KEY=stand-in.'
 
-function isPublic({ host, publicUrl }: Config): boolean {
+const GIVEN_AWAY = 'Whoever reaches this server gets paid tickets without paying.'
+
+export function isPublic({ host, publicUrl }: Config): boolean {
   return publicUrl !== undefined || !/^(127\.|::1$|localhost$)/.test(host)
 }
 
 const SEGMENTS = ['api.stripe.com', 'checkout.stripe.com', 'stand-in'] as const
 const IN_PROCESS_URL = 'http://stand-in/api.stripe.com'
+
+/** Waiting does not help: the operator must put it right. */
+const OPERATORS: ReadonlySet<string> = new Set([
+  'authentication_error',
+  'permission_error',
+  'idempotency_error',
+])
 
 /** What waiting does not help is an error; what every day brings is not worth a line. */
 function reportTo(log: Log): (failure: CallFailure) => void {
@@ -92,7 +115,7 @@ function reportTo(log: Log): (failure: CallFailure) => void {
 }
 
 function levelOf({ call, code }: Omit<CallFailure, 'kind'>): Level {
-  if (code === 'authentication_error' || code === 'idempotency_error') return 'error'
+  if (OPERATORS.has(code)) return 'error'
   // Two clicks at once; a session that was paid, or had ended, before we could end it.
   return code === 'idempotency_key_in_use' || call === 'expireSession' ? 'info' : 'warn'
 }

@@ -14,7 +14,7 @@ import { serveCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
 import { CommandError } from './failure.ts'
-import { openPayments, type Payments } from './payments.ts'
+import { isPublic, openPayments, type Payments } from './payments.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 
 export const start = defineCommand({
@@ -31,10 +31,12 @@ export const start = defineCommand({
   run: async ({ args }) => {
     const config = readConfig(args.port === undefined ? {} : { PORT: args.port })
     const office = await openBoxOffice(config, args.demo)
-    announce(office)
+    // Before it says how: who is quick is heard too.
+    const stopped = untilStopped()
+    announce(office, config)
     // A parent that started this as its child (`prove`) learns the address.
     process.send?.({ url: office.listening.url })
-    await untilStopped()
+    await stopped
     console.log('\nstopping: finishing what was accepted …')
     await office.close()
     if (process.connected) process.disconnect()
@@ -72,6 +74,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     return part
   }
   try {
+    requirePublicUrl(config)
     const server = await opened(useServer(config, dataFolderOf(config)), (it) => it.stop())
     const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
     const pool = (max: number, name: string) =>
@@ -96,6 +99,22 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
   } catch (error) {
     await close().catch(() => undefined)
     throw error
+  }
+}
+
+/** Without it a request's own Host header would say where buyers are sent, with the secret of their order. */
+function requirePublicUrl(config: Config): void {
+  const { publicUrl, stripe, clientAddressHeader, allowedRedirects } = config
+  const why = [
+    [stripe?.isLive === true, 'real money moves'],
+    [isPublic(config), `HOST is ${config.host}`],
+    [clientAddressHeader !== undefined, 'a proxy stands before this server'],
+    [allowedRedirects.length > 0, 'ALLOWED_REDIRECTS is set'],
+  ].find(([is]) => is)
+  if (publicUrl === undefined && why !== undefined) {
+    throw new CommandError(
+      `PUBLIC_URL is needed, as ${why[1]}: where buyers reach this server, such as https://tickets.example.org.`,
+    )
   }
 }
 
@@ -142,29 +161,45 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
   throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
 }
 
-function announce({ listening: { url }, keys, database, payments, hasDemo }: BoxOffice): void {
+function announce({ listening, keys, database, payments, hasDemo }: BoxOffice, config: Config): void {
+  const url = config.publicUrl ?? listening.url
   const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
-  console.log(`
-  Admit One is open.
+  const lines = [
+    '',
+    '  Admit One is open.',
+    '',
+    `  URL          ${url}${url === listening.url ? '' : ` (listens on ${listening.url})`}`,
+    `  database     ${database}`,
+    `  payments     ${payments.described}`,
+    ...keyLines(keys, config),
+    ...(variables.length > 0 ? ['', '  For scripts that pay or send webhooks:', ...variables] : []),
+    ...(hasDemo ? ['', demoOrder(url)] : []),
+    ...(payments.warning === undefined ? [] : ['', `  WARNING: ${payments.warning}`]),
+    '',
+    '  Ctrl-C stops it.',
+  ]
+  console.log(lines.join('\n'))
+}
 
-  URL          ${url}
-  database     ${database}
-  payments     ${payments.described}
-  anon key     ${keys.publishable}
-  secret key   ${keys.secret}
-
-  The same as JWTs, for older clients:
-  anon         ${keys.anon}
-  service_role ${keys.serviceRole}`)
-  if (variables.length > 0) console.log(`\n  For scripts that pay or send webhooks:\n${variables.join('\n')}`)
-  if (payments.warning !== undefined) console.log(`\n  ! ${payments.warning}`)
-  if (hasDemo) console.log(`\n${demoOrder(url)}`)
-  console.log('\n  Ctrl-C stops it.')
+/** Where real orders are made, keys are shown to a person at a terminal, and kept out of what services log. */
+function keyLines(keys: ApiKeys, { stripe, home }: Config): string[] {
+  if (stripe !== undefined && !process.stdout.isTTY) {
+    return [`  keys         made of JWT_SECRET or ${home}/jwt-secret; shown at a terminal only`]
+  }
+  return [
+    `  anon key     ${keys.publishable}`,
+    `  secret key   ${keys.secret}`,
+    '',
+    '  The same as JWTs, for older clients:',
+    `  anon         ${keys.anon}`,
+    `  service_role ${keys.serviceRole}`,
+  ]
 }
 
 function demoOrder(url: string): string {
   return `  Buy tickets of the demo event in a browser:
   ${url}/events/${DEMO.slug}
+  Card 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.
 
   Or order two free ones:
   curl ${url}/functions/v1/create-ticket-checkout \\

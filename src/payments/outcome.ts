@@ -30,18 +30,15 @@ function failureOf(error: Stripe.errors.StripeError): Outcome<never> {
 }
 
 /**
- * Only an answer that says so is a refusal. Not 409 (the key is in use), 429 and 5xx; not a wrong key of ours (the order must
- * not be thrown away for that); and not other parameters under a key, where the first call may have been done.
+ * Only an answer that says so is a refusal. Not 409 (the key is in use), 429 and 5xx; not a wrong key of ours, or one that
+ * lacks a right (the order must not be thrown away for that); and not other parameters under a key, where the first call may have been done.
  */
-const REFUSALS = [
-  Stripe.errors.StripeInvalidRequestError,
-  Stripe.errors.StripeCardError,
-  Stripe.errors.StripePermissionError,
-]
+const REFUSALS = [Stripe.errors.StripeInvalidRequestError, Stripe.errors.StripeCardError]
 
 function codeOf(error: Stripe.errors.StripeError): string {
   if (error instanceof Stripe.errors.StripeConnectionError) return 'connection_error'
   if (error instanceof Stripe.errors.StripeAuthenticationError) return 'authentication_error'
+  if (error instanceof Stripe.errors.StripePermissionError) return 'permission_error'
   if (error instanceof Stripe.errors.StripeIdempotencyError) return 'idempotency_error'
   return error.code ?? error.rawType ?? 'api_error'
 }
@@ -49,6 +46,7 @@ function codeOf(error: Stripe.errors.StripeError): string {
 const ADVICE: Readonly<Record<string, string>> = {
   connection_error: ': the provider did not answer.',
   authentication_error: ': the provider does not know our key. Correct STRIPE_SECRET_KEY and start again.',
+  permission_error: ': our key may not do this. Give it the right in the dashboard, or use another key.',
   idempotency_error:
     ': the provider knows this key with other parameters. Was the database restored, or does another one use the account?',
 }

@@ -54,8 +54,8 @@ export interface CallFailure {
 
 /** How long a call may take; SQL's `call_time` is longer, so that nobody else asks meanwhile. */
 const CALL_MS_MAX = 10_000
-const REFUNDS_MAX = 1_000
-const PAGE = 100
+/** One page of the provider's. */
+const REFUNDS_MAX = 100
 const SIGNATURE_SECONDS_MAX = 300
 
 /** Stripe through its SDK. Its own retries are off: a call that went wrong is repeated by the buyer or by the jobs. */
@@ -84,7 +84,7 @@ export function openStripe(options: StripeOptions): PaymentProvider {
       ask('refund', key, () => stripe.refunds.create(refundParameters(request), { idempotencyKey: key })),
     listRefunds: (id) =>
       ask('listRefunds', id, () =>
-        stripe.refunds.list({ payment_intent: id, limit: PAGE }).autoPagingToArray({ limit: REFUNDS_MAX }),
+        stripe.refunds.list({ payment_intent: id, limit: REFUNDS_MAX }).then(({ data }) => data),
       ),
     readEvent: (body, signature) => readEvent(stripe, body, signature, webhookSecret),
   }

@@ -18,7 +18,7 @@ export async function dueSessions(
   provider: PaymentProvider,
   limit: number,
 ): Promise<Due[]> {
-  const due = await lease<DueSession>(database, 'due_sessions', limit)
+  const due = await lease<DueSession>(database, provider, 'due_sessions', limit)
   return due.map((session) => ({
     about: `${session.action} ${session.key}`,
     run: () => lookAt(database, provider, session),
@@ -31,8 +31,8 @@ export async function dueRefunds(
   provider: PaymentProvider,
   limit: number,
 ): Promise<Due[]> {
-  const refunds = await lease<DueRefund>(database, 'due_refunds', limit)
-  const payments = await lease<{ readonly payment_id: string }>(database, 'due_payments', limit)
+  const refunds = await lease<DueRefund>(database, provider, 'due_refunds', limit)
+  const payments = await lease<{ readonly payment_id: string }>(database, provider, 'due_payments', limit)
   return [
     ...refunds.map((refund) => ({
       about: `${refund.action} ${refund.key}`,
@@ -56,8 +56,14 @@ interface DueRefund extends RefundRequest {
   readonly provider_refund_id: string | null
 }
 
-async function lease<Item>(database: Database, verb: string, limit: number): Promise<readonly Item[]> {
-  return (await callVault<readonly Item[] | null>(database, SERVICE, verb, { p_limit: limit })) ?? []
+async function lease<Item>(
+  database: Database,
+  { livemode }: PaymentProvider,
+  verb: string,
+  limit: number,
+): Promise<readonly Item[]> {
+  const args = { p_limit: limit, p_livemode: livemode }
+  return (await callVault<readonly Item[] | null>(database, SERVICE, verb, args)) ?? []
 }
 
 async function lookAt(

@@ -18,7 +18,6 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['prove --seed 1.5', /^--seed must be a whole number from 0 to 2147483647\.\n$/],
   ['prove --k6 /nowhere/k6', /^\/nowhere\/k6 is not k6: give its path, "off", or leave it out\.\n$/],
   ['prove --pgbench /nowhere/pgbench', /^\/nowhere\/pgbench is not a pgbench of version 15 or newer/],
-  ['fixtures', /SCENARIO/],
   [
     'fixtures oversell',
     /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst\.\n$/,

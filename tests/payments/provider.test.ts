@@ -62,8 +62,8 @@ const ENDINGS: readonly (readonly [
     'no rights',
     403,
     stripeError('invalid_request_error', 'more_permissions_required'),
-    'refused',
-    'more_permissions_required',
+    'unknown',
+    'permission_error',
   ],
   [
     'no such thing',

@@ -11,8 +11,12 @@ const theirs = await openBoxOffice(db)
 const ada = signedIn(randomUUID())
 const ben = signedIn(randomUUID())
 const staff = signedIn(ours.staffId)
+const DOOR = randomUUID()
+const door = signedIn(DOOR)
 const stranger = signedIn(theirs.staffId)
 const noSubject = { role: 'authenticated' }
+await db.rows(`update business_staff set role = 'manager'`)
+await db.rows('insert into business_staff (business_id, user_id) values ($1, $2)', [ours.businessId, DOOR])
 const tierId = await addTier(db, ours.eventId)
 const draft = await db.value<string>(
   `insert into events (business_id, slug, title, start_at, end_at) values ($1, 'draft', 'Draft', now(), now() + interval '1 day') returning id`,
@@ -55,7 +59,7 @@ describe('who reads which rows', () => {
   const READERS: readonly Caller[] = [ANON, ada, ben, staff, stranger, noSubject, SERVICE]
   const seen: Readonly<Record<string, readonly (number | null)[]>> = {
     businesses: [2, 2, 2, 2, 2, 2, 2],
-    business_staff: [null, 0, 0, 1, 1, 0, 2],
+    business_staff: [null, 0, 0, 2, 1, 0, 3],
     events: [2, 2, 2, 3, 2, 2, 3],
     ticket_tiers: [1, 1, 1, 2, 1, 1, 2],
     discounts: [1, 1, 1, 1, 1, 1, 1],
@@ -103,6 +107,13 @@ describe('who writes which rows', () => {
     ["staff makes an event of another's house", staff, insertEvent(theirs.businessId), '42501'],
     ['a buyer makes an event', ada, insertEvent(ours.businessId), '42501'],
     ['a guest makes an event', ANON, insertEvent(ours.businessId), '42501'],
+    [
+      "the door's staff sets a price",
+      door,
+      `update ticket_tiers set price_cents = 0 where id = '${tierId}' returning id`,
+      0,
+    ],
+    ["the door's staff makes an event", door, insertEvent(ours.businessId), '42501'],
     ['staff adds a tier', staff, insertTier(ours.eventId), 1],
     ["staff adds a tier to another's event", staff, insertTier(theirs.eventId), '42501'],
     [

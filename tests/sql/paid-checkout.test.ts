@@ -114,7 +114,7 @@ describe('a checkout that costs something', () => {
        where o.id = $1`,
       [answer.order_id],
     )
-    assert.deepEqual(times, { told: 15, session: 31, deadline: 33 })
+    assert.deepEqual(times, { told: 15, session: 46, deadline: 48 })
     assert.equal(answer.hold_ids.length, 1)
     const { parameters, ...payment } = answer.payment
     assert.equal(payment.key, `session:${answer.order_id}:1`)
@@ -435,6 +435,32 @@ describe('a checkout session', () => {
   })
 })
 
+describe('what is being paid for', () => {
+  it('neither grows, nor moves its end, nor is given back by who knows its session', async () => {
+    const { eventId, tierId } = await sale({ total: 10 })
+    const ada = signedIn(randomUUID())
+    const order = await buy(eventId, { [tierId]: 1 }, {}, ada)
+    const [before] = await db.rows<{ session_id: string }>(
+      'select session_id, quantity, status, expires_at from ticket_holds where order_id = $1',
+      [order.order_id],
+    )
+    const cart = JSON.stringify([{ tier_id: tierId, quantity: 2 }])
+    const as = (sql: string, ...values: unknown[]) =>
+      valueAs<{ error_code?: string; error?: string }>(db.client, ada, sql, values)
+    const session = before?.session_id
+    assert.equal((await as('select reserve_tickets_batch($1, $2)', cart, session)).error_code, 'FORBIDDEN')
+    assert.equal((await as('select extend_ticket_holds($1, 30)', session)).error, 'ALREADY_EXTENDED')
+    assert.deepEqual(await as('select release_ticket_holds($1)', session), { success: true, released: 0 })
+    await as('select release_tickets($1, 1)', tierId)
+    assert.deepEqual(
+      await db.rows('select session_id, quantity, status, expires_at from ticket_holds where order_id = $1', [
+        order.order_id,
+      ]),
+      [before],
+    )
+  })
+})
+
 describe('expire_orders', () => {
   it('ends orders after their deadline, not before, and gives everything back once', async () => {
     const { eventId, tierId } = await sale({ total: 5 })
@@ -466,10 +492,9 @@ describe('expire_orders', () => {
     const { eventId, tierId } = await sale()
     const order = await buy(eventId, { [tierId]: 1 })
     await db.rows(`update orders set expires_at = now() where id = $1`, [order.order_id])
-    await service(
-      'release_ticket_holds',
-      (await db.value('select session_id from orders where id = $1', [order.order_id])) as string,
-    )
+    await db.rows(`update ticket_holds set status = 'released', ended_at = now() where order_id = $1`, [
+      order.order_id,
+    ])
     const worker = await db.connect()
     await worker.query('begin')
     await worker.query('select ticketing.lock_order($1)', [order.order_id])

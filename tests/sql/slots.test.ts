@@ -197,7 +197,8 @@ describe('the size of a slot', () => {
       businessId,
     ])
 
-  it('is changed by staff and by the service, never below what is booked', async () => {
+  it('is changed by a manager and by the service, never below what is booked', async () => {
+    await db.rows(`update business_staff set role = 'manager' where user_id = $1`, [staffId])
     await db.rows(
       `insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size) values ($1, 5, '19:00', '22:00', 10, 10)`,
       [businessId],

@@ -12,6 +12,7 @@ export function tierOf(changes: Partial<TierView> = {}): TierView {
     id: randomUUID(),
     name: 'Floor',
     price_cents: 2500,
+    fee_cents: 125,
     total_quantity: 100,
     sold_quantity: 0,
     reserved_quantity: 0,
@@ -36,8 +37,6 @@ export function eventOf(changes: Partial<EventView> = {}): EventView {
     city: 'Athens',
     status: 'published',
     currency: 'EUR',
-    fee_fixed_cents: 50,
-    fee_basis_points: 300,
     tiers: [tierOf()],
     ...changes,
   }

@@ -97,8 +97,8 @@ describe('the pages', () => {
 
   it('name the least price, or why there is none', () => {
     const home = (...tiers: EventView['tiers']) => text(homePage([eventOf({ tiers })], CALENDAR, NOW))
-    assert.match(home(tierOf(), tierOf({ price_cents: 1000 })), /from <b>€10\.80<\/b>/)
-    assert.match(home(tierOf({ price_cents: 0 })), /<b>Free<\/b>/)
+    assert.match(home(tierOf(), tierOf({ price_cents: 1000, fee_cents: 80 })), /from <b>€10\.80<\/b>/)
+    assert.match(home(tierOf({ price_cents: 0, fee_cents: 0 })), /<b>Free<\/b>/)
     assert.match(home(tierOf({ sold_quantity: 100 })), /Sold out/)
     assert.match(home(tierOf({ sale_start_at: '2026-11-25T09:00:00Z' })), /on sale from 25 Nov, 11:00 EET/)
   })

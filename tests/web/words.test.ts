@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { count, minutesLeft, openCalendar } from '../../src/api/pages/dates.ts'
-import { money, ticketFee } from '../../src/api/pages/money.ts'
-import { testDatabase } from '../support/database.ts'
+import { money } from '../../src/api/pages/money.ts'
 import { NOW } from './examples.ts'
 
 describe('money', () => {
@@ -21,28 +20,7 @@ describe('money', () => {
       assert.equal(money(cents, currency).replaceAll('\u00a0', ' '), text)
     })
   }
-
-  it('has the fee that the database will charge', async () => {
-    const db = await testDatabase()
-    const cases = await db.rows<Fee>(`
-      select p.price, f.fixed, b.points, c.currency, ticketing.ticket_fee(p.price, f.fixed, b.points, c.currency) as fee
-      from unnest(array[0, 1, 50, 99, 333, 2500, 2501, 9999999]) p(price), unnest(array[0, 1, 49, 150]) f(fixed),
-        unnest(array[0, 1, 50, 333, 1234, 10000]) b(points), unnest(array['EUR', 'JPY', 'KWD', 'ISK', 'UGX', 'TND']) c(currency)`)
-    assert.ok(cases.length > 1000)
-    for (const { price, fixed, points, currency, fee } of cases) {
-      const ours = ticketFee(price, { currency, fee_fixed_cents: fixed, fee_basis_points: points })
-      assert.equal(ours, fee, `${price} ${currency} with ${fixed} and ${points} basis points`)
-    }
-  })
 })
-
-interface Fee {
-  readonly price: number
-  readonly fixed: number
-  readonly points: number
-  readonly currency: string
-  readonly fee: number
-}
 
 describe('dates', () => {
   const athens = openCalendar('Europe/Athens')

@@ -3,7 +3,7 @@ import { type Calendar, count, minutesLeft } from './dates.ts'
 import type { EventView, TierView } from './events.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
-import { money, ticketFee } from './money.ts'
+import { money } from './money.ts'
 import { fullPrice, isBuyable, type Offer, offerOf, quantityMax } from './offers.ts'
 
 /** What a buyer typed, and what was wrong with it; a fresh form has a new key and nothing else. */
@@ -140,10 +140,11 @@ function offerText(offer: Offer, tier: TierView, calendar: Calendar): Html {
 }
 
 function priceText(tier: TierView, event: EventView): Html {
-  const fee = ticketFee(tier.price_cents, event)
-  const full = fullPrice(tier, event)
+  const full = fullPrice(tier)
   const amount = html`<b>${full === 0 ? 'Free' : money(full, event.currency)}</b>`
-  return fee === 0 ? amount : html`${amount} <small>with ${money(fee, event.currency)} fee</small>`
+  return tier.fee_cents === 0
+    ? amount
+    : html`${amount} <small>with ${money(tier.fee_cents, event.currency)} fee</small>`
 }
 
 interface Field {

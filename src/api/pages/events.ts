@@ -1,9 +1,8 @@
 import { type Caller, call, literal } from '../../db/call.ts'
 import type { Database } from '../../db/pool.ts'
-import type { Fees } from './money.ts'
 
 /** What the pages show of an event; times are ISO 8601. */
-export interface EventView extends Fees {
+export interface EventView {
   readonly id: string
   readonly slug: string
   readonly title: string
@@ -14,6 +13,7 @@ export interface EventView extends Fees {
   readonly venue: string | null
   readonly city: string | null
   readonly status: string
+  readonly currency: string
   readonly tiers: readonly TierView[]
 }
 
@@ -21,6 +21,8 @@ export interface TierView {
   readonly id: string
   readonly name: string
   readonly price_cents: number
+  /** What the event adds to a ticket. */
+  readonly fee_cents: number
   readonly total_quantity: number
   readonly sold_quantity: number
   readonly reserved_quantity: number
@@ -47,9 +49,10 @@ async function read(database: Database, condition: string): Promise<readonly Eve
   const sql = `
     select coalesce(json_agg(v order by v.start_at, v.slug), '[]')::text from (
       select e.id, e.slug, e.title, e.description, b.name as organiser, e.start_at, e.end_at, e.venue, e.city, e.status,
-        e.currency, e.fee_fixed_cents, e.fee_basis_points,
+        e.currency,
         (select coalesce(json_agg(t order by t.price_cents desc, t.name, t.id), '[]') from (
-          select t.id, t.name, t.price_cents, t.total_quantity, t.sold_quantity, t.reserved_quantity, t.max_per_order,
+          select t.id, t.name, t.price_cents,
+            ticketing.ticket_fee(t.price_cents, e.fee_fixed_cents, e.fee_basis_points, t.currency) as fee_cents, t.total_quantity, t.sold_quantity, t.reserved_quantity, t.max_per_order,
             t.status, t.sale_start_at, t.sale_end_at
           from public.ticket_tiers t where t.event_id = e.id) t) as tiers
       from public.events e join public.businesses b on b.id = e.business_id

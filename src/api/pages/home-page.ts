@@ -42,7 +42,7 @@ export function placeOf({
 /** The least that a ticket costs; where none can be had now, why. */
 function priceOf(event: EventView, calendar: Calendar, now: Date): Html {
   const offers = event.tiers.map((tier) => ({ tier, offer: offerOf(tier, event, now) }))
-  const open = offers.filter(({ offer }) => offer.kind === 'open').map(({ tier }) => fullPrice(tier, event))
+  const open = offers.filter(({ offer }) => offer.kind === 'open').map(({ tier }) => fullPrice(tier))
   if (open.length > 0) {
     const least = Math.min(...open)
     const amount = least === 0 ? 'Free' : money(least, event.currency)

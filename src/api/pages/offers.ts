@@ -1,5 +1,4 @@
 import type { EventView, TierView } from './events.ts'
-import { ticketFee } from './money.ts'
 
 /** Whether a tier can be bought now, and how many are left. */
 export type Offer =
@@ -29,8 +28,8 @@ export function isBuyable(offer: Offer): boolean {
 }
 
 /** What one ticket costs, its fee included. */
-export function fullPrice(tier: TierView, event: EventView): number {
-  return tier.price_cents + ticketFee(tier.price_cents, event)
+export function fullPrice(tier: TierView): number {
+  return tier.price_cents + tier.fee_cents
 }
 
 /** The most that one order may ask for, as far as the page knows. */
