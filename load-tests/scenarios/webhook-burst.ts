@@ -49,6 +49,8 @@ const secret = required('STRIPE_WEBHOOK_SECRET')
 
 const UNMATCHED_EVERY = 10
 const FORGED_EVERY = 10
+/** Signatures are believed for five minutes. */
+const OLD_MS = 20 * 60_000
 const EXPIRED_EVERY = 5
 /** Two copies at the same moment, and one for which the sender waited until the first was answered. */
 const COPIES_AT_ONCE = 2
@@ -59,7 +61,7 @@ export default async function reportPayment(): Promise<void> {
   const order = orders[number]
   const isOurs = order !== undefined && number % UNMATCHED_EVERY !== UNMATCHED_EVERY - 1
   const report = paymentOf(number, isOurs ? order : nobodys(number))
-  if (number % FORGED_EVERY === 0) await sendForged(report)
+  if (number % FORGED_EVERY === 0) await sendForged(report, number / FORGED_EVERY)
 
   const sends = Array.from({ length: COPIES_AT_ONCE }, () => send(report))
   if (isOurs && number % EXPIRED_EVERY === 0) sends.push(sendExpiry(number, order))
@@ -80,8 +82,15 @@ function judge(answers: readonly RefinedResponse<'text'>[], isOurs: boolean): vo
   for (const counter of counters) counter.add(1)
 }
 
-async function sendForged(report: string): Promise<void> {
-  const answer = await send(report, 'whsec_of_somebody_else', http.expectedStatuses(400))
+/** With somebody else's secret, without a signature, with one that is too old: in turn. */
+async function sendForged(report: string, turn: number): Promise<void> {
+  const old = new Date(Date.now() - OLD_MS)
+  const signature = [
+    signatureOf(report, 'whsec_of_somebody_else', new Date()),
+    '',
+    signatureOf(report, secret, old),
+  ][turn % 3]
+  const answer = await send(report, signature, http.expectedStatuses(400))
   check(answer, { 'a forged report is refused': ({ status }) => status === 400 })
   if (answer.status === 400) forgedRefused.add(1)
   else unexpectedAnswers.add(1)
@@ -97,12 +106,12 @@ async function sendExpiry(number: number, order: AwaitedOrder): Promise<RefinedR
 
 function send(
   report: string,
-  signedWith = secret,
+  signature = signatureOf(report, secret, new Date()),
   responseCallback = http.expectedStatuses(200),
 ): Promise<RefinedResponse<'text'>> {
   const headers = {
     'Content-Type': 'application/json',
-    'stripe-signature': signatureOf(report, signedWith, new Date()),
+    ...(signature === '' ? {} : { 'stripe-signature': signature }),
   }
   return http.asyncRequest('POST', `${getBaseUrl()}/stripe-webhook`, report, {
     headers,

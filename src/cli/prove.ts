@@ -49,7 +49,10 @@ export const prove = defineCommand({
     const startedAt = new Date()
     const id = `${startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}`
     const folder = join(resolve(args.results), id)
-    const command = `npx admit-one prove ${[...only, '--profile', profile.name, '--seed', String(seed)].join(' ')}`
+    const told = (['k6', 'pgbench'] as const).flatMap((name) =>
+      args[name] === undefined ? [] : [`--${name}`, args[name]],
+    )
+    const command = `npx admit-one prove ${[...only, '--profile', profile.name, '--seed', String(seed), ...told].join(' ')}`
     const stop = stopOnSignal()
     try {
       const results = await proveOn(config, folder, {

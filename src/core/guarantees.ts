@@ -13,7 +13,7 @@ export const GUARANTEES: readonly Guarantee[] = [
     name: 'never-oversold',
     promise: 'Sold and held tickets together never exceed the tier, at any instant.',
     laws: ['never_oversold'],
-    scenarios: ['concurrent-checkout', 'reserve-race', 'reserve-race-serializable', 'ticketing-flow'],
+    scenarios: ['concurrent-checkout', 'reserve-race', 'reserve-race-serializable'],
     protections: [
       {
         name: 'decision under the tier lock',

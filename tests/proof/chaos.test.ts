@@ -27,3 +27,53 @@ test('the same without what keeps a payment single: the faults are seen to break
   const { verdict, checks } = await runStages(run, faultsStage.name)
   assert.equal(verdict, 'FAIL', JSON.stringify(checks))
 })
+
+const BREAKS: readonly (readonly [
+  what: string,
+  fn: string,
+  fragment: string,
+  replacement: string,
+  seen: RegExp,
+])[] = [
+  [
+    'disputes are not booked',
+    'ticketing.settle_dispute',
+    'if v_payment.id is null',
+    'if true',
+    /what is disputed differs/,
+  ],
+  [
+    'a key is not looked at',
+    'ticketing.checkout',
+    "p_request ->> 'idempotency_key'",
+    'null',
+    /one key made two orders/,
+  ],
+  [
+    'a refund is booked and not sent',
+    'ticketing.due_refunds',
+    'r.ask_at <= v_now',
+    'false',
+    /everything comes to its end/,
+  ],
+]
+for (const [what, fn, fragment, replacement, seen] of BREAKS) {
+  test(`a box office where ${what}: FAIL`, async () => {
+    const run = await openTestRun({
+      change: async (client) => {
+        const found = await client.query<{ source: string }>(
+          'select pg_get_functiondef($1::regproc) as source',
+          [fn],
+        )
+        const source = found.rows[0]?.source ?? ''
+        assert.equal(source.split(fragment).length, 2)
+        await client.query(source.replace(fragment, replacement))
+      },
+      profile: { chaos: { orders: 40, everything: false, quietMsMax: 5_000 } },
+    })
+    const { verdict, checks } = await runStages(run, faultsStage.name)
+    const failed = checks.filter((check) => check.verdict === 'FAIL')
+    assert.match(JSON.stringify(failed), seen)
+    assert.equal(verdict, 'FAIL')
+  })
+}

@@ -1,5 +1,5 @@
 import { type Random, randomFrom } from '../random.ts'
-import { type ChaosWorld, count, pause, pick, post, type Tally } from './world.ts'
+import { type ChaosWorld, count, pause, pick, post, type Tally, UNEXPECTED } from './world.ts'
 
 /** How a buyer behaves after the checkout. */
 const BEHAVIOURS = [
@@ -13,6 +13,16 @@ const BEHAVIOURS = [
 ] as const
 
 type Behaviour = (typeof BEHAVIOURS)[number][1]
+
+/** The first buyers' behaviour is dealt, not drawn: also in a short run everything happens. */
+const DEALT: readonly Behaviour[] = [
+  'has a bank debit that fails',
+  'pays by bank debit',
+  'is declined first',
+  'pays late',
+  'clicks pay twice',
+  'walks away',
+]
 
 export interface Shop {
   readonly eventId: string
@@ -34,7 +44,7 @@ export async function buyAndPay(
   const random = randomFrom(seed * 7919 + buyer)
   const url = await checkOut(world, shop, random, seed, buyer, tally)
   if (url === undefined) return
-  const behaviour = pick(random, BEHAVIOURS)
+  const behaviour = DEALT[buyer] ?? pick(random, BEHAVIOURS)
   count(tally, `buyer ${behaviour}`)
   await pay(world, shop, url, behaviour, tally)
 }
@@ -62,21 +72,29 @@ async function checkOut(
     const answer = await post(`${shop.serverUrl()}/functions/v1/create-checkout-session`, body, {
       'idempotency-key': `chaos-${seed}-${buyer}`,
     })
-    if (answer?.status === 200) return answer.body['url'] as string
+    if (answer?.status === 200) {
+      count(tally, 'checkout: held')
+      return answer.body['url'] as string
+    }
     const code = answer?.body['code']
     if (code === 'INSUFFICIENT_TICKETS') {
       // What others let go comes back: who waits takes it, also from under a payment that comes too late.
       count(tally, 'told sold out')
       await pause(SOLD_OUT_MS)
     } else if (answer !== undefined && answer.status < 500 && answer.status !== 429) {
-      count(tally, `checkout refused: ${String(code)}`)
+      count(
+        tally,
+        code === 'HOLD_EXPIRED'
+          ? 'checkout refused: HOLD_EXPIRED'
+          : `${UNEXPECTED}checkout: ${answer.status} ${String(code)}`,
+      )
       return undefined
     } else {
       count(tally, answer === undefined ? 'checkout cut off' : `checkout answered ${answer.status}`)
     }
     await pause(RETRY_MS * (0.5 + random.below(100) / 100))
   }
-  count(tally, 'checkout given up')
+  count(tally, 'buyer gives up')
   return undefined
 }
 

@@ -29,6 +29,9 @@ export interface StandInAddress {
 /** What happened, by name: every counter that a run must show above zero is here. */
 export type Tally = Map<string, number>
 
+/** In front of what nobody should have been told. */
+export const UNEXPECTED = 'unexpected '
+
 export function count(tally: Tally, what: string): void {
   tally.set(what, (tally.get(what) ?? 0) + 1)
 }
