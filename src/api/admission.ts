@@ -6,6 +6,9 @@ export interface Limits {
   /** The same for the provider's webhooks and for health checks, whose shares buyers cannot take. */
   readonly webhooksMax: number
   readonly healthMax: number
+  /** Bodies that are on their way at once in each lane, and from one address in all of them. */
+  readonly arrivingMax: number
+  readonly arrivingPerAddress: number
   /** Requests of buyers a second from one client address, and how many may come at once; 0: any number. */
   readonly perSecond: number
   readonly burst: number
@@ -16,7 +19,9 @@ export interface Limits {
 export const LIMITS: Limits = {
   requestsMax: 2_000,
   webhooksMax: 200,
-  healthMax: 20,
+  healthMax: 1_000,
+  arrivingMax: 1_000,
+  arrivingPerAddress: 50,
   perSecond: 100,
   burst: 500,
   limitLoopback: false,
@@ -30,23 +35,65 @@ type Admitted =
   | { readonly admitted: false; readonly code: 'SERVER_BUSY' | 'TOO_MANY_REQUESTS' }
 
 /** Lets a request in where there is room for it. An unknown address is not limited. */
-export type Admission = (lane: Lane, address: string | undefined) => Admitted
+export interface Admission {
+  /** Before anything of the body is read: who is slow to send it waits here, and takes no place. */
+  arrive(lane: Lane, address: string | undefined, hasBody: boolean): Admitted
+  /** A place to be worked on; for what has arrived whole. */
+  enter(lane: Lane): Admitted
+}
 
 export function openAdmission(
   limits: Limits = LIMITS,
   nowMs: () => number = () => performance.now(),
 ): Admission {
-  const room = { buyers: limits.requestsMax, webhooks: limits.webhooksMax, health: limits.healthMax }
+  const { requestsMax, webhooksMax, healthMax, arrivingMax, limitLoopback } = limits
+  const room = { buyers: requestsMax, webhooks: webhooksMax, health: healthMax }
+  const waiting = { buyers: arrivingMax, webhooks: arrivingMax, health: arrivingMax }
   const spend = limits.perSecond > 0 ? openBuckets(limits, nowMs) : () => true
-  const isFree = (address: string | undefined) =>
-    address === undefined || (!limits.limitLoopback && LOOPBACK.test(address))
-  return (lane, address) => {
-    if (room[lane] <= 0) return { admitted: false, code: 'SERVER_BUSY' }
-    if (lane === 'buyers' && address !== undefined && !isFree(address) && !spend(networkOf(address))) {
-      return { admitted: false, code: 'TOO_MANY_REQUESTS' }
-    }
-    room[lane]--
-    return { admitted: true, leave: () => room[lane]++ }
+  const arrivals = openArrivals(limits.arrivingPerAddress)
+  const isFree = (address: string) => !limitLoopback && LOOPBACK.test(address)
+  return {
+    arrive: (lane, address, hasBody) => {
+      const limited = address === undefined || isFree(address) ? undefined : networkOf(address)
+      if (lane === 'buyers' && limited !== undefined && !spend(limited)) return TOO_MANY
+      if (!hasBody) return { admitted: true, leave: () => {} }
+      if (waiting[lane] <= 0) return BUSY
+      const leave = arrivals(limited)
+      if (leave === undefined) return TOO_MANY
+      waiting[lane]--
+      return {
+        admitted: true,
+        leave: () => {
+          waiting[lane]++
+          leave()
+        },
+      }
+    },
+    enter: (lane) => {
+      if (room[lane] <= 0) return BUSY
+      room[lane]--
+      return { admitted: true, leave: () => room[lane]++ }
+    },
+  }
+}
+
+const BUSY = { admitted: false, code: 'SERVER_BUSY' } as const
+const TOO_MANY = { admitted: false, code: 'TOO_MANY_REQUESTS' } as const
+
+/** How many bodies are on their way from whom; remembers those addresses only. */
+function openArrivals(max: number): (address: string | undefined) => (() => void) | undefined {
+  const counts = new Map<string, number>()
+  const leave = (address: string) => {
+    const left = (counts.get(address) ?? 1) - 1
+    if (left === 0) counts.delete(address)
+    else counts.set(address, left)
+  }
+  return (address) => {
+    if (address === undefined) return () => {}
+    const count = counts.get(address) ?? 0
+    if (count >= max) return undefined
+    counts.set(address, count + 1)
+    return () => leave(address)
   }
 }
 
@@ -67,6 +114,12 @@ function openBuckets({ perSecond, burst }: Limits, nowMs: () => number): (addres
 }
 
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/
+
+/** The address that a proxy names: some write the port behind it, which is another for each connection. */
+export function withoutPort(named: string): string {
+  const [, bracketed, plain] = /^\[([^\]]*)\](?::\d+)?$|^([^:]*):\d+$/.exec(named) ?? []
+  return bracketed ?? plain ?? named
+}
 
 /** Who has one IPv6 address has 2^64 of them: they count as one. */
 export function networkOf(address: string): string {

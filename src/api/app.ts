@@ -5,10 +5,11 @@ import type { PaymentProvider } from '../payments/provider.ts'
 import { LIMITS, type Limits, openAdmission } from './admission.ts'
 import type { Gate } from './callers.ts'
 import type { Codes } from './codes.ts'
-import { openFront, type Task } from './front.ts'
+import { openFront, stackOf, type Task } from './front.ts'
 import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './functions/contract.ts'
 import { functionTask } from './functions/handler.ts'
 import { functions as registry } from './functions/index.ts'
+import { BODY_BYTES_MAX, bytesOf, hasBody, requestIdOf, toResponse } from './http.ts'
 import { mountPages } from './pages/pages.ts'
 import { restTasks } from './rest/handler.ts'
 
@@ -21,12 +22,14 @@ export interface AppOptions {
   readonly publicUrl?: string
   /** Who takes the money; without one only free tickets can be ordered. */
   readonly payments?: PaymentProvider
-  /** Connections for webhooks and health checks that buyers cannot take; by default the same ones. */
+  /** Connections for webhooks that buyers cannot take; by default the same ones. */
   readonly paymentsDatabase?: Database
+  /** One connection is enough for all health checks; by default one of those for webhooks. */
+  readonly healthDatabase?: Database
   /** Origins that buyers may be sent to after paying; none listed: any. */
   readonly allowedRedirects?: readonly string[]
   /** Other servers behind this one, by the first segment of the path; their answers go out as they are. */
-  readonly mounts?: ReadonlyMap<string, (request: Request) => Promise<Response>>
+  readonly mounts?: ReadonlyMap<string, Mount>
   readonly functions?: ReadonlyMap<string, EdgeFunction>
   readonly limits?: Partial<Limits>
   /** The header in which a proxy names the client, such as `x-forwarded-for`; only where one stands before us. */
@@ -36,17 +39,18 @@ export interface AppOptions {
   readonly logLevel?: Level
 }
 
+type Mount = (request: Request) => Promise<Response>
+
 /** The whole HTTP surface, apart from listening. */
 export function buildApp(options: AppOptions): Hono {
   const app = new Hono()
-  for (const [segment, answer] of options.mounts ?? []) {
-    for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => answer(c.req.raw))
+  const log = openLog(options.logLevel ?? 'warn', options.log ?? console.error)
+  const admission = openAdmission({ ...LIMITS, ...options.limits })
+  const front = openFront(log, admission, options.clientAddressHeader)
+  for (const [segment, mount] of options.mounts ?? []) {
+    const task = mountTask(segment, mount)
+    for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
-  const front = openFront(
-    openLog(options.logLevel ?? 'warn', options.log ?? console.error),
-    openAdmission({ ...LIMITS, ...options.limits }),
-    options.clientAddressHeader,
-  )
   const rest = restTasks(options.database, options.gate)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table()))
@@ -54,14 +58,29 @@ export function buildApp(options: AppOptions): Hono {
   app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), room)))
   mountPages(app, front, room)
   app.all('*', (c) => front(c, nothing))
+  app.notFound((c) => front(c, nothing))
+  // What the front itself met.
+  app.onError((error, c) => {
+    const request_id = requestIdOf(c.req.raw)
+    log('error', 'request', {
+      request_id,
+      method: c.req.method,
+      path: '*',
+      status: 500,
+      error: stackOf(error),
+    })
+    return toResponse(refusalReply(new Refusal('INTERNAL_ERROR')), request_id)
+  })
   return app
 }
 
 function roomOf(options: AppOptions) {
   const { database, gate, codes, publicUrl, payments, paymentsDatabase = database } = options
+  const { healthDatabase = paymentsDatabase } = options
   return {
     database,
     paymentsDatabase,
+    healthDatabase,
     gate,
     codes,
     publicUrl: publicUrl?.replace(/\/+$/, ''),
@@ -78,10 +97,37 @@ function paymentModeOf({ payments, mounts }: AppOptions): PaymentMode {
   return mounts?.has('stand-in') ? 'stand-in' : 'test'
 }
 
+/** Buyers pay there as buyers; what the provider's API and its control are asked must not wait for them. */
+function mountTask(segment: string, mount: Mount): Task {
+  return {
+    lane: segment === 'checkout.stripe.com' ? 'buyers' : 'webhooks',
+    path: `/${segment}/*`,
+    methods: METHODS,
+    bodyBytesMax: BODY_BYTES_MAX,
+    foreign: true,
+    refuse: (code) => refusalReply(new Refusal(code)),
+    answer: async (request) => {
+      const whole = await wholeOf(request)
+      return whole === undefined ? refusalReply(new Refusal('PAYLOAD_TOO_LARGE')) : mount(whole)
+    },
+  }
+}
+
+/** The request with its body, which has been read; undefined when that is too large, or did not arrive whole. */
+async function wholeOf(request: Request): Promise<Request | undefined> {
+  const { url, method, headers } = request
+  if (!hasBody(request)) return request
+  const body = await bytesOf(request, BODY_BYTES_MAX).catch(() => undefined)
+  return body === undefined ? undefined : new Request(url, { method, headers, body })
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+
 const nothing: Task = {
   lane: 'buyers',
   path: '*',
-  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  methods: METHODS,
+  bodyBytesMax: BODY_BYTES_MAX,
   refuse: (code) => refusalReply(new Refusal(code)),
   answer: async () => refusalReply(new Refusal('NOT_FOUND')),
 }

@@ -77,6 +77,7 @@ function keyOf(request: Request): string | null {
   return new URL(request.url).searchParams.get('apikey')
 }
 
-const ANON: Caller = { role: 'anon', claims: '{"role":"anon"}' }
+/** Who shows nothing. */
+export const ANON: Caller = { role: 'anon', claims: '{"role":"anon"}' }
 const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
 const BEARER = /^bearer(?:\s+(.*))?$/i

@@ -1,10 +1,10 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Level, Log } from '../jobs/log.ts'
-import type { Admission } from './admission.ts'
+import { type Admission, withoutPort } from './admission.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Lane } from './functions/contract.ts'
-import { isPreflight, preflight, type Reply, requestIdOf, toResponse } from './http.ts'
+import { hasBody, isPreflight, preflight, type Reply, receiveBody, requestIdOf, toResponse } from './http.ts'
 
 /** What answers the requests of one route. */
 export interface Task {
@@ -12,6 +12,12 @@ export interface Task {
   /** The route as logs name it, which may hold nothing of a person. */
   readonly path: string | ((status: number) => string)
   readonly methods: readonly string[]
+  /** No more of a body is read. */
+  readonly bodyBytesMax: number
+  /** Another server's answers: they go out as they are, preflights and errors included. */
+  readonly foreign?: true
+  /** What costs little and keeps strangers out, before a place is taken; undefined lets the request on. */
+  check?(request: Request): Promise<Reply | undefined>
   answer(request: Request): Promise<Reply | Response>
   /** A refusal before or instead of the answer, in this route's shape. */
   refuse(code: ErrorCode): Reply | Response
@@ -19,48 +25,76 @@ export interface Task {
 
 export type Front = (c: Context, task: Task) => Promise<Response>
 
-/** Every request passes here: its id, its preflight, its place, its line in the log, and the bug that it met. */
-export function openFront(log: Log, admit: Admission, addressHeader: string | undefined): Front {
+/** Every request passes here: its id, its preflight, its body, its place, its line in the log, and the bug that it met. */
+export function openFront(log: Log, admission: Admission, addressHeader: string | undefined): Front {
   const isRare = openRareness()
   return async (c, task) => {
     const request = c.req.raw
     const requestId = requestIdOf(request)
-    if (isPreflight(request)) return toResponse(preflight(request, task.methods), requestId)
-    const entry = { request_id: requestId, method: request.method }
-    const place = admit(task.lane, addressOf(c, addressHeader))
-    if (!place.admitted) {
-      const refused = task.refuse(place.code)
-      const { status } = refused
-      // Under overload a line each would be work of its own.
-      const level = isRare() ? 'warn' : 'info'
-      log(level, 'request', { ...entry, path: pathOf(task, status), status, message: place.code })
-      return responseOf(refused, requestId)
+    if (isPreflight(request) && task.foreign === undefined) {
+      return toResponse(preflight(request, task.methods), requestId)
     }
-    const startedMs = performance.now()
-    const { reply, error } = await answered(task, request)
-    place.leave()
+    const done = await attend(task, request, admission, addressOf(c, addressHeader))
+    const { reply, ms, error } = done
     const { status } = reply
-    const ms = Math.round(performance.now() - startedMs)
-    const message = reply instanceof Response ? undefined : reply.note
-    const about = { ...(message === undefined ? {} : { message }), ...(error === undefined ? {} : { error }) }
-    log(levelOf(status), 'request', { ...entry, path: pathOf(task, status), status, ms, ...about })
-    return responseOf(reply, requestId)
+    const message = done.turnedAway ?? (reply instanceof Response ? undefined : reply.note)
+    const entry = { request_id: requestId, method: request.method, path: pathOf(task, status), status, ms }
+    log(levelOf(task, done, isRare), 'request', { ...entry, message, error })
+    return task.foreign === undefined ? responseOf(reply, requestId) : asIs(reply, requestId)
   }
 }
 
-interface Answered {
+interface Attended {
   readonly reply: Reply | Response
+  /** How long it was worked on; nothing of the time that its body took to come. */
+  readonly ms?: number
+  /** There was no room for it. */
+  readonly turnedAway?: ErrorCode
   /** The stack of what a handler threw: a bug of ours, answered without internals. */
   readonly error?: string | undefined
 }
 
-async function answered(task: Task, request: Request): Promise<Answered> {
+/** Places are for what has arrived whole: a client that sends slowly keeps nobody out. */
+async function attend(
+  task: Task,
+  request: Request,
+  admission: Admission,
+  address: string | undefined,
+): Promise<Attended> {
+  const isSent = hasBody(request)
+  const arriving = admission.arrive(task.lane, address, isSent)
+  if (!arriving.admitted) return turnedAway(task, arriving.code)
+  if (isSent) await receiveBody(request, task.bodyBytesMax)
+  arriving.leave()
+  const startedMs = performance.now()
+  const attended = await worked(task, request, admission)
+  return attended.turnedAway === undefined
+    ? { ...attended, ms: Math.round(performance.now() - startedMs) }
+    : attended
+}
+
+async function worked(task: Task, request: Request, admission: Admission): Promise<Attended> {
   try {
-    return { reply: await task.answer(request) }
+    const refused = await task.check?.(request)
+    if (refused !== undefined) return { reply: refused }
+    const place = admission.enter(task.lane)
+    if (!place.admitted) return turnedAway(task, place.code)
+    try {
+      return { reply: await task.answer(request) }
+    } finally {
+      place.leave()
+    }
   } catch (error) {
-    const stack = error instanceof Error ? error.stack : String(error)
-    return { reply: task.refuse('INTERNAL_ERROR'), error: stack }
+    return { reply: task.refuse('INTERNAL_ERROR'), error: stackOf(error) }
   }
+}
+
+function turnedAway(task: Task, code: ErrorCode): Attended {
+  return { reply: task.refuse(code), turnedAway: code }
+}
+
+export function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : String(error)
 }
 
 function pathOf({ path }: Task, status: number): string {
@@ -73,10 +107,14 @@ function responseOf(reply: Reply | Response, requestId: string): Response {
   return reply
 }
 
+function asIs(reply: Reply | Response, requestId: string): Response {
+  return reply instanceof Response ? reply : toResponse(reply, requestId)
+}
+
 /** Who is limited: the other end of the connection, or whom the proxy there names last. */
 function addressOf(c: Context, header: string | undefined): string | undefined {
   const named = header === undefined ? undefined : c.req.header(header)?.split(',').at(-1)?.trim()
-  if (named) return named
+  if (named) return withoutPort(named)
   const { incoming } = (c.env ?? {}) as Partial<HttpBindings>
   return incoming?.socket.remoteAddress
 }
@@ -94,7 +132,11 @@ function openRareness(): () => boolean {
   }
 }
 
-/** Ours to mend: error. Ours, and passing: warn. All else, and what `admission` refuses, is an ordinary day. */
-function levelOf(status: number): Level {
+/** Ours to mend: error. Ours, and passing: warn. All else, and what another server answers, is an ordinary day. */
+function levelOf(task: Task, { reply, turnedAway, error }: Attended, isRare: () => boolean): Level {
+  // Under overload a line each would be work of its own.
+  if (turnedAway !== undefined) return isRare() ? 'warn' : 'info'
+  if (error !== undefined) return 'error'
+  const status = task.foreign === undefined ? reply.status : 200
   return status === 500 || status === 501 ? 'error' : status > 501 ? 'warn' : 'info'
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
-/** REST requests with a larger body are refused with 413. */
-const BODY_BYTES_MAX = 1024 * 1024
+/** Requests with a larger body are refused with 413, unless their route takes less. */
+export const BODY_BYTES_MAX = 1024 * 1024
 
 /** What a handler answers: plain parts, so that a Response is built once, by `toResponse`. */
 export interface Reply {
@@ -23,12 +23,25 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
  * a page or a script.
  */
 export function toResponse(reply: Reply, requestId: string): Response {
+  refuseBadHeaders(reply.headers)
   const body = NULL_BODY.has(reply.status) ? null : reply.body
   return new Response(body, {
     status: reply.status,
     headers: { ...GUARDS, ...reply.headers, ...CORS, 'x-request-id': requestId },
   })
 }
+
+/**
+ * Throws for what no header may hold. The server's own Response finds it only while it is being sent, too late to answer
+ * otherwise.
+ */
+export function refuseBadHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (NO_HEADER.test(value)) throw new TypeError(`the header ${name} has characters that none may have`)
+  }
+}
+
+const NO_HEADER = /[^\t\x20-\x7e\x80-\xff]/
 
 /** A caller's own id is kept where it is short and plain. */
 export function requestIdOf(request: Request): string {
@@ -41,11 +54,39 @@ export async function readBody(
   request: Request,
   bytesMax: number = BODY_BYTES_MAX,
 ): Promise<string | undefined> {
+  const bytes = await bytesOf(request, bytesMax)
+  return bytes === undefined ? undefined : utf8.decode(bytes)
+}
+
+/** The body; undefined when it is larger than `bytesMax`. Throws when it ends before its end. */
+export async function bytesOf(request: Request, bytesMax: number): Promise<Bytes | undefined> {
+  const bytes = await (received.get(request) ?? read(request, bytesMax))
+  return bytes !== undefined && bytes.byteLength <= bytesMax ? bytes : undefined
+}
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** Bodies that are here, so that they are read once, as they come, and looked at as often as needed. */
+const received = new WeakMap<Request, Promise<Bytes | undefined>>()
+
+/** Resolves when the body is here, was found too large, or will never be whole: whoever reads it then learns which. */
+export async function receiveBody(request: Request, bytesMax: number): Promise<void> {
+  const reading = read(request, bytesMax)
+  received.set(request, reading)
+  await reading.catch(() => {})
+}
+
+export function hasBody({ method, headers }: Request): boolean {
+  if (method === 'GET' || method === 'HEAD') return false
+  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
+}
+
+async function read(request: Request, bytesMax: number): Promise<Bytes | undefined> {
   const declared = request.headers.get('content-length')
   if (declared !== null) {
-    return Number(declared) > bytesMax ? undefined : utf8.decode(await request.arrayBuffer())
+    return Number(declared) > bytesMax ? undefined : new Uint8Array(await request.arrayBuffer())
   }
-  if (request.body === null) return ''
+  if (request.body === null) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of request.body) {
@@ -53,7 +94,7 @@ export async function readBody(
     if (bytes > bytesMax) return undefined
     chunks.push(chunk)
   }
-  return utf8.decode(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }
 
 export function isPreflight(request: Request): boolean {

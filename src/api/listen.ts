@@ -1,6 +1,6 @@
-import { Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 
 /** How long `close` waits for requests that were accepted before it. */
@@ -8,7 +8,7 @@ const CLOSE_MS_MAX = 10_000
 
 /** How long headers, and a whole request, may take to arrive; after that the connection is closed. */
 const HEADERS_MS_MAX = 10_000
-const REQUEST_MS_MAX = 30_000
+const REQUEST_MS_MAX = 10_000
 
 /** Connections held at once; more are closed as they come. */
 const CONNECTIONS_MAX = 20_000
@@ -37,15 +37,14 @@ export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions = 
     headersMsMax = HEADERS_MS_MAX,
     requestMsMax = REQUEST_MS_MAX,
   } = options
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
+  const server = createServer(
+    {
       headersTimeout: headersMsMax,
       requestTimeout: requestMsMax,
       connectionsCheckingInterval: Math.min(headersMsMax, CHECK_EVERY_MS),
     },
-  })
-  if (!(server instanceof Server)) throw new TypeError('the adaptor makes a plain HTTP server')
+    getRequestListener(app.fetch, { errorHandler: answerError }),
+  )
   server.maxConnections = CONNECTIONS_MAX
   server.on('clientError', answerBroken)
   await new Promise<void>((resolve, reject) => {
@@ -102,10 +101,18 @@ function endConnection(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
+/** What is HTTP, but names no place, such as `Host: a b`; or what the app let through. */
+function answerError(error: unknown): Response {
+  const [status, code] = error instanceof RequestError ? BAD_REQUEST : ([500, 'INTERNAL_ERROR'] as const)
+  return Response.json({ success: false, error: `${code}: ${STATUS_CODES[status]}`, code }, { status })
+}
+
+const BAD_REQUEST = [400, 'INVALID_REQUEST'] as const
+
 /** What is no HTTP request, or does not become one in time, is answered in JSON too. */
 function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const [status, code] = BROKEN[error.code ?? ''] ?? [400, 'INVALID_REQUEST']
+  const [status, code] = BROKEN[error.code ?? ''] ?? BAD_REQUEST
   const body = JSON.stringify({ success: false, error: `${code}: ${STATUS_CODES[status]}`, code })
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n`
   socket.end(`${head}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`)

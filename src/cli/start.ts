@@ -81,6 +81,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
       opened(openPool(server.url, { max, name }), (it) => it.close())
     const database = await pool(BUYERS_POOL_MAX, 'admit-one')
     const paymentsDatabase = await pool(PAYMENTS_POOL_MAX, 'admit-one payments')
+    const healthDatabase = await pool(1, 'admit-one health')
     await requireInstalled(database)
     const log = openLog(config.logLevel, console.error)
     let url: string | undefined
@@ -91,7 +92,14 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     await opened(Promise.resolve(startJobs(paymentsDatabase, payments.provider, log)), (it) => it.stop())
     const gate = await openGate(await jwtSecretOf(config))
     const codes = await serveCodes(await ticketKeyOf(config), paymentsDatabase)
-    const app = buildApp({ database, paymentsDatabase, gate, codes, ...appOptions(config, payments) })
+    const app = buildApp({
+      database,
+      paymentsDatabase,
+      healthDatabase,
+      gate,
+      codes,
+      ...appOptions(config, payments),
+    })
     const listening = await opened(listen(app, config), (it) => it.close())
     url = listening.url
     const described = `PostgreSQL ${database.version} (${server.source})`

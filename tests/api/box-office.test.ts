@@ -45,12 +45,17 @@ describe('the installed box office over HTTP', () => {
   })
 
   it('is healthy, and names a protection that was taken away', async () => {
-    assert.equal((await ask(server, '/functions/v1/health-check')).status, 200)
+    // An answer is kept for a second: another server asks anew.
+    const healthNow = async () => {
+      await using other = await serve(db.url)
+      return await ask(other, '/functions/v1/health-check')
+    }
+    assert.equal((await healthNow()).status, 200)
     const [trigger] = await db.rows<{ name: string }>(
       `select tgname as name from pg_trigger where tgrelid = 'tickets'::regclass and not tgisinternal order by 1 limit 1`,
     )
     await db.rows(`alter table tickets disable trigger ${trigger?.name}`)
-    const missing = await ask(server, '/functions/v1/health-check')
+    const missing = await healthNow()
     assert.deepEqual([missing.status, missing.json().code], [503, 'PROTECTION_MISSING'])
     assert.ok(missing.text.includes(trigger?.name ?? '?'))
     await db.rows(`alter table tickets enable trigger ${trigger?.name}`)

@@ -28,6 +28,7 @@ async function slowServer(options: ServeOptions['app'] = {}) {
     ['slow', { methods: ['POST'], handle: slow }],
     ['quick', { methods: ['POST', 'GET'], handle: async () => json(200, { success: true }) }],
     ['broken', { methods: ['POST'], handle: broken }],
+    ['odd', { methods: ['POST'], handle: async () => json(200, {}, { 'X-Odd': 'a\nb' }) }],
     [
       'hook',
       { methods: ['POST'], lane: 'webhooks' as const, handle: async () => json(200, { received: true }) },
@@ -102,6 +103,7 @@ describe('overload', () => {
       [200, 429, 200],
     )
     assert.equal(await from('198.51.100.9, 203.0.113.2'), 429)
+    assert.deepEqual([await from('203.0.113.3:1'), await from('203.0.113.3:2')], [200, 429])
   })
 })
 
@@ -144,6 +146,13 @@ describe('the log', () => {
       ['error', '/functions/v1/broken', 500],
     )
     assert.match(String(line?.['error']), /a bug\n +at /)
+  })
+
+  it('has a bug of the server itself too, and its answer is JSON as every other', async () => {
+    await using server = await slowServer()
+    const got = await ask(server, '/functions/v1/odd', { body: {} })
+    assert.deepEqual([got.status, got.json().code], [500, 'INTERNAL_ERROR'])
+    assert.match(String(server.lines()[0]?.['error']), /TypeError/)
   })
 })
 
@@ -227,6 +236,7 @@ describe('a client that is too slow or speaks no HTTP', () => {
     ['headers that never end', 'GET / HTTP/1.1\r\nHost: x\r\n', 408],
     ['a body that never ends', 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc', 408],
     ['no HTTP', 'hello\r\n\r\n', 400],
+    ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 400],
     ['headers beyond 16 KiB', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
   ]
   for (const [what, sent, status] of broken) {

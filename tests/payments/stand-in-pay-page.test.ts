@@ -104,6 +104,11 @@ test('a form without JavaScript pays and is sent on; a second click is sent to t
   }
 })
 
+test('the page promises no time: how long there is to pay is for the box office to say', async () => {
+  const html = await (await fetch((await create()).url ?? '')).text()
+  assert.doesNotMatch(html.replace(/<details>.*<\/details>/s, ''), /minute|hour|stays open/)
+})
+
 test('an e-mail address typed on the page is the buyer’s', async () => {
   const session = await create()
   await scene.pay(session, { card: '4242424242424242', email: 'ada@box.example' })

@@ -19,13 +19,22 @@ interface Form {
   readonly key?: string
   readonly name?: string
   readonly cookie?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-const post = ({ url, tierId, quantity = 1, key = crypto.randomUUID(), name = 'Ada', cookie }: Form) =>
+const post = ({
+  url,
+  tierId,
+  quantity = 1,
+  key = crypto.randomUUID(),
+  name = 'Ada',
+  cookie,
+  headers,
+}: Form) =>
   fetch(`${url}/checkout`, {
     method: 'POST',
     redirect: 'manual',
-    headers: { accept: 'text/html', ...(cookie === undefined ? {} : { cookie }) },
+    headers: { accept: 'text/html', ...(cookie === undefined ? {} : { cookie }), ...headers },
     body: new URLSearchParams({
       key,
       name,
@@ -53,7 +62,7 @@ describe('the pages over HTTP', () => {
     const { url } = await house.event()
     const { headers } = await get(url)
     assert.equal(headers.get('cache-control'), 'no-store')
-    assert.equal(headers.get('referrer-policy'), 'no-referrer')
+    assert.equal(headers.get('referrer-policy'), 'same-origin')
     assert.equal(headers.get('x-content-type-options'), 'nosniff')
     assert.equal(headers.get('access-control-allow-origin'), null)
     const policy = headers.get('content-security-policy') ?? ''
@@ -193,6 +202,44 @@ describe('buying by a form', () => {
     const event = await house.event()
     const response = await get(`${event.url}/checkout`)
     assert.deepEqual([response.status, locationOf(response)], [303, `/events/${event.slug}`])
+  })
+
+  const strangers: readonly Readonly<Record<string, string>>[] = [
+    { 'sec-fetch-site': 'cross-site', origin: 'https://other.example' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'https://other.example' },
+    { origin: 'null' },
+  ]
+  for (const headers of strangers) {
+    it(`is refused by a page where another site sent the form: ${JSON.stringify(headers)}`, async () => {
+      const event = await house.event()
+      const response = await post({ ...event, headers })
+      assert.equal(response.status, 403)
+      assert.match(response.headers.get('content-type') ?? '', /^text\/html/)
+      assert.match(await response.text(), /Another site sent this form/)
+      assert.deepEqual(await house.orders(event.slug), [])
+    })
+  }
+
+  const own: readonly Readonly<Record<string, string>>[] = [
+    { 'sec-fetch-site': 'same-origin', origin: 'null' },
+    { 'sec-fetch-site': 'none' },
+    { origin: house.url },
+    // A proxy that ends TLS.
+    { origin: house.url.replace('http:', 'https:') },
+  ]
+  for (const headers of own) {
+    it(`goes on where our own page sent it: ${Object.keys(headers).join(' and ')}`, async () => {
+      assert.equal((await post({ ...(await house.event()), headers })).status, 303)
+    })
+  }
+
+  it('leads nowhere else, and is no bug, whatever an address says', async () => {
+    for (const name of ['%0d%0aX', '%2F%2Fother.example', '%C3%A9', '%F0%9F', '..%5c']) {
+      const response = await get(`/events/${name}/checkout`)
+      assert.equal(response.status, 303)
+      assert.match(locationOf(response), /^\/events\/[\w%.-]+$/)
+    }
   })
 
   it('is told that a lot of people are here, by a page, when there is no room', async () => {

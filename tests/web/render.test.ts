@@ -98,7 +98,10 @@ describe('the pages', () => {
   it('name the least price, or why there is none', () => {
     const home = (...tiers: EventView['tiers']) => text(homePage([eventOf({ tiers })], CALENDAR, NOW))
     assert.match(home(tierOf(), tierOf({ price_cents: 1000, fee_cents: 80 })), /from <b>€10\.80<\/b>/)
-    assert.match(home(tierOf({ price_cents: 0, fee_cents: 0 })), /<b>Free<\/b>/)
+    const free = tierOf({ price_cents: 0, fee_cents: 0 })
+    assert.match(home(free, free), /"price"><b>Free<\/b>/)
+    assert.match(home(free, tierOf({ fee_cents: 0 }), tierOf()), /free and from <b>€25\.00<\/b>/)
+    assert.match(home(tierOf({ fee_cents: 0 })), /"price"><b>€25\.00<\/b>/)
     assert.match(home(tierOf({ sold_quantity: 100 })), /Sold out/)
     assert.match(home(tierOf({ sale_start_at: '2026-11-25T09:00:00Z' })), /on sale from 25 Nov, 11:00 EET/)
   })
@@ -136,6 +139,7 @@ describe('the form', () => {
     ['no name', { name: ' ' }, 'name'],
     ['a name that is too long', { name: 'a'.repeat(201) }, 'name'],
     ['no address', { email: 'ada' }, 'email'],
+    ['an address that no provider takes', { email: 'ada@box' }, 'email'],
     ['an address with a NUL', { email: '\0' }, 'email'],
   ] as const
   for (const [name, fields, field] of wrong) {

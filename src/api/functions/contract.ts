@@ -7,7 +7,7 @@ import { type ErrorCode, errorEntry, isErrorCode } from '../errors.ts'
 import { json, type Reply, readBody } from '../http.ts'
 
 /** Bodies of functions are small where none says otherwise; a larger one is refused with 413. */
-const BODY_BYTES_MAX = 64 * 1024
+export const BODY_BYTES_MAX = 64 * 1024
 
 /** Whose money moves: nobody's (`test`, `stand-in`), the buyers' (`live`), or none can (`none`). */
 export type PaymentMode = 'live' | 'test' | 'stand-in' | 'none'
@@ -36,6 +36,12 @@ export interface EdgeFunction {
   readonly spell?: (refusal: Refusal) => object
   /** `buyers` where it is absent. */
   readonly lane?: Lane
+  /** {@link BODY_BYTES_MAX} where it is absent. */
+  readonly bodyBytesMax?: number
+  /** Whoever calls is nobody: neither key nor bearer is looked at. */
+  readonly anonymous?: true
+  /** What is known without a place and without the database; throws a `Refusal`. */
+  check?(request: Request, context: Pick<FunctionContext, 'payments'>): Promise<void>
   handle(request: Request, context: FunctionContext): Promise<Reply>
 }
 

@@ -1,8 +1,15 @@
 import type { Database } from '../../db/pool.ts'
-import { CALLER_ROLES, type Gate } from '../callers.ts'
+import { ANON, CALLER_ROLES, type Gate } from '../callers.ts'
 import type { Task } from '../front.ts'
 import type { Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalOf, refusalReply } from './contract.ts'
+import {
+  BODY_BYTES_MAX,
+  type EdgeFunction,
+  type FunctionContext,
+  Refusal,
+  refusalOf,
+  refusalReply,
+} from './contract.ts'
 
 export interface FunctionRoom extends Omit<FunctionContext, 'caller' | 'publicUrl'> {
   readonly functions: ReadonlyMap<string, EdgeFunction>
@@ -10,6 +17,8 @@ export interface FunctionRoom extends Omit<FunctionContext, 'caller' | 'publicUr
   readonly publicUrl: string | undefined
   /** Connections that buyers cannot take away from payments. */
   readonly paymentsDatabase: Database
+  /** Connections that health checks cannot take away from either. */
+  readonly healthDatabase: Database
 }
 
 /** `/functions/v1/<name>` */
@@ -20,7 +29,9 @@ export function functionTask(name: string, room: FunctionRoom): Task {
     lane: edge?.lane ?? 'buyers',
     path: edge === undefined ? '/functions/v1/:name' : `/functions/v1/${name}`,
     methods: edge?.methods ?? [],
+    bodyBytesMax: edge?.bodyBytesMax ?? BODY_BYTES_MAX,
     refuse: (code) => refusalReply(new Refusal(code), spell),
+    ...(edge === undefined ? {} : { check: (request) => check(request, edge, room) }),
     answer: (request) =>
       edge === undefined
         ? Promise.resolve(refusalReply(new Refusal('NOT_FOUND', 'There is no such function.')))
@@ -28,25 +39,45 @@ export function functionTask(name: string, room: FunctionRoom): Task {
   }
 }
 
-async function answer(request: Request, edge: EdgeFunction, room: FunctionRoom): Promise<Reply> {
+async function check(request: Request, edge: EdgeFunction, room: FunctionRoom): Promise<Reply | undefined> {
   if (!edge.methods.includes(request.method)) {
     return refusalReply(new Refusal('METHOD_NOT_ALLOWED'), edge.spell, { Allow: edge.methods.join(', ') })
   }
-  const identity = await room.gate.identifyLoosely(request)
+  return spelled(edge, async (): Promise<undefined> => {
+    await edge.check?.(request, room)
+  })
+}
+
+async function answer(request: Request, edge: EdgeFunction, room: FunctionRoom): Promise<Reply> {
+  const identity = edge.anonymous ? NOBODY : await room.gate.identifyLoosely(request)
   if (identity.kind !== 'caller' || !CALLER_ROLES.has(identity.caller.role)) {
     return refusalReply(new Refusal('UNAUTHORIZED'), edge.spell)
   }
-  const { database, paymentsDatabase, codes, payments, paymentMode, allowedRedirects } = room
-  try {
-    return await edge.handle(request, {
-      database: edge.lane === undefined ? database : paymentsDatabase,
+  const { codes, payments, paymentMode, allowedRedirects } = room
+  return spelled(edge, () =>
+    edge.handle(request, {
+      database: databaseOf(edge, room),
       caller: identity.caller,
       codes,
       publicUrl: room.publicUrl ?? new URL(request.url).origin,
       ...(payments === undefined ? {} : { payments }),
       paymentMode,
       allowedRedirects,
-    })
+    }),
+  )
+}
+
+const NOBODY = { kind: 'caller', caller: ANON } as const
+
+function databaseOf({ lane = 'buyers' }: EdgeFunction, room: FunctionRoom): Database {
+  const { database, paymentsDatabase, healthDatabase } = room
+  return { buyers: database, webhooks: paymentsDatabase, health: healthDatabase }[lane]
+}
+
+/** What it gives, or its refusal in the function's words. */
+async function spelled<Given>(edge: EdgeFunction, work: () => Promise<Given>): Promise<Given | Reply> {
+  try {
+    return await work()
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error

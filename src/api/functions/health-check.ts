@@ -1,5 +1,6 @@
 import { type Caller, call } from '../../db/call.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
+import type { Database } from '../../db/pool.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
 
@@ -7,21 +8,55 @@ import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
 export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], lane: 'health', handle }
 
 async function handle(_request: Request, { database, paymentMode }: FunctionContext): Promise<Reply> {
+  const { version, latency_ms, protections, missing } = await stateOf(database)
+  if (missing !== null || protections.total === 0) {
+    throw new Refusal('PROTECTION_MISSING', missing ?? 'none is listed', { protections })
+  }
+  const payments = { mode: paymentMode }
+  return json(200, { success: true, status: 'ok', database: { version, latency_ms }, protections, payments })
+}
+
+interface State {
+  readonly version: string | null
+  readonly latency_ms: number
+  readonly protections: { readonly active: number; readonly total: number }
+  readonly missing: string | null
+}
+
+/** Anybody may ask: for this long all get one answer, so that the database is asked at most that often. */
+const KEPT_MS = 1_000
+
+interface Kept {
+  readonly state: Promise<State>
+  /** Endless while the database is asked. */
+  untilMs: number
+}
+
+const kept = new WeakMap<Database, Kept>()
+
+function stateOf(database: Database): Promise<State> {
+  const known = kept.get(database)
+  if (known !== undefined && performance.now() < known.untilMs) return known.state
+  const state = askState(database)
+  const entry: Kept = { state, untilMs: Number.POSITIVE_INFINITY }
+  kept.set(database, entry)
+  const keep = () => {
+    entry.untilMs = performance.now() + KEPT_MS
+  }
+  state.then(keep, keep)
+  return state
+}
+
+async function askState(database: Database): Promise<State> {
   const startedMs = performance.now()
   const rows = await call(database, { caller: SERVICE, sql: PROTECTIONS, readOnly: true }).catch(
     (error: unknown) => {
       throw MISSING.has(sqlErrorOf(error)?.code ?? '') ? new Refusal('NOT_INSTALLED') : error
     },
   )
-  const latency = performance.now() - startedMs
-  const [version, active, total, missing] = rows[0] ?? []
-  const protections = { active: Number(active), total: Number(total) }
-  if (missing !== null || protections.total === 0) {
-    throw new Refusal('PROTECTION_MISSING', missing ?? 'none is listed', { protections })
-  }
-  const latency_ms = Math.round(latency * 100) / 100
-  const payments = { mode: paymentMode }
-  return json(200, { success: true, status: 'ok', database: { version, latency_ms }, protections, payments })
+  const latency_ms = Math.round((performance.now() - startedMs) * 100) / 100
+  const [version = null, active, total, missing = null] = rows[0] ?? []
+  return { version, latency_ms, protections: { active: Number(active), total: Number(total) }, missing }
 }
 
 const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }

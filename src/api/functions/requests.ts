@@ -2,9 +2,12 @@ import { z } from 'zod'
 import { Refusal, readJson } from './contract.ts'
 
 const NAME_LENGTH_MAX = 200
-const EMAIL_LENGTH_MAX = 320
+export const EMAIL_LENGTH_MAX = 320
 const KEY_LENGTH_MAX = 255
 const URL_LENGTH_MAX = 2000
+
+/** What a provider takes as well: an order is made only for whom a receipt can reach. */
+export const EMAIL = /^(?!.*\.\.)[^\s@<>"]+@[^\s@<>".]+(\.[^\s@<>".]+)+$/
 
 /** The JSON body as `schema` has it. Refuses with INVALID_REQUEST, which names the first field that is wrong. */
 export async function parseJson<Body>(
@@ -44,7 +47,7 @@ export const text = (lengthMax: number) =>
 /** An id or a slug. */
 export const named = text(NAME_LENGTH_MAX)
 export const personName = text(NAME_LENGTH_MAX)
-export const email = text(EMAIL_LENGTH_MAX).regex(/^[^\s@]+@[^\s@]+$/, 'is no e-mail address')
+export const email = text(EMAIL_LENGTH_MAX).regex(EMAIL, 'is no e-mail address')
 export const pageUrl = text(URL_LENGTH_MAX)
 
 /** The `Idempotency-Key` header, null where there is none. */

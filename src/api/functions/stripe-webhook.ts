@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Caller, callVault } from '../../db/call.ts'
-import { json, type Reply } from '../http.ts'
+import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import {
   bareRefusal,
   type EdgeFunction,
@@ -11,9 +11,6 @@ import {
   refusalIn,
 } from './contract.ts'
 
-/** Stripe's largest events are a few hundred kilobytes. */
-const BODY_BYTES_MAX = 1024 * 1024
-
 /**
  * Takes what the provider reports. The signature is all that lets a request in; the event's id alone decides whether it was
  * seen. What the database is too busy for is answered 503 and nothing of it is kept, so that the provider sends it again.
@@ -22,16 +19,17 @@ export const stripeWebhook: EdgeFunction = {
   methods: ['POST'],
   spell: bareRefusal,
   lane: 'webhooks',
+  // Stripe's largest events are a few hundred kilobytes.
+  bodyBytesMax: BODY_BYTES_MAX,
+  anonymous: true,
+  // Before a place is taken: who cannot sign keeps no event out.
+  check: async (request, context) => void (await eventOf(request, context)),
   handle,
 }
 
-async function handle(request: Request, { database, payments }: FunctionContext): Promise<Reply> {
-  if (payments === undefined) throw new Refusal('PAYMENT_UNAVAILABLE', 'This server takes no payments.')
-  const body = await readText(request, BODY_BYTES_MAX)
-  const event = payments.readEvent(body, request.headers.get('stripe-signature'))
-  if (event === undefined) throw new Refusal('INVALID_SIGNATURE')
-  const parsed = eventSchema.safeParse(event)
-  if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'an event has an id, a type and data.object')
+async function handle(request: Request, context: FunctionContext): Promise<Reply> {
+  const { database } = context
+  const event = await eventOf(request, context)
   const answer = await callVault<Received | Refused>(database, SERVICE, 'receive_webhook', { p_event: event })
   if (!answer.success) throw refusalIn(answer)
   return json(200, {
@@ -39,6 +37,16 @@ async function handle(request: Request, { database, payments }: FunctionContext)
     eventType: answer.event_type,
     ...(answer.duplicate ? { duplicate: true } : {}),
   })
+}
+
+async function eventOf(request: Request, { payments }: Pick<FunctionContext, 'payments'>): Promise<object> {
+  if (payments === undefined) throw new Refusal('PAYMENT_UNAVAILABLE', 'This server takes no payments.')
+  const body = await readText(request, BODY_BYTES_MAX)
+  const event = payments.readEvent(body, request.headers.get('stripe-signature'))
+  if (event === undefined) throw new Refusal('INVALID_SIGNATURE')
+  const parsed = eventSchema.safeParse(event)
+  if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'an event has an id, a type and data.object')
+  return event
 }
 
 const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }

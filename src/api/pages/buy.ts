@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { html } from 'hono/html'
 import { errorEntry } from '../errors.ts'
 import { buy, type Purchase } from '../functions/checkout.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
@@ -7,12 +6,12 @@ import type { Calendar } from './dates.ts'
 import { type BuyForm, eventPage, quantityField } from './event-page.ts'
 import { ANYBODY, type EventView, readEvent } from './events.ts'
 import { asked, readForm, refused } from './form.ts'
-import { layout, type Page } from './layout.ts'
+import { goTo, type Page } from './layout.ts'
 import { type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting, waitingCookie } from './waiting.ts'
 
 /** A form has one number a tier and two lines. */
-const FORM_BYTES_MAX = 32 * 1024
+export const FORM_BYTES_MAX = 32 * 1024
 
 /**
  * Buys what the form asks for: goes on to the payment, or to the order where nothing is to be paid; a refusal is the same form
@@ -31,7 +30,7 @@ export async function buyTickets(
   if (form.problem !== undefined) return eventPage({ event, form }, calendar, now)
   const publicUrl = publicUrlOf(request, room)
   const goOn = (orderUrl: string, url = orderUrl) =>
-    goTo(url, waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl))
+    goTo(url, { 'Set-Cookie': waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl) })
   try {
     const { orderUrl, url } = await buyCart(event, form, room, publicUrl)
     return goOn(orderUrl, url)
@@ -58,12 +57,6 @@ function keyOf(formKey: string, cart: object): string {
   return createHash('sha256')
     .update(JSON.stringify([formKey, cart]))
     .digest('hex')
-}
-
-/** Browsers follow the header; the text is for what does not. */
-function goTo(url: string, cookie: string): Page {
-  const body = layout({ title: 'Go on', body: html`<p>Go on: <a href="${url}">${url}</a></p>` })
-  return { status: 303, body, headers: { Location: url, 'Set-Cookie': cookie } }
 }
 
 /** A refused cart's lines say which tier it was. */

@@ -44,9 +44,11 @@ function priceOf(event: EventView, calendar: Calendar, now: Date): Html {
   const offers = event.tiers.map((tier) => ({ tier, offer: offerOf(tier, event, now) }))
   const open = offers.filter(({ offer }) => offer.kind === 'open').map(({ tier }) => fullPrice(tier))
   if (open.length > 0) {
-    const least = Math.min(...open)
-    const amount = least === 0 ? 'Free' : money(least, event.currency)
-    return Math.max(...open) > least ? html`from <b>${amount}</b>` : html`<b>${amount}</b>`
+    const paid = open.filter((price) => price > 0)
+    if (paid.length === 0) return html`<b>Free</b>`
+    const least = html`<b>${money(Math.min(...paid), event.currency)}</b>`
+    if (paid.length < open.length) return html`free and from ${least}`
+    return Math.max(...paid) > Math.min(...paid) ? html`from ${least}` : least
   }
   if (offers.some(({ offer }) => offer.kind === 'all-held')) return html`all in carts`
   const opens = offers.flatMap(({ offer }) => (offer.kind === 'opens' ? [offer.at] : [])).sort()[0]

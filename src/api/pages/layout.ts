@@ -54,13 +54,20 @@ ${more}
   return { status, body: layout({ title, body }) }
 }
 
+/** Browsers follow the header; the text is for what does not. */
+export function goTo(url: string, headers: Readonly<Record<string, string>> = {}): Page {
+  const body = layout({ title: 'Go on', body: html`<p>Go on: <a href="${url}">${url}</a></p>` })
+  return { status: 303, body, headers: { Location: url, ...headers } }
+}
+
 /** Headers of every page: it may hold a secret in its address and personal data in its text. */
 export function pageHeaders(publicUrl: string): Record<string, string> {
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
     'Content-Security-Policy': policy(publicUrl),
-    'Referrer-Policy': 'no-referrer',
+    // Other sites learn nothing; without any, browsers would not say that a form is our own.
+    'Referrer-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
   }
 }

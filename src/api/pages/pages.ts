@@ -2,16 +2,17 @@ import type { Context, Hono } from 'hono'
 import { callVault } from '../../db/call.ts'
 import { type ErrorCode, errorEntry } from '../errors.ts'
 import type { Front, Task } from '../front.ts'
-import { refusalOf } from '../functions/contract.ts'
-import { buyTickets } from './buy.ts'
+import { Refusal, refusalOf } from '../functions/contract.ts'
+import { refuseBadHeaders } from '../http.ts'
+import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
 import { type Calendar, openCalendar } from './dates.ts'
 import { eventPage } from './event-page.ts'
 import { ANYBODY, readEvent, readEvents } from './events.ts'
 import { freshForm } from './form.ts'
 import { homePage } from './home-page.ts'
-import { messagePage, type Page, pageHeaders } from './layout.ts'
+import { goTo, messagePage, type Page, pageHeaders } from './layout.ts'
 import { type OrderView, orderPage } from './order-page.ts'
-import { type PageRoom, publicUrlOf } from './room.ts'
+import { isCrossSite, type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting } from './waiting.ts'
 
 type Answer = (request: Request, calendar: Calendar, now: Date) => Promise<Page | undefined>
@@ -42,12 +43,17 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
     page(
       c,
       '/events/:slug/checkout',
-      (request, words, now) => buyTickets(request, c.req.param('slug'), room, words, now),
+      async (request, words, now) => {
+        if (isCrossSite(request, room)) throw new Refusal('FORBIDDEN')
+        return buyTickets(request, c.req.param('slug'), room, words, now)
+      },
       WRITING,
     ),
   )
   // Whoever reloads what a refused form showed begins again.
-  app.get('/events/:slug/checkout', (c) => c.redirect(`/events/${c.req.param('slug')}`, 303))
+  app.get('/events/:slug/checkout', (c) =>
+    page(c, '/events/:slug/checkout', async () => goTo(`/events/${encodeURIComponent(c.req.param('slug'))}`)),
+  )
   app.get('/orders/:id/:secret', (c) =>
     page(c, '/orders/:id/:secret', async (_, words, now) => {
       const { id, secret } = c.req.param()
@@ -78,6 +84,7 @@ function taskOf(
     lane: 'buyers',
     path,
     methods,
+    bodyBytesMax: FORM_BYTES_MAX,
     refuse: (code) => refuse(code),
     answer: async (request) => {
       const publicUrl = publicUrlOf(request, room)
@@ -93,6 +100,7 @@ function taskOf(
 }
 
 function respond({ status, body, headers }: Page, publicUrl: string): Response {
+  refuseBadHeaders(headers ?? {})
   return new Response(String(body), { status, headers: { ...pageHeaders(publicUrl), ...headers } })
 }
 
@@ -111,6 +119,8 @@ function errorPage(code: ErrorCode): Page {
 }
 
 function wordsFor(status: number): [title: string, sentence: string] {
+  if (status === 403)
+    return ['Not from there', 'Another site sent this form. Open the page of the event here, and buy there.']
   if (status === 404)
     return ['There is nothing here', 'The address may be incomplete: try the link that you were given.']
   if (status === 429)

@@ -2,7 +2,7 @@ import type { Database } from '../../db/pool.ts'
 import { CALLER_ROLES, type Gate, type Identity } from '../callers.ts'
 import { type ErrorCode, errorEntry } from '../errors.ts'
 import type { Task } from '../front.ts'
-import { json, type Reply } from '../http.ts'
+import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import { type Catalogue, openCatalogue } from './catalogue.ts'
 import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
 import { handleRpc, METHODS, type RestContext } from './rpc.ts'
@@ -15,6 +15,7 @@ export function restTasks(database: Database, gate: Gate) {
       lane: 'buyers',
       path: (status) => `/rest/v1/rpc/${status < 300 || status > 499 ? name : ':name'}`,
       methods: METHODS,
+      bodyBytesMax: BODY_BYTES_MAX,
       refuse,
       // PostgreSQL has no names with NUL, so that none can be meant.
       answer: (request) =>
@@ -26,6 +27,7 @@ export function restTasks(database: Database, gate: Gate) {
       lane: 'buyers',
       path: '/rest/v1/*',
       methods: TABLE_METHODS,
+      bodyBytesMax: BODY_BYTES_MAX,
       refuse,
       answer: (request) => asCaller(request, gate, async () => noTable(request)),
     }),

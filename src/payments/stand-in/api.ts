@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { presents } from './authority.ts'
 import { type Bank, objectOf } from './bank.ts'
+import { passOn, readText } from './body.ts'
 import type { LostAnswer } from './chaos.ts'
 import { ENDPOINTS, type Endpoint } from './endpoints.ts'
 import { expandObject } from './expand.ts'
@@ -25,6 +26,7 @@ export function openApi(bank: Bank, keys: Keys, secretKey: string): Hono {
     const message = `Unrecognized request URL (${c.req.method}: ${pathname.replace('/api.stripe.com', '')}).`
     return reply({ status: 404, body: errorText(invalid(message)), headers: {} })
   })
+  app.onError(passOn)
   return app
 }
 
@@ -139,10 +141,8 @@ function authorize(request: Request, secretKey: string): void {
 
 async function formOf(c: Context): Promise<string> {
   if (c.req.method === 'GET') return new URL(c.req.url).search.slice(1)
-  const tooLarge = invalid(`A request's body has at most ${BODY_BYTES_MAX} bytes.`)
-  if (Number(c.req.header('content-length') ?? 0) > BODY_BYTES_MAX) throw tooLarge
-  const body = await c.req.text()
-  if (body.length > BODY_BYTES_MAX) throw tooLarge
+  const body = await readText(c.req.raw, BODY_BYTES_MAX)
+  if (body === undefined) throw invalid(`A request's body has at most ${BODY_BYTES_MAX} bytes.`)
   return body
 }
 

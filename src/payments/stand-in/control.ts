@@ -2,11 +2,14 @@ import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { presents } from './authority.ts'
 import { type Bank, objectOf } from './bank.ts'
+import { readText } from './body.ts'
 import { rollDice } from './chaos.ts'
 import { readBooks } from './ledger.ts'
 import { closeDispute, openDispute, refundPayment, settleRefund } from './money.ts'
 import { missing, StripeRefusal } from './refusal.ts'
 
+/** Larger requests are refused. */
+const BODY_BYTES_MAX = 10_000
 /** The longest that a caller may wait for the deliveries. */
 const WAIT_S_MAX = 60
 /** How far the clock moves at once: longer than anything lives. */
@@ -98,11 +101,11 @@ function paymentOf(bank: Bank, id: string) {
   return payment
 }
 
-/** Parsed JSON; what is not JSON is refused by every schema. */
+/** Parsed JSON; what is not JSON, or too large, is refused by every schema. */
 async function bodyOf(c: Context): Promise<unknown> {
-  const body = await c.req.text()
+  const body = await readText(c.req.raw, BODY_BYTES_MAX)
   try {
-    return JSON.parse(body)
+    return JSON.parse(body ?? '')
   } catch {
     return undefined
   }

@@ -4,7 +4,7 @@ import { amountText } from './currencies.ts'
 import type { Line, Session } from './state.ts'
 
 /** The page of an open session. `html` escapes whatever is put in. */
-export function payPage(session: Session, now: number, problem: string | null = null) {
+export function payPage(session: Session, problem: string | null = null) {
   const total = amountText(session.amount, session.currency)
   const lines = session.lines.map((line) => lineView(line, session.currency))
   return frame(
@@ -12,7 +12,6 @@ export function payPage(session: Session, now: number, problem: string | null = 
     html`<section class="order" aria-labelledby="order">
       <h1 id="order"><span>Total</span> ${total}</h1>
       <ul>${lines}</ul>
-      <p class="quiet">${timeLeft(session.expires_at * 1000 - now)}</p>
     </section>
     <section class="pay" aria-label="Payment">
       ${problem === null ? '' : html`<p class="problem" role="alert">${problem}</p>`}
@@ -78,12 +77,6 @@ function debitForm(total: string) {
         <button class="button plain">Start the debit</button>
       </form>
     </details>`
-}
-
-function timeLeft(ms: number): string {
-  const minutes = Math.max(1, Math.ceil(ms / 60_000))
-  const [count, unit] = minutes < 120 ? [minutes, 'minute'] : [Math.floor(minutes / 60), 'hour']
-  return `This checkout stays open for ${count} ${unit}${count === 1 ? '' : 's'}.`
 }
 
 function frame(title: string, content: ReturnType<typeof html>) {

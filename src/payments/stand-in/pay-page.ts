@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Bank } from './bank.ts'
+import { passOn, readText } from './body.ts'
 import { payPage, plainPage } from './pay-page-view.ts'
 import { DEBIT_S_MAX, type Means, type Paid, pay } from './sessions.ts'
 import type { Session } from './state.ts'
 
 /** A form of the page, or JSON of a script; what a browser sends of a field that was left empty is left out. */
-const BODY_CHARACTERS_MAX = 10_000
+const BODY_BYTES_MAX = 10_000
 
 const email = z.email().max(800).nullish().catch(null)
 const means = z.union([
@@ -24,17 +25,18 @@ export function openPayPage(bank: Bank): Hono {
   const app = new Hono().basePath('/checkout.stripe.com')
   app.get('/c/pay/:id', (c) => {
     const session = sessionOf(bank, c)
-    return session === undefined ? noSession(c) : show(c, bank, session)
+    return session === undefined ? noSession(c) : show(c, session)
   })
   app.post('/c/pay/:id', async (c) => {
     const given = await meansOf(c)
     const session = sessionOf(bank, c)
     if (session === undefined) return noSession(c)
-    if (given === undefined) return notUnderstood(c, bank, session)
+    if (given === undefined) return notUnderstood(c, session)
     const paid = pay(bank, session, given)
-    return wantsJson(c) ? answerScript(c, paid) : answerBrowser(c, bank, paid)
+    return wantsJson(c) ? answerScript(c, paid) : answerBrowser(c, paid)
   })
   app.notFound(noSession)
+  app.onError(passOn)
   return app
 }
 
@@ -43,16 +45,16 @@ function sessionOf(bank: Bank, c: Context): Session | undefined {
   return bank.store.sessions.get(c.req.param('id') ?? '')
 }
 
-function answerBrowser(c: Context, bank: Bank, paid: Paid): Response | Promise<Response> {
+function answerBrowser(c: Context, paid: Paid): Response | Promise<Response> {
   switch (paid.kind) {
     case 'complete':
       return c.redirect(successUrl(paid.session), 303)
     case 'declined':
-      return page(c, 402, payPage(paid.session, bank.clock.now(), paid.failure.message))
+      return page(c, 402, payPage(paid.session, paid.failure.message))
     case 'closed':
       // A second click: the first one paid.
       if (paid.session.status === 'complete') return c.redirect(successUrl(paid.session), 303)
-      return show(c, bank, paid.session)
+      return show(c, paid.session)
   }
 }
 
@@ -66,10 +68,10 @@ function answerScript(c: Context, { kind, session, ...rest }: Paid): Response {
   return c.json({ status, payment_status, redirect, message }, code)
 }
 
-function show(c: Context, bank: Bank, session: Session): Response | Promise<Response> {
+function show(c: Context, session: Session): Response | Promise<Response> {
   switch (session.status) {
     case 'open':
-      return page(c, 200, payPage(session, bank.clock.now()))
+      return page(c, 200, payPage(session))
     case 'complete':
       return page(c, 200, plainPage('Already paid', COMPLETE[session.payment_status], successUrl(session)))
     case 'expired':
@@ -84,8 +86,8 @@ const COMPLETE = {
   no_payment_required: 'This checkout is complete. There was nothing to pay.',
 }
 
-function notUnderstood(c: Context, bank: Bank, session: Session): Response | Promise<Response> {
-  if (!wantsJson(c)) return page(c, 400, payPage(session, bank.clock.now(), 'Type a card number.'))
+function notUnderstood(c: Context, session: Session): Response | Promise<Response> {
+  if (!wantsJson(c)) return page(c, 400, payPage(session, 'Type a card number.'))
   const message = 'Send {"card":"4242424242424242"} or {"method":"bank_debit","outcome":"succeeds"}.'
   return c.json(
     { status: session.status, payment_status: session.payment_status, redirect: null, message },
@@ -103,8 +105,8 @@ function successUrl({ success_url, id }: Session): string {
 }
 
 async function meansOf(c: Context): Promise<Means | undefined> {
-  const body = await c.req.text()
-  if (body.length > BODY_CHARACTERS_MAX) return undefined
+  const body = await readText(c.req.raw, BODY_BYTES_MAX)
+  if (body === undefined) return undefined
   const { data } = means.safeParse(isJson(c) ? parsed(body) : filled(body))
   if (data === undefined) return undefined
   const buyer = data.email ?? null

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { after, it } from 'node:test'
+import { type Database, openPool } from '../../src/db/pool.ts'
+import { testDatabase } from '../support/database.ts'
+import { ask, serve } from './scratch.ts'
+
+const db = await testDatabase()
+
+/** How long an answer that is kept for a second may take to be old. */
+const OLD_MS_MAX = 10_000
+
+/** A pool of one connection that counts what it is asked. */
+async function counted(name: string) {
+  const pool = await openPool(db.url, { max: 1, name })
+  after(() => pool.close())
+  let asked = 0
+  const database: Database = {
+    ...pool,
+    run: (text) => {
+      asked += 1
+      return pool.run(text)
+    },
+  }
+  return { database, asked: () => asked }
+}
+
+it('any number of callers are one question a second, on connections that no payment needs', async () => {
+  const [health, payments] = await Promise.all([counted('health-test'), counted('payments-test')])
+  const options = { healthDatabase: health.database, paymentsDatabase: payments.database }
+  const server = await serve(db.url, { app: options })
+  after(() => server[Symbol.asyncDispose]())
+  const check = () => ask(server, '/functions/v1/health-check')
+  const all = await Promise.all(Array.from({ length: 60 }, check))
+  assert.deepEqual(
+    all.map(({ status }) => status),
+    Array(60).fill(200),
+  )
+  assert.equal(health.asked(), 1)
+  const startedMs = performance.now()
+  while (health.asked() === 1) {
+    assert.ok(performance.now() - startedMs < OLD_MS_MAX, 'the answer is kept for ever')
+    assert.equal((await check()).status, 200)
+  }
+  assert.ok(performance.now() - startedMs > 500, 'the answer is not kept')
+  assert.equal(payments.asked(), 0)
+})
