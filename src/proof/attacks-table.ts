@@ -28,6 +28,8 @@ export async function overbook(database: WorkDatabase, seed: number): Promise<At
     if (isVerb) await tally.verb(client, sql, values)
     else await tally.raw(client, sql, values)
   }
+  // What is only drawn may not happen: every change that is counted happens once, before the rush.
+  for (const [sql, values] of countedChanges(table)) await tally.raw(database.client, sql, [...values])
   await Promise.all(
     clients.map(async (client, attacker) => {
       const random = randomFrom(seed + attacker)
@@ -44,6 +46,8 @@ export async function overbook(database: WorkDatabase, seed: number): Promise<At
       await ask(client, book(table, COVERS), true)
     }),
   )
+  // Last, by more than chance can undo: a size that is not told to the evenings.
+  await tally.raw(database.client, 'update slots set capacity = capacity + 100 where id = $1', [table.slotId])
   return tally.result()
 }
 
@@ -75,6 +79,29 @@ const book = (table: Table, people: number): Move => [
  */
 const offerFirst = `with key as materialized (select pg_advisory_xact_lock(hashtextextended('offer:' || $1::text, 0)))`
 const slotFirst = `with key as materialized (select pg_advisory_xact_lock(hashtextextended('slot:' || $1::text || ':${EVENING}', 0)))`
+
+/** A claim that is given back, one that is deleted; the same of bookings. */
+function countedChanges({ businessId, offerId, slotId }: Table): readonly Move[] {
+  const [claims, bookings] = [
+    [randomUUID(), randomUUID()],
+    [randomUUID(), randomUUID()],
+  ]
+  const insertBooking = `insert into reservations (id, business_id, slot_id, date, preferred_time, party_size, reservation_name)
+    values ($1, $2, $3, '${EVENING}', '23:00', 1, 'Raw')`
+  return [
+    ...claims.map(
+      (id): Move => [
+        'insert into offer_claims (id, discount_id, party_size) values ($1, $2, 1)',
+        [id, offerId],
+      ],
+    ),
+    [`update offer_claims set status = 'released' where id = $1`, [claims[0]]],
+    ['delete from offer_claims where id = $1', [claims[1]]],
+    ...bookings.map((id): Move => [insertBooking, [id, businessId, slotId]]),
+    [`update reservations set status = 'cancelled' where id = $1`, [bookings[0]]],
+    ['delete from reservations where id = $1', [bookings[1]]],
+  ]
+}
 
 /** Each with whether it is a verb, which answers where a raw write is refused. */
 const MOVES: readonly [readonly [Attempt, boolean], ...(readonly [Attempt, boolean])[]] = [
