@@ -1,4 +1,4 @@
-import type { Caller } from '../db/call.ts'
+import { type Caller, SERVICE } from '../db/call.ts'
 import { type ApiKeys, deriveKeys } from './keys.ts'
 import { type TokenRefusal, tokenVerifier } from './tokens.ts'
 
@@ -79,5 +79,4 @@ function keyOf(request: Request): string | null {
 
 /** Who shows nothing. */
 export const ANON: Caller = { role: 'anon', claims: '{"role":"anon"}' }
-const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
 const BEARER = /^bearer(?:\s+(.*))?$/i

@@ -1,8 +1,7 @@
 import type pg from 'pg'
 import { type CodeKey, type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
-import { callVault } from '../db/call.ts'
+import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
-import { SERVICE } from '../payments/service.ts'
 import { CommandError } from './failure.ts'
 
 /**

@@ -8,6 +8,9 @@ export interface Caller {
   readonly claims: string
 }
 
+/** In whose name the server itself works. */
+export const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
+
 /** One call, which is one round trip and one transaction. */
 export interface Call {
   readonly caller: Caller

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { callVault } from '../db/call.ts'
+import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
 import type { Outcome, PaymentProvider, StripeSession } from './provider.ts'
-import { SERVICE } from './service.ts'
 
 /** What `ticketing.checkout` says about the payment of an order: everything of the call, stored before it is made. */
 export interface OrderPayment {

@@ -1,9 +1,8 @@
-import { callVault } from '../db/call.ts'
+import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
 import { askSession, endSession, openSession, type SessionCall } from './checkout.ts'
 import type { PaymentProvider, RefundRequest } from './provider.ts'
 import { askRefund, sendRefund, settleRefundsOf } from './refunds.ts'
-import { SERVICE } from './service.ts'
 
 /** One thing that is due: leased from the database, so that no other server has it now. */
 export interface Due {

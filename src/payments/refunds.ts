@@ -1,7 +1,6 @@
-import { callVault } from '../db/call.ts'
+import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
 import type { Outcome, PaymentProvider, RefundRequest, StripeRefund } from './provider.ts'
-import { SERVICE } from './service.ts'
 
 /**
  * How sending a refund ended. `sent`: the provider has it, and `status` is how far it is there (`pending`, `succeeded`, …).

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callVault } from '../../src/db/call.ts'
+import { callVault, SERVICE } from '../../src/db/call.ts'
 import {
   expireHoldsOnce,
   expireOrdersOnce,
@@ -12,7 +12,6 @@ import { type Log, openLog } from '../../src/jobs/log.ts'
 import { loop } from '../../src/jobs/loop.ts'
 import { payForOrder } from '../../src/payments/checkout.ts'
 import type { PaymentProvider } from '../../src/payments/provider.ts'
-import { SERVICE } from '../../src/payments/service.ts'
 import { freePort } from '../cli/support.ts'
 import { assertLawful } from '../support/callers.ts'
 import { type Order, openTill, providerAt } from './till.ts'

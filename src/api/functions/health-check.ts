@@ -1,4 +1,4 @@
-import { type Caller, call } from '../../db/call.ts'
+import { call, SERVICE } from '../../db/call.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import { json, type Reply } from '../http.ts'
@@ -58,8 +58,6 @@ async function askState(database: Database): Promise<State> {
   const [version = null, active, total, missing = null] = rows[0] ?? []
   return { version, latency_ms, protections: { active: Number(active), total: Number(total) }, missing }
 }
-
-const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
 
 const PROTECTIONS = `
   select current_setting('server_version'), count(*) filter (where p.active), count(*),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Caller, callVault } from '../../db/call.ts'
+import { callVault, SERVICE } from '../../db/call.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import {
   bareRefusal,
@@ -48,8 +48,6 @@ async function eventOf(request: Request, { payments }: Pick<FunctionContext, 'pa
   if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'an event has an id, a type and data.object')
   return event
 }
-
-const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
 
 /** Ids inside are opaque text; more is not asked of an event. */
 const eventSchema = z.object({
