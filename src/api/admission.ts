@@ -1,15 +1,12 @@
 import type { Lane } from './functions/contract.ts'
 
 export interface Limits {
-  /** Requests of buyers in work at once; what comes beyond is answered 503 at once. */
-  readonly requestsMax: number
-  /** The same for the provider's webhooks and for health checks, whose shares buyers cannot take. */
-  readonly webhooksMax: number
-  readonly healthMax: number
+  /** Requests in work at once, lane by lane: nobody takes another's. What comes beyond is answered 503 at once. */
+  readonly places: Readonly<Record<Lane, number>>
   /** Bodies that are on their way at once in each lane, and from one address in all of them. */
   readonly arrivingMax: number
   readonly arrivingPerAddress: number
-  /** Requests of buyers a second from one client address, and how many may come at once; 0: any number. */
+  /** Requests a second from one client address to buyers' and gates' lanes each, and how many at once; 0: any number. */
   readonly perSecond: number
   readonly burst: number
   /** Whether clients on this machine are limited too. */
@@ -17,9 +14,7 @@ export interface Limits {
 }
 
 export const LIMITS: Limits = {
-  requestsMax: 2_000,
-  webhooksMax: 200,
-  healthMax: 1_000,
+  places: { buyers: 2_000, gates: 500, webhooks: 200, health: 1_000 },
   arrivingMax: 1_000,
   arrivingPerAddress: 50,
   perSecond: 100,
@@ -46,16 +41,16 @@ export function openAdmission(
   limits: Limits = LIMITS,
   nowMs: () => number = () => performance.now(),
 ): Admission {
-  const { requestsMax, webhooksMax, healthMax, arrivingMax, limitLoopback } = limits
-  const room = { buyers: requestsMax, webhooks: webhooksMax, health: healthMax }
-  const waiting = { buyers: arrivingMax, webhooks: arrivingMax, health: arrivingMax }
-  const spend = limits.perSecond > 0 ? openBuckets(limits, nowMs) : () => true
+  const { arrivingMax, limitLoopback } = limits
+  const room = { ...limits.places }
+  const waiting = { buyers: arrivingMax, gates: arrivingMax, webhooks: arrivingMax, health: arrivingMax }
+  const spend = openSpending(limits, nowMs)
   const arrivals = openArrivals(limits.arrivingPerAddress)
   const isFree = (address: string) => !limitLoopback && LOOPBACK.test(address)
   return {
     arrive: (lane, address, hasBody) => {
       const limited = address === undefined || isFree(address) ? undefined : networkOf(address)
-      if (lane === 'buyers' && limited !== undefined && !spend(limited)) return TOO_MANY
+      if (limited !== undefined && !spend(lane, limited)) return TOO_MANY
       if (!hasBody) return { admitted: true, leave: () => {} }
       if (waiting[lane] <= 0) return BUSY
       const leave = arrivals(limited)
@@ -95,6 +90,16 @@ function openArrivals(max: number): (address: string | undefined) => (() => void
     counts.set(address, count + 1)
     return () => leave(address)
   }
+}
+
+/** Buyers and gates apart: the guests in a venue's network must not use up what its scanners need. */
+function openSpending(limits: Limits, nowMs: () => number): (lane: Lane, address: string) => boolean {
+  if (limits.perSecond <= 0) return () => true
+  const limited = new Map<Lane, (address: string) => boolean>([
+    ['buyers', openBuckets(limits, nowMs)],
+    ['gates', openBuckets(limits, nowMs)],
+  ])
+  return (lane, address) => limited.get(lane)?.(address) ?? true
 }
 
 /** A bucket an address: it fills with `perSecond` up to `burst`, and a request takes one out. */

@@ -6,7 +6,13 @@ import { LIMITS, type Limits, openAdmission } from './admission.ts'
 import type { Gate } from './callers.ts'
 import type { Codes } from './codes.ts'
 import { openFront, stackOf, type Task } from './front.ts'
-import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './functions/contract.ts'
+import {
+  type EdgeFunction,
+  type Lane,
+  type PaymentMode,
+  Refusal,
+  refusalReply,
+} from './functions/contract.ts'
 import { functionTask } from './functions/handler.ts'
 import { functions as registry } from './functions/index.ts'
 import { BODY_BYTES_MAX, bytesOf, hasBody, requestIdOf, toResponse } from './http.ts'
@@ -22,10 +28,8 @@ export interface AppOptions {
   readonly publicUrl?: string
   /** Who takes the money; without one only free tickets can be ordered. */
   readonly payments?: PaymentProvider
-  /** Connections for webhooks that buyers cannot take; by default the same ones. */
-  readonly paymentsDatabase?: Database
-  /** One connection is enough for all health checks; by default one of those for webhooks. */
-  readonly healthDatabase?: Database
+  /** Connections of a lane's own, which no other can take; by default it shares those of `database`. */
+  readonly laneDatabases?: Partial<Record<Lane, Database>>
   /** Origins that buyers may be sent to after paying; none listed: any. */
   readonly allowedRedirects?: readonly string[]
   /** Other servers behind this one, by the first segment of the path; their answers go out as they are. */
@@ -51,10 +55,10 @@ export function buildApp(options: AppOptions): Hono {
     const task = mountTask(segment, mount)
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
-  const rest = restTasks(options.database, options.gate)
+  const room = roomOf(options)
+  const rest = restTasks(room)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table()))
-  const room = roomOf(options)
   app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), room)))
   mountPages(app, front, room)
   app.all('*', (c) => front(c, nothing))
@@ -75,12 +79,11 @@ export function buildApp(options: AppOptions): Hono {
 }
 
 function roomOf(options: AppOptions) {
-  const { database, gate, codes, publicUrl, payments, paymentsDatabase = database } = options
-  const { healthDatabase = paymentsDatabase } = options
+  const { database, laneDatabases, gate, codes, publicUrl, payments } = options
+  const shared = { buyers: database, gates: database, webhooks: database, health: database }
   return {
     database,
-    paymentsDatabase,
-    healthDatabase,
+    databases: { ...shared, ...laneDatabases },
     gate,
     codes,
     publicUrl: publicUrl?.replace(/\/+$/, ''),

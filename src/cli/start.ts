@@ -52,9 +52,8 @@ interface BoxOffice {
   close(): Promise<void>
 }
 
-/** Connections of the server's pools: more only wait for each other at a hot tier. Buyers cannot take those of payments. */
-const BUYERS_POOL_MAX = 20
-const PAYMENTS_POOL_MAX = 6
+/** Connections of each lane: more only wait for each other at a hot tier. */
+const POOL_MAX = { buyers: 20, gates: 8, webhooks: 6, health: 1 } as const
 
 /**
  * What is opened first is closed last: accepting ends, what was accepted is answered, jobs finish their round, the stand-in
@@ -77,11 +76,12 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     requirePublicUrl(config)
     const server = await opened(useServer(config, dataFolderOf(config)), (it) => it.stop())
     const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
-    const pool = (max: number, name: string) =>
-      opened(openPool(server.url, { max, name }), (it) => it.close())
-    const database = await pool(BUYERS_POOL_MAX, 'admit-one')
-    const paymentsDatabase = await pool(PAYMENTS_POOL_MAX, 'admit-one payments')
-    const healthDatabase = await pool(1, 'admit-one health')
+    const pool = (lane: keyof typeof POOL_MAX, name: string) =>
+      opened(openPool(server.url, { max: POOL_MAX[lane], name }), (it) => it.close())
+    const database = await pool('buyers', 'admit-one')
+    const gates = await pool('gates', 'admit-one gates')
+    const webhooks = await pool('webhooks', 'admit-one payments')
+    const health = await pool('health', 'admit-one health')
     await requireInstalled(database)
     const log = openLog(config.logLevel, console.error)
     let url: string | undefined
@@ -89,13 +89,12 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
       openPayments(config, () => url, log),
       (it) => it.close(),
     )
-    await opened(Promise.resolve(startJobs(paymentsDatabase, payments.provider, log)), (it) => it.stop())
+    await opened(Promise.resolve(startJobs(webhooks, payments.provider, log)), (it) => it.stop())
     const gate = await openGate(await jwtSecretOf(config))
-    const codes = await serveCodes(await ticketKeyOf(config), paymentsDatabase)
+    const codes = await serveCodes(await ticketKeyOf(config), webhooks)
     const app = buildApp({
       database,
-      paymentsDatabase,
-      healthDatabase,
+      laneDatabases: { gates, webhooks, health },
       gate,
       codes,
       ...appOptions(config, payments),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LIMITS, networkOf, openAdmission, withoutPort } from '../../src/api/admission.ts'
+import { placesOf } from '../support/limits.ts'
 
 const NONE = { ...LIMITS, perSecond: 0 }
 
@@ -9,7 +10,7 @@ const NO_BODY = false
 
 describe('admission', () => {
   it('lets in as many as there is room for, and the next one when somebody leaves', () => {
-    const { enter } = openAdmission({ ...NONE, requestsMax: 2 })
+    const { enter } = openAdmission({ ...NONE, ...placesOf({ buyers: 2 }) })
     const first = enter('buyers')
     assert.ok(first.admitted && enter('buyers').admitted)
     assert.deepEqual(enter('buyers'), { admitted: false, code: 'SERVER_BUSY' })
@@ -18,9 +19,11 @@ describe('admission', () => {
     assert.ok(!enter('buyers').admitted)
   })
 
-  it('keeps room for webhooks and health checks that buyers cannot take', () => {
-    const { enter } = openAdmission({ ...NONE, requestsMax: 0, webhooksMax: 1, healthMax: 1 })
+  it('keeps room for gates, webhooks and health checks that buyers cannot take', () => {
+    const { enter } = openAdmission({ ...NONE, places: { buyers: 0, gates: 1, webhooks: 1, health: 1 } })
     assert.ok(!enter('buyers').admitted)
+    assert.ok(enter('gates').admitted)
+    assert.ok(!enter('gates').admitted)
     assert.ok(enter('webhooks').admitted)
     assert.ok(!enter('webhooks').admitted)
     assert.ok(enter('health').admitted)
@@ -38,6 +41,14 @@ describe('admission', () => {
     assert.equal(tries('203.0.113.1', 5), 2)
     nowMs = 60_000
     assert.equal(tries('203.0.113.1', 5), 3)
+  })
+
+  it('counts buyers and gates of one address apart: guests in a venue share its address with the scanners', () => {
+    const { arrive } = openAdmission({ ...LIMITS, perSecond: 1, burst: 1 }, () => 0)
+    const tries = (['buyers', 'buyers', 'gates', 'gates'] as const).map(
+      (lane) => arrive(lane, '203.0.113.1', NO_BODY).admitted,
+    )
+    assert.deepEqual(tries, [true, false, true, false])
   })
 
   it('limits no client of this machine unless told to, and no webhook', () => {
@@ -62,7 +73,7 @@ describe('admission', () => {
   })
 
   it('forgets the address that was not seen for longest, so that memory is bounded', () => {
-    const { arrive } = openAdmission({ ...LIMITS, perSecond: 1, burst: 1, requestsMax: 1e6 }, () => 0)
+    const { arrive } = openAdmission({ ...LIMITS, perSecond: 1, burst: 1 }, () => 0)
     assert.ok(arrive('buyers', 'first', NO_BODY).admitted)
     assert.ok(!arrive('buyers', 'first', NO_BODY).admitted)
     for (let n = 0; n < 19_999; n++) arrive('buyers', `address ${n}`, NO_BODY)

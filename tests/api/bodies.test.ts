@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { testDatabase } from '../support/database.ts'
+import { placesOf } from '../support/limits.ts'
 import { ask, type ServeOptions, serve, type TestServer } from './scratch.ts'
 import { SECRET_KEY, signed, WEBHOOK_SECRET } from './shop.ts'
 
@@ -64,7 +65,7 @@ describe('bodies that do not come', () => {
   for (const path of ways) {
     it(`keep no webhook out by ${path}`, async () => {
       const mounts = new Map(['api.stripe.com', 'stand-in'].map((name) => [name, standIn]))
-      const server = await open({ mounts, limits: { webhooksMax: 2 } })
+      const server = await open({ mounts, limits: placesOf({ webhooks: 2 }) })
       for (let n = 0; n < 4; n++) await slowly(server, path)
       assert.equal((await webhook(server)).status, 200)
     })
@@ -77,7 +78,7 @@ describe('bodies that do not come', () => {
   ]) {
     it(`keep no buyer out by ${path}`, async () => {
       const mounts = new Map([['checkout.stripe.com', standIn]])
-      const server = await open({ mounts, limits: { requestsMax: 2 } })
+      const server = await open({ mounts, limits: placesOf({ buyers: 2 }) })
       for (let n = 0; n < 4; n++) await slowly(server, path, `apikey: ${server.gate.keys.anon}`)
       assert.equal((await ask(server, '/', { headers: { accept: 'text/html' } })).status, 200)
     })
@@ -112,7 +113,7 @@ describe('bodies that do not come', () => {
 
 describe('a webhook that nobody signed', () => {
   it('takes no place', async () => {
-    const server = await open({ limits: { webhooksMax: 0 } })
+    const server = await open({ limits: placesOf({ webhooks: 0 }) })
     assert.equal((await webhook(server, 't=1,v1=0')).status, 400)
     assert.equal((await webhook(server)).status, 503)
   })
@@ -144,7 +145,7 @@ describe('another server behind this one', () => {
 
   it('gives room to payers as to buyers, and no more', async () => {
     const mounts = new Map([['checkout.stripe.com', async () => new Response('theirs')]])
-    const server = await open({ mounts, limits: { requestsMax: 0 } })
+    const server = await open({ mounts, limits: placesOf({ buyers: 0 }) })
     const got = await ask(server, '/checkout.stripe.com/c/pay/x')
     assert.deepEqual([got.status, got.json().code], [503, 'SERVER_BUSY'])
   })

@@ -26,7 +26,7 @@ async function counted(name: string) {
 
 it('any number of callers are one question a second, on connections that no payment needs', async () => {
   const [health, payments] = await Promise.all([counted('health-test'), counted('payments-test')])
-  const options = { healthDatabase: health.database, paymentsDatabase: payments.database }
+  const options = { laneDatabases: { health: health.database, webhooks: payments.database } }
   const server = await serve(db.url, { app: options })
   after(() => server[Symbol.asyncDispose]())
   const check = () => ask(server, '/functions/v1/health-check')

@@ -9,6 +9,7 @@ import { json } from '../../src/api/http.ts'
 import { listen } from '../../src/api/listen.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { CODES } from '../support/codes.ts'
+import { placesOf } from '../support/limits.ts'
 import { ask, JWT_SECRET, makeScratch, type ServeOptions, startServer } from './scratch.ts'
 
 /** A server whose function `slow` answers when it is told to, and whose `broken` has a bug. */
@@ -53,7 +54,7 @@ async function slowServer(options: ServeOptions['app'] = {}) {
 
 describe('overload', () => {
   it('is 503 with Retry-After for buyers at once, while webhooks and the health check go on', async () => {
-    await using server = await slowServer({ limits: { requestsMax: 1 } })
+    await using server = await slowServer({ limits: placesOf({ buyers: 1 }) })
     const slow = ask(server, '/functions/v1/slow', { body: {} })
     await server.started
     for (const path of ['/functions/v1/quick', '/rest/v1/rpc/add', '/nowhere']) {
@@ -72,7 +73,7 @@ describe('overload', () => {
   })
 
   it('is said once a second, not once a request', async () => {
-    await using server = await slowServer({ limits: { requestsMax: 0 } })
+    await using server = await slowServer({ limits: placesOf({ buyers: 0 }) })
     for (let n = 0; n < 5; n++) await ask(server, '/functions/v1/quick', { body: {} })
     assert.equal(server.lines().length, 1)
     assert.deepEqual([server.lines()[0]?.['level'], server.lines()[0]?.['message']], ['warn', 'SERVER_BUSY'])
@@ -171,7 +172,7 @@ describe('headers', () => {
   })
 
   it('answer a preflight with the methods of the route, and the headers that a page names', async () => {
-    await using server = await slowServer({ limits: { requestsMax: 0 } })
+    await using server = await slowServer({ limits: placesOf({ buyers: 0 }) })
     const preflight = async (path: string, headers: Record<string, string> = {}) => {
       const response = await fetch(server.url + path, {
         method: 'OPTIONS',
@@ -201,7 +202,7 @@ describe('mounts', () => {
     }
     await using server = await slowServer({
       mounts: new Map([['api.stripe.com', standIn]]),
-      limits: { requestsMax: 0 },
+      limits: placesOf({ buyers: 0 }),
     })
     const got = await ask(server, '/api.stripe.com/v1/refunds', { body: {} })
     assert.deepEqual([got.status, got.text, got.headers.get('x-request-id')], [200, '<p>theirs', 'theirs'])

@@ -223,10 +223,11 @@ describe('where buyers are sent after paying', () => {
 })
 
 describe('buyers who take every connection', () => {
-  it('keep no webhook and no health check waiting', async () => {
-    const paymentsDatabase = await openPool(db.url, { max: 1, name: 'payments-test' })
-    after(() => paymentsDatabase.close())
-    const server = await serverWith({ payments: shop.payments, paymentsDatabase }, 1)
+  it('keep no gate, no webhook and no health check waiting', async () => {
+    const own = await openPool(db.url, { max: 1, name: 'lanes-test' })
+    after(() => own.close())
+    const laneDatabases = { gates: own, webhooks: own, health: own }
+    const server = await serverWith({ payments: shop.payments, laneDatabases }, 1)
     const tier = await addTier(db, house.eventId)
     const holder = await db.connect()
     await holder.query('begin')
@@ -239,6 +240,14 @@ describe('buyers who take every connection', () => {
     const headers = { 'stripe-signature': signed(body) }
     assert.equal((await ask(server, '/functions/v1/stripe-webhook', { body, headers })).status, 200)
     assert.equal((await ask(server, '/functions/v1/health-check')).status, 200)
+    const doors: readonly (readonly [path: string, body: object])[] = [
+      ['/functions/v1/validate-qr', { qrData: 'nothing of ours', businessId: house.businessId }],
+      ['/rest/v1/rpc/scan_ticket_atomic', { p_ticket_id: randomUUID(), p_scanned_by: randomUUID() }],
+    ]
+    const service = { apikey: server.gate.keys.serviceRole }
+    for (const [path, body] of doors) {
+      assert.equal((await ask(server, path, { body, headers: service })).status, 200, path)
+    }
     await holder.query('rollback')
     assert.equal((await buyer).status, 200)
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { quantityField } from '../../src/api/pages/event-page.ts'
+import { placesOf } from '../support/limits.ts'
 import { openHouse } from './open-house.ts'
 
 const house = await openHouse()
@@ -243,7 +244,7 @@ describe('buying by a form', () => {
   })
 
   it('is told that a lot of people are here, by a page, when there is no room', async () => {
-    const busy = await openHouse({ limits: { requestsMax: 0 } })
+    const busy = await openHouse({ limits: placesOf({ buyers: 0 }) })
     const response = await get(busy.url)
     assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1'])
     assert.match(await response.text(), /A lot of people are here now/)

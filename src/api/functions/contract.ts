@@ -26,8 +26,8 @@ export interface FunctionContext {
   readonly allowedRedirects: readonly string[]
 }
 
-/** Which share of the server a function works in: buyers must not be able to keep payments or operators out. */
-export type Lane = 'buyers' | 'webhooks' | 'health'
+/** Which share of the server a request works in: buyers must not be able to keep gates, payments or operators out. */
+export type Lane = 'buyers' | 'gates' | 'webhooks' | 'health'
 
 /** One function under `/functions/v1/<name>`: Web-standard in, plain parts out. */
 export interface EdgeFunction {

@@ -20,7 +20,7 @@ const query = z.object({ event: named, since: text(CURSOR_LENGTH_MAX).optional()
  * `signature` is Ed25519 by the key `kid` over the body's UTF-8 text without its last member, `,"signature":"…"`; in JavaScript
  * over `JSON.stringify` of the parsed body without it. 50,000 tickets have 550 KB, 414 KB as gzip.
  */
-export const gateList: EdgeFunction = { methods: ['GET'], handle }
+export const gateList: EdgeFunction = { methods: ['GET'], lane: 'gates', handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')

@@ -6,19 +6,17 @@ import {
   BODY_BYTES_MAX,
   type EdgeFunction,
   type FunctionContext,
+  type Lane,
   Refusal,
   refusalOf,
   refusalReply,
 } from './contract.ts'
 
-export interface FunctionRoom extends Omit<FunctionContext, 'caller' | 'publicUrl'> {
+export interface FunctionRoom extends Omit<FunctionContext, 'database' | 'caller' | 'publicUrl'> {
   readonly functions: ReadonlyMap<string, EdgeFunction>
   readonly gate: Gate
   readonly publicUrl: string | undefined
-  /** Connections that buyers cannot take away from payments. */
-  readonly paymentsDatabase: Database
-  /** Connections that health checks cannot take away from either. */
-  readonly healthDatabase: Database
+  readonly databases: Readonly<Record<Lane, Database>>
 }
 
 /** `/functions/v1/<name>` */
@@ -56,7 +54,7 @@ async function answer(request: Request, edge: EdgeFunction, room: FunctionRoom):
   const { codes, payments, paymentMode, allowedRedirects } = room
   return spelled(edge, () =>
     edge.handle(request, {
-      database: databaseOf(edge, room),
+      database: room.databases[edge.lane ?? 'buyers'],
       caller: identity.caller,
       codes,
       publicUrl: room.publicUrl ?? new URL(request.url).origin,
@@ -68,11 +66,6 @@ async function answer(request: Request, edge: EdgeFunction, room: FunctionRoom):
 }
 
 const NOBODY = { kind: 'caller', caller: ANON } as const
-
-function databaseOf({ lane = 'buyers' }: EdgeFunction, room: FunctionRoom): Database {
-  const { database, paymentsDatabase, healthDatabase } = room
-  return { buyers: database, webhooks: paymentsDatabase, health: healthDatabase }[lane]
-}
 
 /** What it gives, or its refusal in the function's words. */
 async function spelled<Given>(edge: EdgeFunction, work: () => Promise<Given>): Promise<Given | Reply> {

@@ -26,7 +26,12 @@ const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SC
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
  * earliest scan of a ticket wins. Signatures are not asked for: the gate has opened already, and what counts is whose code it was.
  */
-export const syncOfflineScans: EdgeFunction = { methods: ['POST'], bodyBytesMax: BODY_BYTES_MAX, handle }
+export const syncOfflineScans: EdgeFunction = {
+  methods: ['POST'],
+  lane: 'gates',
+  bodyBytesMax: BODY_BYTES_MAX,
+  handle,
+}
 
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')

@@ -22,7 +22,7 @@ const body = z.object({
 })
 
 /** Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business. */
-export const validateQr: EdgeFunction = { methods: ['POST'], handle }
+export const validateQr: EdgeFunction = { methods: ['POST'], lane: 'gates', handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
