@@ -43,6 +43,7 @@ begin
       ('claim_offer_spots_atomically', 'anon, authenticated, service_role'),
       ('book_slot_atomically',         'anon, authenticated, service_role'),
       ('cancel_reservation',           'anon, authenticated, service_role'),
+      ('cancel_claim',                 'anon, authenticated, service_role'),
       ('checkout',                     'anon, authenticated, service_role'),
       ('checkout_session_status',      'anon, authenticated, service_role'),
       ('order_page',                   'anon, authenticated, service_role'),

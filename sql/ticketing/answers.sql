@@ -21,6 +21,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'ALREADY_CLAIMED' then 'This offer is one claim a person, and you have yours.'
     when 'ALREADY_EXTENDED' then 'These holds were extended already.'
     when 'ALREADY_USED' then 'This ticket was already scanned.'
+    when 'CLAIM_NOT_FOUND' then 'There is no such claim.'
     when 'EVENT_ENDED' then 'The event is over.'
     when 'EVENT_NOT_FOUND' then 'There is no such event.'
     when 'FORBIDDEN' then 'This belongs to somebody else.'

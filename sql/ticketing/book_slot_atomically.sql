@@ -7,7 +7,7 @@
 --   INVALID_REQUEST   no business, date, time (HH:MM) or name; a text that is too long
 --   INVALID_PARTY_SIZE  no whole number from 1 to 1000
 --   NO_SLOTS          the business has none on that day
---   TIME_NOT_IN_SLOT  it has, but not at that time; or the house's clock skips that time on that night
+--   TIME_NOT_IN_SLOT  it has, but not at that time; or the house's clock skips that time on that night, or the slot is over
 --   PARTY_TOO_LARGE   more than the slot takes in one party
 --   SLOT_FULL         fewer covers are left, in every slot at that time
 --   LOCK_TIMEOUT      busy for five seconds; try again
@@ -97,7 +97,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       select from public.slots o where o.business_id = p_business_id and o.active and o.date = p_date))
 $$;
 
--- slots_at: those of them that are open at a time, and when that is. A time after midnight is the next day's.
+-- slots_at: those of them that are open at a time and not over yet, and when that is. A time after midnight is the next
+-- day's.
 create or replace function ticketing.slots_at(p_business_id uuid, p_date date, p_time time)
 returns table (id uuid, time_from time, capacity integer, max_party_size integer, starts_at timestamptz)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -105,7 +106,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from ticketing.slots_on(p_business_id, p_date) s
   join public.businesses b on b.id = s.business_id
   cross join lateral ticketing.first_instant(p_date + (p_time < s.time_from)::integer + p_time, b.time_zone) as i(starts_at)
-  where i.starts_at is not null
+  cross join lateral ticketing.slot_evening(s.id, p_date) e
+  where i.starts_at is not null and e.ends_at > clock_timestamp()
     and case when s.time_from < s.time_to then p_time >= s.time_from and p_time < s.time_to
         else p_time >= s.time_from or p_time < s.time_to end
 $$;

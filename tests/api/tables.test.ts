@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { scopeOf } from '../../src/api/codes.ts'
 import { assertLawful } from '../support/callers.ts'
+import { CODES } from '../support/codes.ts'
 import { ask } from './scratch.ts'
 import { openShop } from './shop.ts'
 
 const shop = await openShop()
 const { db, house, server } = shop
-const DATE = '2030-01-04'
+const DATE = '2086-01-04'
 
 interface Body {
   readonly success?: boolean
@@ -91,6 +93,33 @@ describe('a table over HTTP', () => {
     const codes = answers.map(({ body }) => body.error ?? 'success').sort()
     assert.deepEqual(codes, [...Array(7).fill('SLOT_FULL'), ...Array(3).fill('success')])
     await assertLawful(db)
+  })
+
+  it('is booked by the function too, which signs the code that the gate of the house reads', async () => {
+    const at = await slot(6)
+    const [ada = {}] = await guests(1)
+    const asked = { businessId: at, date: DATE, time: '00:30', partySize: 2, name: 'Ada', phone: null }
+    const answer = await shop.call('book-slot', asked, ada)
+    const { success, code = '', startsAt, confirmationCode } = answer.body as Record<string, string>
+    assert.deepEqual([answer.status, success, startsAt], [200, true, '2086-01-05T00:30:00+00:00'])
+    assert.match(confirmationCode ?? '', /^[0-9A-F]{10}$/)
+    const reading = CODES.read(code)
+    assert.deepEqual(reading.ok && [reading.kind, reading.scope], ['booking', scopeOf(at)])
+    const refusals: readonly [number, string, object, Who][] = [
+      [401, 'UNAUTHORIZED', {}, {}],
+      [400, 'INVALID_REQUEST', { date: '2086-02-30' }, ada],
+      [400, 'INVALID_REQUEST', { time: '25:00' }, ada],
+      [400, 'INVALID_REQUEST', { name: '' }, ada],
+      [400, 'INVALID_PARTY_SIZE', { partySize: 1.5 }, ada],
+      [404, 'NO_SLOTS', { date: '2086-01-06' }, ada],
+      [409, 'TIME_NOT_IN_SLOT', { time: '19:00' }, ada],
+      [409, 'PARTY_TOO_LARGE', { partySize: 7 }, ada],
+      [409, 'SLOT_FULL', { partySize: 5 }, ada],
+    ]
+    for (const [status, code, changes, who] of refusals) {
+      const refused = await shop.call('book-slot', { ...asked, ...changes }, who)
+      assert.deepEqual([refused.status, (refused.body as Body).code], [status, code])
+    }
   })
 
   it('is given back by its guest and by no other, and the next party has it', async () => {

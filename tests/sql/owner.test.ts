@@ -275,7 +275,7 @@ describe('the owner, who writes a counter', () => {
     )
     await db.rows(
       `insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name)
-       values ($1, $2, '2027-01-01', '19:00', $3, 'Ada')`,
+       values ($1, $2, '2083-01-01', '19:00', $3, 'Ada')`,
       [businessId, slot, booked],
     )
     return slot
@@ -326,7 +326,7 @@ describe('the owner, who writes a counter', () => {
       'booked_people of a new evening',
       async () =>
         db.rows(
-          `insert into ticketing.slot_days (slot_id, date, capacity, booked_people) values ($1, '2027-01-08', 10, 9)`,
+          `insert into ticketing.slot_days (slot_id, date, capacity, booked_people) values ($1, '2083-01-08', 10, 9)`,
           [await slotDay(1)],
         ),
     ],

@@ -280,7 +280,7 @@ describe('the laws', () => {
           `with s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
                       values ($1, 5, '19:00', '22:00', 1, 10) returning id)
            insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name)
-           select $1, id, '2027-01-01', '19:30', 2, 'Law' from s`,
+           select $1, id, '2083-01-01', '19:30', 2, 'Law' from s`,
           [businessId],
         )
       },
@@ -294,7 +294,7 @@ describe('the laws', () => {
         await client.query(
           `with s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
                       values ($1, 5, '19:00', '22:00', 9, 10) returning id)
-           insert into ticketing.slot_days (slot_id, date, capacity, booked_people) select id, '2027-01-01', 9, 9 from s`,
+           insert into ticketing.slot_days (slot_id, date, capacity, booked_people) select id, '2083-01-01', 9, 9 from s`,
           [businessId],
         )
       },
@@ -423,7 +423,7 @@ async function attackWithout(protection: Protection): Promise<readonly string[]>
     [`select ${scanned} from scan_ticket_atomic($1, $2)`, [tickets[n], house.staffId]],
     [`select ${scanned} from sync_offline_scan($1, $2, now(), $3)`, [tickets[n], house.staffId, session]],
     ['select claim_offer_spots_atomically($1, 1)', [scarce?.offer]],
-    [`select book_slot_atomically($1, '2027-01-01', '19:30', 1, 'Ada')`, [house.businessId]],
+    [`select book_slot_atomically($1, '2083-01-01', '19:30', 1, 'Ada')`, [house.businessId]],
     [`select jsonb_build_object('success', true, 'expired', expire_ticket_holds())`, []],
     ...(n % 2 === 0 ? ([['select release_ticket_holds($1)', [session]]] as const) : []),
   ]

@@ -328,13 +328,13 @@ describe('offers and slots', () => {
       [capacity],
     )
   const book = (client: pg.Client, at: string, party: number) =>
-    ask(client, `select book_slot_atomically($1, '2027-01-01', '19:30', $2, 'Ada')`, [at, party])
+    ask(client, `select book_slot_atomically($1, '2083-01-01', '19:30', $2, 'Ada')`, [at, party])
 
   it('the last covers of an evening, twenty parties: one sits', async () => {
     const at = await house(3)
     const slot = await db.value<string>('select id from slots where business_id = $1', [at])
     const works = (await crowd(20)).map((client) => () => book(client, at, 2))
-    assert.deepEqual(tally(await allAt(`slot:${slot}:2027-01-01`, works)), { success: 1, SLOT_FULL: 19 })
+    assert.deepEqual(tally(await allAt(`slot:${slot}:2083-01-01`, works)), { success: 1, SLOT_FULL: 19 })
   })
 
   it('a slot is made smaller beside its first booking: the party is judged by the new size', async () => {
@@ -442,13 +442,13 @@ describe('a lock that does not come', async () => {
     ],
     [
       'book_slot_atomically',
-      `select book_slot_atomically($1, '2027-01-01', '19:30', 1, 'Ada')`,
+      `select book_slot_atomically($1, '2083-01-01', '19:30', 1, 'Ada')`,
       [businessId],
-      advisory(`slot:${slotId}:2027-01-01`),
+      advisory(`slot:${slotId}:2083-01-01`),
     ],
     [
       'book_slot_atomically, at its row',
-      `select book_slot_atomically($1, '2027-01-01', '19:30', 1, 'Ada')`,
+      `select book_slot_atomically($1, '2083-01-01', '19:30', 1, 'Ada')`,
       [businessId],
       row('slots', slotId),
     ],

@@ -9,9 +9,9 @@ const ada = signedIn(randomUUID())
 
 afterEach(() => assertLawful(db))
 
-// In Berlin the clock goes from 02:00 to 03:00 on 31 March 2030, and from 03:00 back to 02:00 on 27 October 2030.
-const SPRING = '2030-03-30'
-const AUTUMN = '2030-10-26'
+// In Berlin the clock goes from 02:00 to 03:00 on 31 March 2086, and from 03:00 back to 02:00 on 27 October 2086.
+const SPRING = '2086-03-30'
+const AUTUMN = '2086-10-26'
 
 interface Answer {
   readonly success: boolean
@@ -42,13 +42,13 @@ const book = (house: string, date: string, time: string) =>
 
 describe('a night on which the clock changes', () => {
   const nights: readonly [string, string, string, string | undefined][] = [
-    ['before midnight, as on any night', SPRING, '23:30', '2030-03-30T22:30:00Z'],
-    ['before the clock goes forward', SPRING, '01:30', '2030-03-31T00:30:00Z'],
+    ['before midnight, as on any night', SPRING, '23:30', '2086-03-30T22:30:00Z'],
+    ['before the clock goes forward', SPRING, '01:30', '2086-03-31T00:30:00Z'],
     ['when there is no such time', SPRING, '02:30', undefined],
-    ['after the clock went forward', SPRING, '03:30', '2030-03-31T01:30:00Z'],
-    ['when there are two of that time: the first', AUTUMN, '02:30', '2030-10-27T00:30:00Z'],
-    ['after the clock went back', AUTUMN, '03:30', '2030-10-27T02:30:00Z'],
-    ['on any other night', '2030-11-02', '02:30', '2030-11-03T01:30:00Z'],
+    ['after the clock went forward', SPRING, '03:30', '2086-03-31T01:30:00Z'],
+    ['when there are two of that time: the first', AUTUMN, '02:30', '2086-10-27T00:30:00Z'],
+    ['after the clock went back', AUTUMN, '03:30', '2086-10-27T02:30:00Z'],
+    ['on any other night', '2086-11-02', '02:30', '2086-11-03T01:30:00Z'],
   ]
   for (const [what, date, time, at] of nights)
     it(`${what}: ${at === undefined ? 'no table' : `a table at ${at}`}`, async () => {
@@ -63,7 +63,7 @@ describe('a night on which the clock changes', () => {
     for (const time of ['22:00', '01:30', '02:30', '03:30', '04:59'])
       assert.equal((await book(house, AUTUMN, time)).success, true, time)
     assert.equal((await book(house, AUTUMN, '23:00')).error, 'SLOT_FULL')
-    assert.equal((await book(house, '2030-11-02', '23:00')).success, true)
+    assert.equal((await book(house, '2086-11-02', '23:00')).success, true)
   })
 })
 
@@ -74,28 +74,28 @@ describe('slot_evening', () => {
       'Europe/Berlin',
       '12:00',
       '14:00',
-      '2030-07-06',
-      '2030-07-06T10:00',
-      '2030-07-06T12:00',
+      '2086-07-06',
+      '2086-07-06T10:00',
+      '2086-07-06T12:00',
     ],
     [
       'a night across midnight',
       'America/New_York',
       '22:00',
       '02:00',
-      '2030-01-05',
-      '2030-01-06T03:00',
-      '2030-01-06T07:00',
+      '2086-01-05',
+      '2086-01-06T03:00',
+      '2086-01-06T07:00',
     ],
-    ['a whole day', 'UTC', '18:00', '18:00', '2030-01-05', '2030-01-05T18:00', '2030-01-06T18:00'],
+    ['a whole day', 'UTC', '18:00', '18:00', '2086-01-05', '2086-01-05T18:00', '2086-01-06T18:00'],
     [
       'the short night of spring',
       'Europe/Berlin',
       '22:00',
       '05:00',
       SPRING,
-      '2030-03-30T21:00',
-      '2030-03-31T03:00',
+      '2086-03-30T21:00',
+      '2086-03-31T03:00',
     ],
     [
       'the long night of autumn',
@@ -103,8 +103,8 @@ describe('slot_evening', () => {
       '22:00',
       '05:00',
       AUTUMN,
-      '2030-10-26T20:00',
-      '2030-10-27T04:00',
+      '2086-10-26T20:00',
+      '2086-10-27T04:00',
     ],
   ]
   for (const [what, zone, from, to, date, starts, ends] of evenings)
@@ -122,9 +122,9 @@ describe('slot_evening', () => {
     const { slot } = await houseIn('Europe/Berlin', '02:30', '05:00')
     const at = (date: string) =>
       db.value<Date>('select starts_at from ticketing.slot_evening($1, $2)', [slot, date])
-    assert.equal((await at('2030-03-31')).toISOString(), '2030-03-31T01:30:00.000Z')
+    assert.equal((await at('2086-03-31')).toISOString(), '2086-03-31T01:30:00.000Z')
     // Twice in autumn: from the first on.
-    assert.equal((await at('2030-10-27')).toISOString(), '2030-10-27T00:30:00.000Z')
+    assert.equal((await at('2086-10-27')).toISOString(), '2086-10-27T00:30:00.000Z')
   })
 })
 

@@ -27,8 +27,8 @@ interface Answer {
 const db = await testDatabase()
 const { businessId, staffId } = await openBoxOffice(db)
 const ada = signedIn(randomUUID())
-const FRIDAY = '2027-01-01'
-const SATURDAY = '2027-01-02'
+const FRIDAY = '2083-01-01'
+const SATURDAY = '2083-01-02'
 
 afterEach(() => assertLawful(db))
 
@@ -128,7 +128,7 @@ describe('book_slot_atomically', () => {
     assert.equal((await book(house, { party: 3 })).error, 'SLOT_FULL')
     assert.equal((await book(house, { party: 2, caller: SERVICE })).success, true)
     assert.equal((await book(house, { party: 1 })).error, 'SLOT_FULL')
-    assert.equal((await book(house, { party: 10, date: '2027-01-08' })).success, true)
+    assert.equal((await book(house, { party: 10, date: '2083-01-08' })).success, true)
   })
 
   it('finds a time after midnight in the evening on which the slot begins', async () => {
@@ -153,7 +153,24 @@ describe('book_slot_atomically', () => {
     const house = await houseWith(evening, { from: '12:00', to: '14:00', date: FRIDAY })
     assert.equal((await book(house)).error, 'TIME_NOT_IN_SLOT')
     assert.equal((await book(house, { time: '12:00' })).success, true)
-    assert.equal((await book(house, { date: '2027-01-08' })).success, true)
+    assert.equal((await book(house, { date: '2083-01-08' })).success, true)
+  })
+
+  it('takes a party while the slot is open, and none when it is over', async () => {
+    for (const [agoMinutes, expected] of [
+      [24 * 60 - 5, undefined],
+      [24 * 60 + 5, 'TIME_NOT_IN_SLOT'],
+    ] as const) {
+      // It is open for a day from then on.
+      const [start] = await db.rows<{ date: string; from: string }>(
+        `select to_char(at, 'YYYY-MM-DD') as date, to_char(at, 'HH24:MI') as from
+         from (select (now() - $1::int * interval '1 minute') at time zone 'UTC' as at)`,
+        [agoMinutes],
+      )
+      const { date = '', from = '' } = start ?? {}
+      const house = await houseWith({ from, to: from, date })
+      assert.equal((await book(house, { date, time: from })).error, expected)
+    }
   })
 
   it('does not see a slot that is off', async () => {

@@ -25,7 +25,7 @@ type Work = (client: pg.Client) => Promise<Answer>
 type Edit = readonly [fn: string, fragment: string, replacement: string]
 
 const CROWD = 8
-const EVENING = '2030-01-04'
+const EVENING = '2086-01-04'
 const house = await openHouse()
 
 race(
@@ -173,6 +173,27 @@ race(
   async (db) => {
     await edit(db, [['ticketing.cancel_reservation', ' for no key update;', ';']])
     await db.rows('alter table reservations disable trigger trg_reservation_legal_change')
+  },
+)
+
+race(
+  'a claim is cancelled by the house while its party is admitted: one of the two is told that it came too late',
+  async (at) => {
+    const offer = await addOffer(at, 4)
+    const ada = randomUUID()
+    const claimed = (await claim(offer, 4, ada)(at.db.client)) as { claim_id?: string }
+    const admit: Work = async (client) => {
+      await client.query(`update offer_claims set status = 'redeemed' where id = $1`, [claimed.claim_id])
+      return { success: true }
+    }
+    const cancel: Work = (client) => asked(client, ada, 'select cancel_claim($1)', [claimed.claim_id])
+    const answers = await behind(at, rowOf('offer_claims', claimed.claim_id ?? ''), [admit, cancel])
+    assert.deepEqual(codes(answers), ['success', 'ALREADY_USED'])
+    assert.equal(await at.db.value('select people_remaining from discounts where id = $1', [offer]), 0)
+  },
+  async (db) => {
+    await edit(db, [['ticketing.cancel_claim', ' for no key update;', ';']])
+    await db.rows('alter table offer_claims disable trigger trg_claim_legal_change')
   },
 )
 

@@ -20,6 +20,7 @@ interface Answer {
   readonly message?: string
   readonly remaining?: number
   readonly reservation_id?: string
+  readonly claim_id?: string
   readonly already_cancelled?: boolean
   readonly starts_at?: string
 }
@@ -102,6 +103,52 @@ describe('an offer that a person claims once', () => {
   })
 })
 
+describe('cancel_claim', () => {
+  const cancel = (id: string | null | undefined, caller: Caller = ada) =>
+    valueAs<Answer>(db.client, caller, 'select cancel_claim($1)', [id])
+  const claimed = async () => {
+    const offerId = await offer(5, true)
+    return { offerId, claimId: (await claim(offerId, 3)).claim_id ?? '' }
+  }
+  const remaining = (offerId: string) =>
+    db.value<number>('select people_remaining from discounts where id = $1', [offerId])
+
+  const refusals: readonly [string, (id: string) => string | null, Caller, string, string][] = [
+    ['a guest who is not signed in', (id) => id, ANON, 'claimed', 'UNAUTHORIZED'],
+    ['no claim', () => null, ada, 'claimed', 'CLAIM_NOT_FOUND'],
+    ['a claim that is none', () => randomUUID(), ada, 'claimed', 'CLAIM_NOT_FOUND'],
+    ["somebody else's", (id) => id, ben, 'claimed', 'CLAIM_NOT_FOUND'],
+    ["one of another house's offers", (id) => id, stranger, 'claimed', 'CLAIM_NOT_FOUND'],
+    ['a party that was admitted', (id) => id, staff, 'redeemed', 'ALREADY_USED'],
+  ]
+  for (const [what, of, caller, status, code] of refusals)
+    it(`refuses ${what} with ${code}, and gives nothing back`, async () => {
+      const { offerId, claimId } = await claimed()
+      await db.rows('update offer_claims set status = $2 where id = $1', [claimId, status])
+      assert.equal((await cancel(of(claimId), caller)).error, code)
+      assert.equal(await remaining(offerId), 2)
+    })
+
+  for (const [who, caller] of [
+    ['its guest', ada],
+    ["the house's staff", staff],
+    ['the service', SERVICE],
+  ] as const)
+    it(`gives ${who} the places back, once, however often it is asked, and the guest may claim again`, async () => {
+      const { offerId, claimId } = await claimed()
+      const answers = [await cancel(claimId, caller), await cancel(claimId, caller)]
+      assert.deepEqual(
+        answers.map(({ success, already_cancelled }) => [success, already_cancelled]),
+        [
+          [true, false],
+          [true, true],
+        ],
+      )
+      assert.equal(await remaining(offerId), 5)
+      assert.equal((await claim(offerId, 5)).remaining, 0)
+    })
+})
+
 describe('the size of an offer', () => {
   const resize = (id: string, total: number | null, caller: Caller) =>
     rowsAs(
@@ -123,7 +170,7 @@ describe('the size of an offer', () => {
 })
 
 describe('cancel_reservation', () => {
-  const FRIDAY = '2030-01-04'
+  const FRIDAY = '2086-01-04'
   const house = async () => {
     const slot = await db.value<string>(
       `insert into slots (business_id, date, time_from, time_to, capacity, max_party_size)

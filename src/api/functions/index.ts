@@ -1,3 +1,4 @@
+import { bookSlot } from './book-slot.ts'
 import { checkoutSessionStatus } from './checkout-session-status.ts'
 import { createCheckoutSession, createTicketCheckout, enhancedCheckout, guestCheckout } from './checkouts.ts'
 import { claimOffer } from './claim-offer.ts'
@@ -22,6 +23,7 @@ export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['process-refund', processRefund],
   ['ticket-expiry-daemon', ticketExpiryDaemon],
   ['claim-offer', claimOffer],
+  ['book-slot', bookSlot],
   ['validate-qr', validateQr],
   ['ticket-keys', ticketKeys],
   ['gate-list', gateList],
