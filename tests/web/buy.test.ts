@@ -59,6 +59,17 @@ describe('the pages over HTTP', () => {
     assert.deepEqual(listed, [true, false, false])
   })
 
+  it("tell times by the house's own clock, and name its zone", async () => {
+    const { url, slug } = await house.event()
+    await house.db.rows(`update businesses set time_zone = 'Asia/Kolkata'`)
+    await house.db.rows(
+      `update events set start_at = '2086-01-04 18:30Z', end_at = '2086-01-04 21:00Z' where slug = $1`,
+      [slug],
+    )
+    assert.match(await (await get(url)).text(), /Saturday 5 January 2086.*00:00 to 02:30 GMT\+5:30/s)
+    await house.db.rows(`update businesses set time_zone = 'UTC'`)
+  })
+
   it('are kept by nobody, framed by nobody, run no script and tell no other site where they were', async () => {
     const { url } = await house.event()
     const { headers } = await get(url)

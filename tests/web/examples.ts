@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { openCalendar } from '../../src/api/pages/dates.ts'
 import type { EventView, TierView } from '../../src/api/pages/events.ts'
 import type { OrderTicket, OrderView } from '../../src/api/pages/order-page.ts'
 
 /** The moment at which the examples are looked at. */
 export const NOW = new Date('2026-11-21T12:00:00Z')
-export const CALENDAR = openCalendar('Europe/Athens')
 
 export function tierOf(changes: Partial<TierView> = {}): TierView {
   return {
@@ -31,6 +29,7 @@ export function eventOf(changes: Partial<EventView> = {}): EventView {
     title: 'Gala',
     description: 'An evening.',
     organiser: 'The House',
+    time_zone: 'Europe/Athens',
     start_at: '2026-11-28T18:00:00+00:00',
     end_at: '2026-11-28T23:00:00+00:00',
     venue: 'Main Hall',
@@ -58,7 +57,7 @@ export function orderOf(
   order: Partial<OrderView['order']> = {},
   rest: Partial<Omit<OrderView, 'order'>> = {},
 ): OrderView {
-  const { id, slug, title, start_at, end_at, venue, city, status } = eventOf()
+  const { id, slug, title, start_at, end_at, time_zone, venue, city, status } = eventOf()
   return {
     order: {
       id: randomUUID(),
@@ -72,7 +71,7 @@ export function orderOf(
       expires_at: '2026-11-21T12:14:00+00:00',
       ...order,
     },
-    event: { id, slug, title, start_at, end_at, venue, city, status },
+    event: { id, slug, title, start_at, end_at, time_zone, venue, city, status },
     items: [{ tier_name: 'Floor', quantity: 2, unit_price_cents: 2500, unit_fee_cents: 125 }],
     tickets: [ticketOf(), ticketOf()],
     payment: { state: 'complete', url: null },

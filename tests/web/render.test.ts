@@ -9,12 +9,11 @@ import type { Page } from '../../src/api/pages/layout.ts'
 import { offerOf } from '../../src/api/pages/offers.ts'
 import { type OrderView, orderPage, qrCode } from '../../src/api/pages/order-page.ts'
 import { CODES } from '../support/codes.ts'
-import { CALENDAR, eventOf, NOW, orderOf, pendingOrder, ticketOf, tierOf } from './examples.ts'
+import { eventOf, NOW, orderOf, pendingOrder, ticketOf, tierOf } from './examples.ts'
 
 const text = (page: Page) => String(page.body)
-const eventText = (event: EventView, form: BuyForm = freshForm()) =>
-  text(eventPage({ event, form }, CALENDAR, NOW))
-const orderText = (view: OrderView) => text(orderPage(view, CODES, CALENDAR, NOW))
+const eventText = (event: EventView, form: BuyForm = freshForm()) => text(eventPage({ event, form }, NOW))
+const orderText = (view: OrderView) => text(orderPage(view, CODES, NOW))
 
 describe('what is left', () => {
   const early = '2026-11-20T00:00:00Z'
@@ -63,7 +62,7 @@ describe('the pages', () => {
     new Map([['name', evil]]),
   )
   const pages: Readonly<Record<string, string>> = {
-    home: text(homePage([event], CALENDAR, NOW)),
+    home: text(homePage([event], NOW)),
     event: eventText(event, form),
     order: orderText(
       orderOf(
@@ -92,11 +91,11 @@ describe('the pages', () => {
   }
 
   it('say it quietly when nothing is on sale', () => {
-    assert.match(text(homePage([], CALENDAR, NOW)), /Nothing is on sale/)
+    assert.match(text(homePage([], NOW)), /Nothing is on sale/)
   })
 
   it('name the least price, or why there is none', () => {
-    const home = (...tiers: EventView['tiers']) => text(homePage([eventOf({ tiers })], CALENDAR, NOW))
+    const home = (...tiers: EventView['tiers']) => text(homePage([eventOf({ tiers })], NOW))
     assert.match(home(tierOf(), tierOf({ price_cents: 1000, fee_cents: 80 })), /from <b>€10\.80<\/b>/)
     const free = tierOf({ price_cents: 0, fee_cents: 0 })
     assert.match(home(free, free), /"price"><b>Free<\/b>/)
@@ -203,7 +202,7 @@ describe('an order', () => {
       assert.match(page, words)
       assert.equal(page.includes('http-equiv="refresh"'), refreshes)
       assert.equal(page.includes('>Pay '), /Pay/.test(words.source))
-      assert.equal(orderPage(view, CODES, CALENDAR, NOW).headers?.['X-Robots-Tag'], 'noindex')
+      assert.equal(orderPage(view, CODES, NOW).headers?.['X-Robots-Tag'], 'noindex')
     })
   }
 

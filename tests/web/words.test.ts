@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { count, minutesLeft, openCalendar } from '../../src/api/pages/dates.ts'
+import { calendarIn, count, minutesLeft } from '../../src/api/pages/dates.ts'
 import { money } from '../../src/api/pages/money.ts'
 import { NOW } from './examples.ts'
 
@@ -23,12 +23,17 @@ describe('money', () => {
 })
 
 describe('dates', () => {
-  const athens = openCalendar('Europe/Athens')
+  const athens = calendarIn('Europe/Athens')
 
   it('are told in the zone of the house, which is named', () => {
     assert.equal(athens.day('2026-11-28T22:30:00Z'), 'Sunday 29 November 2026')
     assert.equal(athens.time('2026-11-28T22:30:00Z'), '00:30 EET')
     assert.deepEqual(athens.leaf('2026-11-28T22:30:00Z'), { day: '29', month: 'Nov', weekday: 'Sun' })
+  })
+
+  it('are told in UTC where a browser does not know the name that the database took', () => {
+    for (const name of ['posix/Europe/Athens', '<+03>-3', 'UTC'])
+      assert.equal(calendarIn(name).time('2026-11-28T22:30:00Z'), '22:30 UTC', name)
   })
 
   it('name the last day of what lasts longer than a night', () => {

@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import { errorEntry } from '../errors.ts'
 import { buy, type Purchase } from '../functions/checkout.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
-import type { Calendar } from './dates.ts'
 import { type BuyForm, eventPage, quantityField } from './event-page.ts'
 import { ANYBODY, type EventView, readEvent } from './events.ts'
 import { asked, readForm, refused } from './form.ts'
@@ -21,13 +20,12 @@ export async function buyTickets(
   request: Request,
   slug: string,
   room: PageRoom,
-  calendar: Calendar,
   now: Date,
 ): Promise<Page | undefined> {
   const event = await readEvent(room.database, slug)
   if (event === undefined) return undefined
   const form = readForm(await readText(request, FORM_BYTES_MAX), event)
-  if (form.problem !== undefined) return eventPage({ event, form }, calendar, now)
+  if (form.problem !== undefined) return eventPage({ event, form }, now)
   const publicUrl = publicUrlOf(request, room)
   const goOn = (orderUrl: string, url = orderUrl) =>
     goTo(url, { 'Set-Cookie': waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl) })
@@ -42,7 +40,7 @@ export async function buyTickets(
     if (refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string') return goOn(orderUrl)
     const fresh = (await readEvent(room.database, slug)) ?? event
     const waiting = await readWaiting(request, room.database, now)
-    return eventPage({ event: fresh, form: refusedForm(form, refusal), waiting }, calendar, now)
+    return eventPage({ event: fresh, form: refusedForm(form, refusal), waiting }, now)
   }
 }
 

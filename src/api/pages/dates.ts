@@ -12,10 +12,30 @@ export interface Calendar {
   span(startIso: string, endIso: string): string
 }
 
-/** `timeZone` is an IANA name; the machine's own where it is absent. */
-export function openCalendar(timeZone?: string): Calendar {
+/** The calendar of a house: its zone as PostgreSQL names it. */
+export function calendarIn(timeZone: string): Calendar {
+  const known = calendars.get(timeZone)
+  if (known !== undefined) return known
+  const calendar = openCalendar(isKnown(timeZone) ? timeZone : 'UTC')
+  calendars.set(timeZone, calendar)
+  return calendar
+}
+
+/** As many as there are zones: the database takes no other names. */
+const calendars = new Map<string, Calendar>()
+
+/** PostgreSQL knows names that no browser does, such as `posix/Europe/Athens`; UTC is true, and named, everywhere. */
+function isKnown(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-GB', { timeZone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+function openCalendar(timeZone: string): Calendar {
   const format = (options: Intl.DateTimeFormatOptions) => {
-    const formatter = new Intl.DateTimeFormat('en-GB', { ...options, ...(timeZone && { timeZone }) })
+    const formatter = new Intl.DateTimeFormat('en-GB', { ...options, timeZone })
     return (iso: string) => formatter.format(new Date(iso))
   }
   const long = format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import { type Calendar, count, minutesLeft } from './dates.ts'
+import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import type { EventView, TierView } from './events.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
@@ -33,7 +33,8 @@ export interface EventPage {
 }
 
 /** An event, and the form that buys its tickets. Works without a script. */
-export function eventPage({ event, form, waiting }: EventPage, calendar: Calendar, now: Date): Page {
+export function eventPage({ event, form, waiting }: EventPage, now: Date): Page {
+  const calendar = calendarIn(event.time_zone)
   const body = html`<article>
 ${hero(event, calendar, now)}
 ${waiting === undefined ? null : waitingNotice(waiting, calendar, now)}

@@ -8,6 +8,8 @@ export interface EventView {
   readonly title: string
   readonly description: string | null
   readonly organiser: string
+  /** The house's, in which its times are told. */
+  readonly time_zone: string
   readonly start_at: string
   readonly end_at: string
   readonly venue: string | null
@@ -48,7 +50,7 @@ export async function readEvent(database: Database, slug: string): Promise<Event
 async function read(database: Database, condition: string): Promise<readonly EventView[]> {
   const sql = `
     select coalesce(json_agg(v order by v.start_at, v.slug), '[]')::text from (
-      select e.id, e.slug, e.title, e.description, b.name as organiser, e.start_at, e.end_at, e.venue, e.city, e.status,
+      select e.id, e.slug, e.title, e.description, b.name as organiser, b.time_zone, e.start_at, e.end_at, e.venue, e.city, e.status,
         e.currency,
         (select coalesce(json_agg(t order by t.price_cents desc, t.name, t.id), '[]') from (
           select t.id, t.name, t.price_cents,

@@ -1,23 +1,24 @@
 import { html } from 'hono/html'
-import type { Calendar } from './dates.ts'
+import { type Calendar, calendarIn } from './dates.ts'
 import type { EventView } from './events.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
 import { fullPrice, offerOf } from './offers.ts'
 
 /** Everything that is on sale, the soonest first. */
-export function homePage(events: readonly EventView[], calendar: Calendar, now: Date): Page {
+export function homePage(events: readonly EventView[], now: Date): Page {
   const body =
     events.length === 0
       ? html`<section class="message"><h1>Nothing is on sale</h1><p class="lead">There is no event to buy tickets for at the moment.</p></section>`
       : html`<h1>On sale</h1>
 <ul class="events">
-${events.map((event) => row(event, calendar, now))}
+${events.map((event) => row(event, now))}
 </ul>`
   return { status: 200, body: layout({ title: 'Events on sale', body }) }
 }
 
-function row(event: EventView, calendar: Calendar, now: Date): Html {
+function row(event: EventView, now: Date): Html {
+  const calendar = calendarIn(event.time_zone)
   const { day, month, weekday } = calendar.leaf(event.start_at)
   return html`<li><a href="/events/${event.slug}">
 <time class="leaf" datetime="${event.start_at}">${weekday} <b>${day}</b> ${month}</time>

@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html'
 import { renderSVG } from 'uqr'
 import type { Codes } from '../codes.ts'
-import { type Calendar, count, minutesLeft } from './dates.ts'
+import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
@@ -26,6 +26,7 @@ export interface OrderView {
     readonly title: string
     readonly start_at: string
     readonly end_at: string
+    readonly time_zone: string
     readonly venue: string | null
     readonly city: string | null
     readonly status: string
@@ -53,7 +54,8 @@ export interface OrderTicket {
 }
 
 /** An order as it is now, with its tickets; printed, it is one ticket a sheet. */
-export function orderPage(view: OrderView, codes: Codes, calendar: Calendar, now: Date): Page {
+export function orderPage(view: OrderView, codes: Codes, now: Date): Page {
+  const calendar = calendarIn(view.event.time_zone)
   const state = orderState(view, now)
   const until = view.order.expires_at
   const body = html`<section class="state screen" role="status">

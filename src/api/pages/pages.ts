@@ -5,7 +5,6 @@ import type { Front, Task } from '../front.ts'
 import { Refusal, refusalOf } from '../functions/contract.ts'
 import { refuseBadHeaders } from '../http.ts'
 import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
-import { type Calendar, openCalendar } from './dates.ts'
 import { eventPage } from './event-page.ts'
 import { ANYBODY, readEvent, readEvents } from './events.ts'
 import { freshForm } from './form.ts'
@@ -15,37 +14,36 @@ import { type OrderView, orderPage } from './order-page.ts'
 import { isCrossSite, type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting } from './waiting.ts'
 
-type Answer = (request: Request, calendar: Calendar, now: Date) => Promise<Page | undefined>
+type Answer = (request: Request, now: Date) => Promise<Page | undefined>
 
 /**
  * The pages of buyers. Mount them after the API and before what answers everything else: a browser that asks for what is not
  * there is answered by a page too.
  */
 export function mountPages(app: Hono, front: Front, room: PageRoom): void {
-  const calendar = openCalendar(room.timeZone)
   const { database, codes } = room
   const page = (c: Context, path: string, answer: Answer, methods = READING) =>
     front(
       c,
-      taskOf(path, methods, room, (request) => answer(request, calendar, new Date())),
+      taskOf(path, methods, room, (request) => answer(request, new Date())),
     )
 
-  app.get('/', (c) => page(c, '/', async (_, words, now) => homePage(await readEvents(database), words, now)))
+  app.get('/', (c) => page(c, '/', async (_, now) => homePage(await readEvents(database), now)))
   app.get('/events/:slug', (c) =>
-    page(c, '/events/:slug', async (request, words, now) => {
+    page(c, '/events/:slug', async (request, now) => {
       const event = await readEvent(database, c.req.param('slug'))
       if (event === undefined) return undefined
       const waiting = await readWaiting(request, database, now)
-      return eventPage({ event, waiting, form: freshForm(waiting?.key) }, words, now)
+      return eventPage({ event, waiting, form: freshForm(waiting?.key) }, now)
     }),
   )
   app.post('/events/:slug/checkout', (c) =>
     page(
       c,
       '/events/:slug/checkout',
-      async (request, words, now) => {
+      async (request, now) => {
         if (isCrossSite(request, room)) throw new Refusal('FORBIDDEN')
-        return buyTickets(request, c.req.param('slug'), room, words, now)
+        return buyTickets(request, c.req.param('slug'), room, now)
       },
       WRITING,
     ),
@@ -55,12 +53,12 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
     page(c, '/events/:slug/checkout', async () => goTo(`/events/${encodeURIComponent(c.req.param('slug'))}`)),
   )
   app.get('/orders/:id/:secret', (c) =>
-    page(c, '/orders/:id/:secret', async (_, words, now) => {
+    page(c, '/orders/:id/:secret', async (_, now) => {
       const { id, secret } = c.req.param()
       if (!UUID.test(id) || !SECRET.test(secret)) return undefined
       const args = { p_order_id: id, p_secret: secret }
       const view = await callVault<OrderView & { success: boolean }>(database, ANYBODY, 'order_page', args)
-      return view.success ? orderPage(view, codes, words, now) : undefined
+      return view.success ? orderPage(view, codes, now) : undefined
     }),
   )
   app.get('*', (c, next) => (wantsPage(c) ? page(c, '*', async () => undefined) : next()))

@@ -4,8 +4,6 @@ import type { FunctionContext } from '../functions/contract.ts'
 export interface PageRoom extends Omit<FunctionContext, 'caller' | 'publicUrl'> {
   /** Where people reach this server; by default the host that each request names. */
   readonly publicUrl: string | undefined
-  /** IANA name of the zone in which times are told; the machine's own where it is absent. */
-  readonly timeZone?: string
 }
 
 export function publicUrlOf(request: Request, { publicUrl }: PageRoom): string {
