@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { test } from 'node:test'
+import { functions } from '../src/api/functions/index.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
 import { FIXTURES } from '../src/proof/fixtures.ts'
 
@@ -36,6 +37,12 @@ test('the README names every verb, and no other', () => {
   assert.deepEqual(named.sort(), verbs.sort())
 })
 
+test('the README names every function, and no other', () => {
+  const section = readme.slice(readme.indexOf('| function | does |'), readme.indexOf('They stand under'))
+  const named = [...section.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name)
+  assert.deepEqual(named.sort(), [...functions.keys()].sort())
+})
+
 test("the README's commands are the CLI's", () => {
   const usage = execFileSync(process.execPath, ['bin/admit-one.js', '--help'], {
     encoding: 'utf8',
@@ -44,7 +51,7 @@ test("the README's commands are the CLI's", () => {
   const commands = [...usage.matchAll(/^\s+([a-z][a-z-]+) {2,}[A-Z]/gm)].map(([, name]) => name)
   const section = readme.slice(readme.indexOf('| command | does |'), readme.indexOf('Inside this checkout'))
   const named = [...section.matchAll(/`admit-one ([\w-]+)/g)].map(([, name]) => name)
-  assert.equal(commands.length, 8)
+  assert.equal(commands.length, 9)
   assert.deepEqual(named.sort(), commands.sort())
 })
 

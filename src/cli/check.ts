@@ -23,8 +23,12 @@ export const check = defineCommand({
     for (const guarantee of GUARANTEES) {
       for (const law of guarantee.laws) {
         const found = broken.find((row) => row.law === law)
+        const said =
+          found === undefined
+            ? 'holds'
+            : `${found.rows} ${found.rows === '1' ? 'row breaks' : 'rows break'} it`
         console.log(
-          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${found === undefined ? 'holds' : `${found.rows} ${found.rows === '1' ? 'row breaks' : 'rows break'} ${law}`}`,
+          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${law.padEnd(28)} ${said}`,
         )
         for (const witness of found?.witnesses ?? []) console.log(`    ${JSON.stringify(witness)}`)
       }

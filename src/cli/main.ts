@@ -14,6 +14,7 @@ const commands = {
   verify: () => import('./verify.ts').then((m) => m.verify),
   check: () => import('./check.ts').then((m) => m.check),
   fixtures: () => import('./fixtures.ts').then((m) => m.fixtures),
+  token: () => import('./token.ts').then((m) => m.token),
   migrate: () => import('./migrate.ts').then((m) => m.migrate),
   sql: () => import('./sql.ts').then((m) => m.sql),
   'stripe-smoke': () => import('./stripe-smoke.ts').then((m) => m.stripeSmoke),

@@ -47,6 +47,7 @@ interface BoxOffice {
   readonly listening: Listening
   readonly keys: ApiKeys
   readonly database: string
+  readonly databaseUrl: string
   readonly payments: Payments
   readonly hasDemo: boolean
   close(): Promise<void>
@@ -102,7 +103,8 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     const listening = await opened(listen(app, config), (it) => it.close())
     url = listening.url
     const described = `PostgreSQL ${database.version} (${server.source})`
-    return { listening, keys: gate.keys, database: described, payments, hasDemo, close }
+    const { url: databaseUrl } = server
+    return { listening, keys: gate.keys, database: described, databaseUrl, payments, hasDemo, close }
   } catch (error) {
     await close().catch(() => undefined)
     throw error
@@ -168,7 +170,8 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
   throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
 }
 
-function announce({ listening, keys, database, payments, hasDemo }: BoxOffice, config: Config): void {
+function announce(office: BoxOffice, config: Config): void {
+  const { listening, keys, database, payments, hasDemo } = office
   const url = config.publicUrl ?? listening.url
   const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
   const lines = [
@@ -177,6 +180,7 @@ function announce({ listening, keys, database, payments, hasDemo }: BoxOffice, c
     '',
     `  URL          ${url}${url === listening.url ? '' : ` (listens on ${listening.url})`}`,
     `  database     ${database}`,
+    ...databaseLines(office, config),
     `  payments     ${payments.described}`,
     ...keyLines(keys, config),
     ...(variables.length > 0 ? ['', '  For scripts that pay or send webhooks:', ...variables] : []),
@@ -186,6 +190,12 @@ function announce({ listening, keys, database, payments, hasDemo }: BoxOffice, c
     '  Ctrl-C stops it.',
   ]
   console.log(lines.join('\n'))
+}
+
+/** What psql is given: our own server has another port at each start. Its password is shown at a terminal only. */
+function databaseLines({ databaseUrl }: BoxOffice, config: Config): string[] {
+  if (config.databaseUrl !== undefined || !process.stdout.isTTY) return []
+  return [`               ${databaseUrl}`]
 }
 
 /** Where real orders are made, keys are shown to a person at a terminal, and kept out of what services log. */
