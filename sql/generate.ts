@@ -1,6 +1,7 @@
 /** Writes sql/protections.sql from the registry of guarantees (`npm run generate`). */
 import { writeFileSync } from 'node:fs'
-import { GUARANTEES, type Protection } from '../src/core/guarantees.ts'
+import { functionsOf } from '../src/core/guarantee.ts'
+import { GUARANTEES } from '../src/core/guarantees.ts'
 
 export function protectionsSql(): string {
   const protections = GUARANTEES.flatMap((g) => g.protections.map((p) => ({ guarantee: g.name, ...p })))
@@ -16,11 +17,6 @@ delete from ticketing.laws;
 insert into ticketing.laws (position, guarantee, law) values
 ${laws.map((l, i) => row(i + 1, l.guarantee, l.law)).join(',\n')};
 `
-}
-
-function functionsOf(protection: Protection): string[] {
-  const decides = protection.kind === 'decision' ? protection.without.map(([fn]) => fn) : []
-  return [...new Set([...decides, ...(protection.uses ?? [])])]
 }
 
 function row(...values: readonly (string | number)[]): string {

@@ -27,3 +27,9 @@ export type Protection = {
       readonly without: readonly (readonly [fn: string, fragment: string, replacement: string])[]
     }
 )
+
+/** The functions that a protection is made of, beside a trigger's own; schema-qualified. */
+export function functionsOf(protection: Protection): string[] {
+  const decides = protection.kind === 'decision' ? protection.without.map(([fn]) => fn) : []
+  return [...new Set([...decides, ...(protection.uses ?? [])])]
+}

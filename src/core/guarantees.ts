@@ -131,6 +131,21 @@ export const GUARANTEES: readonly Guarantee[] = [
     scenarios: [],
     protections: [
       {
+        name: 'session and end judged under the tier lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.hold_tiers',
+        uses: ['ticketing.expire_due_holds'],
+        without: [
+          [
+            'ticketing.hold_tiers',
+            "h.tier_id is not distinct from p_tier_ids[i] and h.status = 'active'",
+            'false',
+          ],
+          ['ticketing.expire_due_holds', 'd.expires_at <= p_now', 'true'],
+        ],
+      },
+      {
         name: 'uniq_active_hold_session_tier',
         role: 'refuses',
         kind: 'index',

@@ -1,4 +1,5 @@
 import type { Client } from 'pg'
+import { cutShort, hideTickets } from './attacks-holds.ts'
 import { repeatRequests } from './attacks-keys.ts'
 import { payTwice, unbalance } from './attacks-money.ts'
 import { overbook } from './attacks-table.ts'
@@ -11,6 +12,8 @@ import type { WorkDatabase } from './workbench.ts'
 /** How each guarantee is attacked, through the verbs and past them, as the tables' owner. */
 export const ATTACKS: Readonly<Record<string, (database: WorkDatabase, seed: number) => Promise<Attack>>> = {
   'never-oversold': oversell,
+  'never-undersold': hideTickets,
+  'holds-hold': cutShort,
   'paid-once-issued-once': payTwice,
   'admitted-once': enterTwice,
   'offers-and-slots-fit': overbook,

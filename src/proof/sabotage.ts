@@ -1,4 +1,5 @@
 import type { Client } from 'pg'
+import { functionsOf } from '../core/guarantee.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../core/guarantees.ts'
 import { ATTACKS } from './attacks.ts'
 import type { SabotageResult } from './results.ts'
@@ -75,13 +76,20 @@ async function mutate(client: Client, fn: string, fragment: string, replacement:
 
 /** Exactly these: a name too many would send the operator to the wrong place. */
 async function namedByVerify(client: Client, removed: readonly Protection[]): Promise<boolean> {
-  const inactive = await client.query<{ protection: string; object: string }>(
+  const { rows } = await client.query<{ protection: string; object: string }>(
     'select protection, object from verify_protections() where not active',
   )
-  const named = removed.every((p) =>
-    inactive.rows.some((row) => row.protection === p.name && row.object === p.object),
+  const named = rows.map(({ protection, object }) => `${protection} on ${object}`)
+  const due = dueToBeNamed(removed).map(({ name, object }) => `${name} on ${object}`)
+  return named.sort().join() === due.sort().join()
+}
+
+/** What was taken away, and what is made of the same functions: that is no longer what it was either. */
+export function dueToBeNamed(removed: readonly Protection[]): Protection[] {
+  const changed = new Set(removed.flatMap((p) => (p.kind === 'decision' ? p.without.map(([fn]) => fn) : [])))
+  return GUARANTEES.flatMap(({ protections }) => protections).filter(
+    (p) => removed.includes(p) || functionsOf(p).some((fn) => changed.has(fn)),
   )
-  return named && inactive.rows.length === removed.length
 }
 
 interface BrokenLaw {
@@ -133,7 +141,9 @@ function judge(
     detail:
       problems.length === 0
         ? seen === 'caught'
-          ? `${law?.law} saw it`
+          ? law === undefined
+            ? 'an answer was false'
+            : `${law.law} saw it`
           : 'the others held'
         : problems.join('; '),
   }
@@ -151,5 +161,5 @@ function seenIn(
 ): SabotageResult['seen'] {
   if (expected === 'survives') return laws.length + contradictions.length > 0 ? 'broken' : 'survived'
   const caught = kind === 'one counting' ? laws : laws.filter((law) => law.guarantee === guarantee.name)
-  return caught.length > 0 ? 'caught' : 'missed'
+  return caught.length + contradictions.length > 0 ? 'caught' : 'missed'
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES, type Protection } from '../../src/core/guarantees.ts'
-import { takeAway } from '../../src/proof/sabotage.ts'
+import { dueToBeNamed, takeAway } from '../../src/proof/sabotage.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -47,9 +47,14 @@ describe('verify_protections', () => {
         const detail = { trigger: 'disabled', decision: 'changed since it was installed' }[
           protection.kind as string
         ]
-        assert.deepEqual(await inactive(), [
-          { protection: protection.name, object: protection.object, detail: detail ?? 'missing' },
-        ])
+        assert.deepEqual(
+          await inactive(),
+          dueToBeNamed([protection]).map(({ name, object }) => ({
+            protection: name,
+            object,
+            detail: detail ?? 'missing',
+          })),
+        )
       })
     })
   }
