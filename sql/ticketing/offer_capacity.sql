@@ -68,7 +68,7 @@ end
 $$;
 
 create or replace trigger trg_check_offer_size before update of total_people on public.discounts
-  for each row when (new.total_people < coalesce(old.total_people, new.total_people + 1))
+  for each row when (old.total_people is null or new.total_people < old.total_people)
   execute function ticketing.check_offer_size();
 
 -- Counting, offers: claimed_people is the sum of the claims that were not released.

@@ -75,7 +75,7 @@ describe('claim_offer_spots_atomically', () => {
   it('claims to the last place; unlimited says -1', async () => {
     const id = await offer(5)
     const { claim_id, qr_token, ...first } = await claim(id, 3)
-    assert.deepEqual(first, { success: true, remaining: 2 })
+    assert.deepEqual(first, { success: true, remaining: 2, status: 'claimed', replayed: false })
     assert.equal(await db.value('select id from offer_claims where qr_token = $1', [qr_token]), claim_id)
     assert.equal((await claim(id, 2, SERVICE)).remaining, 0)
     assert.equal((await claim(id, 1)).error, 'INSUFFICIENT_SPOTS')
