@@ -108,6 +108,19 @@ describe('release_offer_spots', () => {
       assert.deepEqual(await refusalOf(release(id, people)), { code: '22023' })
   })
 
+  it('answers before the statement is cancelled, though a gate has one of the claims', async () => {
+    const id = await offer(9)
+    await claim(id, 1)
+    const gate = await db.connect()
+    await gate.query('begin')
+    await gate.query('select from offer_claims where discount_id = $1 for update', [id])
+    await db.rows(`set statement_timeout = '300ms'`)
+    assert.deepEqual(await refusalOf(release(id, 1)), { code: 'PT503' })
+    await db.rows('reset statement_timeout')
+    await gate.query('commit')
+    assert.equal(await remaining(id), 8)
+  })
+
   it('is not for guests', async () => {
     assert.deepEqual(await refusalOf(release(await offer(1), 1, ANON)), { code: '42501' })
   })

@@ -147,6 +147,11 @@ async function fill(): Promise<void> {
      select d, u, 1 from unnest($1::uuid[]) d, generate_series(1, $2) n, lateral (select gen_random_uuid() where n > 0) g(u)`,
     [Object.values(offers), LIVING],
   )
+  // Nobody's, of another offer, as many.
+  await db.rows(
+    'insert into offer_claims (discount_id, party_size) select $1, 1 from generate_series(1, $2)',
+    [await addOffer(false), LIVING],
+  )
   // Of one slot, on a hundred evenings.
   await db.rows(
     `insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name, user_id)
