@@ -250,6 +250,58 @@ race(
     ]),
 )
 
+for (const [what, table, parent, key, make] of [
+  [
+    'a booking',
+    'reservations',
+    'slots',
+    'slot_id',
+    async ({ db }: House) => {
+      const businessId = await addSlots({ db }, 4)
+      await bookAs(businessId, 2)(db.client)
+      return businessId
+    },
+  ],
+  [
+    'a claim',
+    'offer_claims',
+    'discounts',
+    'discount_id',
+    async (at: House) => {
+      const { businessId } = await openBoxOffice(at.db)
+      await claim(await addOffer({ ...at, businessId }, 4), 2)(at.db.client)
+      return businessId
+    },
+  ],
+] as const)
+  it(`${what} is deleted by hand beside its scan: one of the two comes too late, and says so`, async () => {
+    const { db, crowd } = house
+    const codeIn = (businessId: string) =>
+      db.value<string>(
+        `select t.qr_token from ${table} t join ${parent} p on p.id = t.${key} where p.business_id = $1`,
+        [businessId],
+      )
+    const scan = (business_id: string, code: string) => async (client: pg.Client) =>
+      (
+        await client.query('select ticketing.validate_qr($1) as answer', [
+          { business_id, code, presented: '0'.repeat(64) },
+        ])
+      ).rows[0]?.answer
+    const remove = (code: string) => (client: pg.Client) =>
+      refusalOf(client.query(`delete from ${table} where qr_token = $1`, [code]))
+    const [one, two] = [await make(house), await make(house)]
+    const [first, second] = [await codeIn(one), await codeIn(two)]
+    const [removed, missed] = await overlap(db, pair(crowd), remove(first), scan(one, first))
+    assert.deepEqual(
+      [removed.code, missed.success, missed.outcome, missed.details],
+      ['written', true, 'UNKNOWN', {}],
+    )
+    const [scanned, kept] = await overlap(db, pair(crowd), scan(two, second), remove(second))
+    assert.deepEqual([scanned.success, kept.code], [true, '23503'])
+    assert.match(kept.by ?? '', /^scan_logs_(reservation|claim)_id_fkey$/)
+    await assertLawful(db)
+  })
+
 const resize = (businessId: string) => (client: pg.Client) =>
   refusalOf(client.query('update slots set capacity = 1 where business_id = $1', [businessId]))
 const close = (businessId: string) => (client: pg.Client) =>
