@@ -171,7 +171,7 @@ describe('book_slot_atomically', () => {
       // It is open for a day from then on.
       const [start] = await db.rows<{ date: string; from: string }>(
         `select to_char(at, 'YYYY-MM-DD') as date, to_char(at, 'HH24:MI') as from
-         from (select (now() - $1::int * interval '1 minute') at time zone 'UTC' as at)`,
+         from (select (now() - $1::int * interval '1 minute') at time zone 'UTC' as at) t`,
         [agoMinutes],
       )
       const { date = '', from = '' } = start ?? {}
