@@ -119,8 +119,8 @@ grant insert (id, event_id, slug, name, price_cents, currency, total_quantity, m
 grant insert (id, business_id, title, total_people, one_claim_per_person, active, starts_at, ends_at),
   update (title, total_people, one_claim_per_person, active, starts_at, ends_at), delete
   on public.discounts to authenticated, service_role;
-grant insert (id, business_id, date, weekday, time_from, time_to, capacity, max_party_size, active),
-  update (date, weekday, time_from, time_to, capacity, max_party_size, active), delete
+grant insert (id, business_id, date, weekday, time_from, time_to, capacity, max_party_size, max_per_person, active),
+  update (date, weekday, time_from, time_to, capacity, max_party_size, max_per_person, active), delete
   on public.slots to authenticated, service_role;
 
 -- Whose rows: everybody reads what is for sale; a buyer reads what is the buyer's; staff what is their business's.

@@ -1,8 +1,14 @@
--- same_request_same_answer: two orders made under one key, or a kept answer whose order does not exist or belongs to
--- another request.
+-- same_request_same_answer: two orders, two claims or two bookings made under one key, or a kept answer whose order does not
+-- exist or belongs to another request.
 create or replace view ticketing.law_same_request_same_answer with (security_invoker = true) as
-select o.request_key, count(*) as orders, 'several orders under one key' as broken
+select o.request_key, count(*) as made, 'several orders under one key' as broken
 from public.orders o where o.request_key is not null group by o.request_key having count(*) > 1
+union all
+select c.request_key, count(*), 'several claims under one key'
+from public.offer_claims c where c.request_key is not null group by c.request_key having count(*) > 1
+union all
+select r.request_key, count(*), 'several bookings under one key'
+from public.reservations r where r.request_key is not null group by r.request_key having count(*) > 1
 union all
 select k.caller || ':' || k.key, count(o.id), 'the kept answer names no order of this key'
 from public.idempotency_keys k

@@ -24,7 +24,7 @@ create table public.offer_claims (
   status text not null default 'claimed' check (status in ('claimed', 'released', 'redeemed')),
   created_at timestamptz not null default now()
 );
-create index idx_offer_claims_discount on public.offer_claims (discount_id);
+create index idx_offer_claims_discount on public.offer_claims (discount_id, user_id);
 create index idx_offer_claims_user on public.offer_claims (user_id);
 
 -- A slot belongs to one date or to one weekday (0 = Sunday). One that ends at or before its start crosses midnight
@@ -67,7 +67,7 @@ create table public.reservations (
   seating_preference text check (length(seating_preference) <= 200),
   special_requests text check (length(special_requests) <= 2000),
   is_offer_based boolean not null default false,
-  status text not null default 'confirmed' check (status in ('confirmed', 'checked_in', 'cancelled', 'no_show')),
+  status text not null default 'confirmed' check (status in ('confirmed', 'checked_in', 'cancelled')),
   confirmation_code text not null default upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 10)) unique,
   qr_token text not null default replace(gen_random_uuid()::text, '-', '') unique,
   created_at timestamptz not null default now()

@@ -1,7 +1,9 @@
 -- Offers and tables: one claim a person, and the clock by which a house opens.
 
--- Any zone that PostgreSQL knows; the conversion raises (22023) for what is none.
-create domain ticketing.time_zone as text check ((timestamptz 'epoch' at time zone value) is not null);
+-- A zone by its name, Area/Place; the conversion raises (22023) for a name that PostgreSQL does not know. It would take a rule
+-- in place of a name as well, "UTC+2" for two hours west: no rule is without a digit.
+create domain ticketing.time_zone as text
+  check (value ~ '^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+)+)$' and (timestamptz 'epoch' at time zone value) is not null);
 alter table public.businesses add column time_zone ticketing.time_zone not null default 'UTC';
 
 alter table public.discounts add column one_claim_per_person boolean not null default false;

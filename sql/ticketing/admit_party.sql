@@ -15,6 +15,11 @@ begin
   select c.status, c.redeemed_at, d.business_id, d.starts_at, d.ends_at into v_claim
     from public.offer_claims c join public.discounts d on d.id = c.discount_id where c.id = p_claim_id
     for no key update of c;
+  if not found then
+    -- Deleted by hand while the scan waited: there is nothing left to write about.
+    outcome := 'UNKNOWN';
+    return;
+  end if;
   v_now := clock_timestamp();
   outcome := case v_claim.status when 'redeemed' then 'ALREADY_USED' when 'released' then 'CANCELLED'
     else coalesce(ticketing.outside(v_now, v_claim.starts_at, v_claim.ends_at), 'ADMITTED') end;
@@ -53,6 +58,11 @@ begin
   perform ticketing.limit_wait();
   select r.status, r.checked_in_at, r.business_id, r.slot_id, r.date into v_booking
     from public.reservations r where r.id = p_reservation_id for no key update;
+  if not found then
+    -- Deleted by hand while the scan waited: there is nothing left to write about.
+    outcome := 'UNKNOWN';
+    return;
+  end if;
   v_evening := ticketing.slot_evening(v_booking.slot_id, v_booking.date);
   v_now := clock_timestamp();
   outcome := case v_booking.status when 'checked_in' then 'ALREADY_USED' when 'confirmed' then

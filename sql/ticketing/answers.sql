@@ -22,6 +22,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'ALREADY_EXTENDED' then 'These holds were extended already.'
     when 'ALREADY_USED' then 'This ticket was already scanned.'
     when 'CLAIM_NOT_FOUND' then 'There is no such claim.'
+    when 'EVENING_OVER' then 'This evening is over.'
     when 'EVENT_ENDED' then 'The event is over.'
     when 'EVENT_NOT_FOUND' then 'There is no such event.'
     when 'FORBIDDEN' then 'This belongs to somebody else.'

@@ -1,9 +1,11 @@
--- cancel_reservation: give a table back; for the guest whose booking it is, and for the house's staff.
+-- cancel_reservation: give a table back; for the guest whose booking it is, and for all of the house's staff, the door's too:
+-- the table of a party that does not come is given away so.
 --
 -- Answers, first that applies:
 --   UNAUTHORIZED           a guest who is not signed in
 --   RESERVATION_NOT_FOUND  no such booking, or somebody else's: nothing is learned
---   ALREADY_USED           the party was admitted, or did not come in time
+--   ALREADY_USED           the party was admitted
+--   EVENING_OVER           the slot has ended: there is nothing to give back
 --   LOCK_TIMEOUT           busy for five seconds; try again
 --   success                {success: true, reservation_id, already_cancelled}; however often it is asked
 -- Locks:  the slot on that date, then the booking's row.
@@ -14,6 +16,7 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mod
 declare
   v_caller record := ticketing.caller();
   v_reservation public.reservations;
+  v_evening record;
 begin
   if v_caller.user_id is null and not v_caller.is_trusted then
     return ticketing.refused('UNAUTHORIZED');
@@ -30,9 +33,13 @@ begin
   select * into v_reservation from public.reservations r where r.id = p_reservation_id for no key update;
   if v_reservation.id is null then
     return ticketing.refused('RESERVATION_NOT_FOUND');
-  elsif v_reservation.status in ('checked_in', 'no_show') then
-    return ticketing.refused('ALREADY_USED', 'This party was admitted, or its table was given away.');
+  elsif v_reservation.status = 'checked_in' then
+    return ticketing.refused('ALREADY_USED', 'This party was admitted.');
   elsif v_reservation.status = 'confirmed' then
+    v_evening := ticketing.slot_evening(v_reservation.slot_id, v_reservation.date);
+    if v_evening.ends_at <= clock_timestamp() then
+      return ticketing.refused('EVENING_OVER');
+    end if;
     update public.reservations set status = 'cancelled' where id = p_reservation_id;
   end if;
   return jsonb_build_object('success', true, 'reservation_id', p_reservation_id,

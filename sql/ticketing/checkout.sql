@@ -50,6 +50,9 @@ begin
         return v_holds;
       end if;
       delete from public.idempotency_keys k where k.caller = v_caller_name and k.key = v_key;
+    elsif exists (select from public.offer_claims c where c.request_key = v_caller_name || ':' || v_key
+        union all select from public.reservations r where r.request_key = v_caller_name || ':' || v_key) then
+      return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
     end if;
   end if;
 

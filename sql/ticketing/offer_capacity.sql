@@ -14,9 +14,9 @@ begin
     if v_more.party_size > v_remaining then
       raise exception 'offer % has % places left, % asked for', v_more.discount_id, v_remaining, v_more.party_size
         using errcode = '23514', constraint = tg_name, table = 'offer_claims', schema = 'public';
-    elsif exists (select from public.offer_claims c
-        where c.discount_id = v_more.discount_id and c.user_id = any(v_more.user_ids) and c.one_per_person and c.status <> 'released'
-        group by c.user_id having count(*) > 1) then
+    elsif exists (select from unnest(v_more.user_ids) as u(id) where 1 < (
+        select count(*) from public.offer_claims c
+        where c.discount_id = v_more.discount_id and c.user_id = u.id and c.one_per_person and c.status <> 'released')) then
       raise exception 'offer % is claimed once a person', v_more.discount_id
         using errcode = '23505', constraint = tg_name, table = 'offer_claims', schema = 'public';
     end if;
@@ -68,7 +68,7 @@ end
 $$;
 
 create or replace trigger trg_check_offer_size before update of total_people on public.discounts
-  for each row when (new.total_people < coalesce(old.total_people, new.total_people + 1))
+  for each row when (old.total_people is null or new.total_people < old.total_people)
   execute function ticketing.check_offer_size();
 
 -- Counting, offers: claimed_people is the sum of the claims that were not released.

@@ -37,7 +37,7 @@ create or replace trigger trg_check_slot_capacity after insert on public.reserva
   referencing new table as new_rows for each statement execute function ticketing.check_slot_capacity();
 create or replace trigger trg_reservation_legal_change before update on public.reservations
   for each row when (new.party_size > old.party_size or new.slot_id <> old.slot_id or new.date <> old.date
-    or old.status in ('cancelled', 'no_show', 'checked_in') and new.status <> old.status)
+    or old.status in ('cancelled', 'checked_in') and new.status <> old.status)
   execute function ticketing.refuse_reservation_change();
 
 -- Refusing, slots: one that is made smaller keeps room for every evening's parties. It counts rows, not the counter.

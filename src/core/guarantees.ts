@@ -264,6 +264,19 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'public.idempotency_keys',
       },
       { name: 'uniq_order_request_key', role: 'refuses', kind: 'index', object: 'public.orders' },
+      {
+        name: 'key of a claim or a booking judged under the lock',
+        role: 'refuses',
+        kind: 'decision',
+        object: 'ticketing.judge_key',
+        without: [
+          ['ticketing.judge_key', "perform ticketing.lock_key('key:' || request_key);", ''],
+          ['ticketing.judge_key', 'if found and v_made.fingerprint', 'if false and v_made.fingerprint'],
+          ['ticketing.judge_key', 'elsif found then', 'elsif false then'],
+        ],
+      },
+      { name: 'uniq_claim_request_key', role: 'refuses', kind: 'index', object: 'public.offer_claims' },
+      { name: 'uniq_booking_request_key', role: 'refuses', kind: 'index', object: 'public.reservations' },
     ],
   },
   {

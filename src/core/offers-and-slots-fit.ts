@@ -25,11 +25,7 @@ export const OFFERS_AND_SLOTS_FIT: Guarantee = {
           'elsif v_offer.people_remaining < p_party_size then',
           'elsif false then',
         ],
-        [
-          'ticketing.claim_offer_spots_atomically',
-          'elsif v_offer.one_claim_per_person and exists (',
-          'elsif false and exists (',
-        ],
+        ['ticketing.claim_offer_spots_atomically', 'elsif v_claim_id is not null then', 'elsif false then'],
       ],
     },
     {
@@ -37,7 +33,7 @@ export const OFFERS_AND_SLOTS_FIT: Guarantee = {
       role: 'refuses',
       kind: 'decision',
       object: 'ticketing.book_slot_atomically',
-      uses: ['ticketing.slots_at', 'ticketing.slots_on'],
+      uses: ['ticketing.slots_at', 'ticketing.slots_on', 'ticketing.is_open'],
       without: [
         [
           'ticketing.book_slot_atomically',
@@ -55,6 +51,7 @@ export const OFFERS_AND_SLOTS_FIT: Guarantee = {
     { name: 'check_claimed_people_fit', role: 'refuses', kind: 'constraint', object: 'public.discounts' },
     { name: 'trg_check_slot_capacity', role: 'refuses', kind: 'trigger', object: 'public.reservations' },
     { name: 'trg_check_slot_size', role: 'refuses', kind: 'trigger', object: 'public.slots' },
+    { name: 'trg_check_slot_times', role: 'guards', kind: 'trigger', object: 'public.slots' },
     {
       name: 'trg_reservation_legal_change',
       role: 'guards',

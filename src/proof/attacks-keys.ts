@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import { makeFixture } from './fixtures.ts'
+import { type Fixture, makeFixture } from './fixtures.ts'
 import { randomFrom } from './random.ts'
 import { type Attack, openTally, type VerbAnswer } from './tally.ts'
 import type { WorkDatabase } from './workbench.ts'
@@ -10,44 +10,65 @@ const KEYS = 8
 const STOCK = 6
 
 /**
- * Eight clients order under one key at the same moment, some of them another cart, key after key, until it is sold out;
- * then each key asks again. Every other event costs something, so that both kinds of order are repeated.
+ * Eight clients ask under one key at the same moment, some of them for more, key after key, until nothing is left; then each
+ * key asks again. In turn it is free tickets, places in an offer, tickets that cost something, and a table.
  */
 export async function repeatRequests(database: WorkDatabase, seed: number): Promise<Attack> {
-  const events = [
-    await makeFixture(database.client, 'concurrent-checkout', { stock: STOCK }),
-    await makeFixture(database.client, 'ticketing-flow', { stock: STOCK }),
+  const { client } = database
+  const kinds = [
+    orderOf(await makeFixture(client, 'concurrent-checkout', { stock: STOCK })),
+    claimOf(await makeFixture(client, 'offer-rush', { places: STOCK })),
+    orderOf(await makeFixture(client, 'ticketing-flow', { stock: STOCK })),
+    bookingOf(await makeFixture(client, 'slot-rush', { covers: STOCK })),
   ]
   const tally = openTally()
   const random = randomFrom(seed)
   const clients = await database.connect(BUYERS)
-  const order = async (client: Client, number: number, quantity: number): Promise<Told> => {
-    const event = events[number % events.length]
-    const answer = await tally.verb(client, 'select ticketing.checkout($1) as answer', [
-      {
-        event: event?.eventId,
-        items: [{ tier: event?.tierId, quantity }],
-        customer_name: 'Attack',
-        customer_email: 'attack@example.org',
-        idempotency_key: `key ${number}`,
-        fingerprint: `${quantity} tickets`,
-      },
-    ])
-    return { quantity, answer }
+  const ask = async (buyer: Client, number: number, quantity: number): Promise<Told> => {
+    const [sql, values] = kinds[number % kinds.length]?.(`key ${number}`, quantity) ?? ['', []]
+    return { quantity, answer: await tally.verb(buyer, `select ${sql} as answer`, values) }
   }
   const told = new Map<number, readonly Told[]>()
-  for (let number = 0; number < KEYS * events.length; number++) {
+  for (let number = 0; number < KEYS * kinds.length; number++) {
     const carts = clients.map(() => (random.below(4) === 0 ? 2 : 1))
-    told.set(number, await Promise.all(clients.map((client, at) => order(client, number, carts[at] ?? 1))))
+    told.set(number, await Promise.all(clients.map((buyer, at) => ask(buyer, number, carts[at] ?? 1))))
   }
   for (const [number, answers] of told) {
-    const again = await Promise.all(
-      clients.map((client) => order(client, number, winnerOf(answers)?.quantity ?? 1)),
-    )
+    const quantity = winnerOf(answers)?.quantity ?? 1
+    const again = await Promise.all(clients.map((buyer) => ask(buyer, number, quantity)))
     const wrong = contradictionIn([...answers, ...again])
     if (wrong !== undefined) tally.contradicts({ key: `key ${number}`, answers: wrong })
   }
   return tally.result()
+}
+
+type Kind = (key: string, quantity: number) => [sql: string, values: unknown[]]
+
+function orderOf({ eventId, tierId }: Fixture): Kind {
+  return (key, quantity) => [
+    'ticketing.checkout($1)',
+    [
+      {
+        event: eventId,
+        items: [{ tier: tierId, quantity }],
+        customer_name: 'Attack',
+        customer_email: 'attack@example.org',
+        idempotency_key: key,
+        fingerprint: `${quantity} tickets`,
+      },
+    ],
+  ]
+}
+
+function claimOf({ offerId }: Fixture): Kind {
+  return (key, people) => ['ticketing.claim_offer_spots_atomically($1, $2, $3)', [offerId, people, key]]
+}
+
+function bookingOf({ businessId, slotDate }: Fixture): Kind {
+  return (key, people) => [
+    `ticketing.book_slot_atomically($1, $2, '21:30', $3, 'Attack', p_idempotency_key => $4)`,
+    [businessId, slotDate, people, key],
+  ]
 }
 
 interface Told {
@@ -59,14 +80,17 @@ function winnerOf(told: readonly Told[]): Told | undefined {
   return told.find(({ answer }) => answer?.success)
 }
 
-/** One key, one order, one cart. A refusal is no contradiction: with a protection gone, a repeat may be refused. */
+/** One key, one thing made, of one request. A refusal is no contradiction: with a protection gone, a repeat may be refused. */
 function contradictionIn(told: readonly Told[]): readonly Told[] | undefined {
   const winner = winnerOf(told)
   if (winner === undefined) return undefined
   const wrong = told.find(
     ({ quantity, answer }) =>
-      answer?.success === true &&
-      (answer.order_id !== winner.answer?.order_id || quantity !== winner.quantity),
+      answer?.success === true && (madeIn(answer) !== madeIn(winner.answer) || quantity !== winner.quantity),
   )
   return wrong === undefined ? undefined : [winner, wrong]
+}
+
+function madeIn(answer: VerbAnswer | undefined): string | undefined {
+  return answer?.order_id ?? answer?.claim_id ?? answer?.reservation_id
 }

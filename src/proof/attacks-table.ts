@@ -183,6 +183,7 @@ const MOVES: readonly [readonly [Attempt, boolean], ...(readonly [Attempt, boole
 /** An offer for everybody, one a person, and a table on Friday nights that crosses midnight. */
 async function layTable(client: Client): Promise<Table> {
   const { businessId } = await makeFixture(client, 'concurrent-checkout', { stock: 0 })
+  await client.query(`update ticketing.settings set booking_ahead = '100 years'`)
   const made = await client.query<Omit<Table, 'businessId'>>(
     `with offers as (insert into discounts (business_id, title, total_people, one_claim_per_person)
        values ($1, 'Attack', $2, false), ($1, 'Attack, once', null, true) returning id, one_claim_per_person as once),

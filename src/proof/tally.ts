@@ -18,6 +18,8 @@ export interface VerbAnswer {
   readonly error?: string
   readonly error_code?: string
   readonly order_id?: string
+  readonly claim_id?: string
+  readonly reservation_id?: string
 }
 
 /** Counts answers and errors as they come, by code. */

@@ -31,7 +31,7 @@ describe('claim-offer', () => {
   it('claims places and says what remains, -1 where there is no end', async () => {
     const id = await offer(5)
     const { claimId, code, ...first } = (await claim(id, 3)).body
-    assert.deepEqual(first, { success: true, remaining: 2 })
+    assert.deepEqual(first, { success: true, remaining: 2, status: 'claimed' })
     const door = { qrData: code, businessId: house.businessId }
     const { body } = await shop.call('validate-qr', door, await shop.tokenOf(house.staffId))
     assert.deepEqual([body['success'], (body['details'] as { id: string }).id], [true, claimId])

@@ -17,6 +17,8 @@ interface Body {
   readonly code?: string
   readonly remaining?: number
   readonly reservation_id?: string
+  readonly claimId?: string
+  readonly status?: string
 }
 
 type Who = Record<string, string>
@@ -35,16 +37,53 @@ describe('an offer over HTTP', () => {
       [house.businessId, total, once],
     )
   const claim = async (discountId: string, partySize: number, who: Who) => {
-    const { status, body } = await shop.call('claim-offer', { discountId, partySize }, who)
-    return { status, body: body as Body }
+    const { status, body, headers } = await shop.call('claim-offer', { discountId, partySize }, who)
+    return { status, body: body as Body, replay: headers.get('x-idempotent-replay') }
   }
 
-  it('is claimed once a person: 409 ALREADY_CLAIMED, with what remains', async () => {
+  it('is claimed once under a key, and a retry has the same code', async () => {
+    const id = await offer(5, false)
+    const ada = { ...(await shop.tokenOf(randomUUID())), 'idempotency-key': randomUUID() }
+    const first = await claim(id, 2, ada)
+    const again = await claim(id, 2, ada)
+    assert.deepEqual([first.status, first.replay, again.status, again.replay], [200, null, 200, 'true'])
+    assert.deepEqual(again.body, first.body)
+    assert.equal(first.body.remaining, 3)
+    const other = await claim(id, 1, ada)
+    assert.deepEqual([other.status, other.body.code], [422, 'IDEMPOTENCY_KEY_REUSED'])
+    await rpc('cancel_claim', { p_claim_id: first.body.claimId }, ada)
+    assert.equal((await claim(id, 2, ada)).body.status, 'released')
+    const bad = await claim(id, 2, { ...ada, 'idempotency-key': 'k'.repeat(256) })
+    assert.deepEqual([bad.status, bad.body.code], [400, 'INVALID_REQUEST'])
+  })
+
+  it('names the field that is wrong as it was sent', async () => {
+    const ada = await shop.tokenOf(randomUUID())
+    for (const [sent, field] of [
+      [{ discountId: 'x', partySize: 1 }, 'discountId'],
+      [{ discountId: randomUUID() }, 'partySize'],
+      [{}, 'discountId'],
+      [{ p_discount_id: 'x', p_party_size: 1 }, 'p_discount_id'],
+      [{ p_discount_id: randomUUID() }, 'p_party_size'],
+      [[], ''],
+    ] as const) {
+      const { status, body } = await shop.call('claim-offer', sent, ada)
+      assert.deepEqual([status, body['field']], [400, field])
+    }
+  })
+
+  it('is claimed once a person: 409 ALREADY_CLAIMED, with what remains and the code that the person has', async () => {
     const id = await offer(5)
     const ada = await shop.tokenOf(randomUUID())
-    assert.equal((await claim(id, 2, ada)).status, 200)
+    const first = await claim(id, 2, ada)
+    assert.equal(first.status, 200)
     const { status, body } = await claim(id, 1, ada)
-    assert.deepEqual([status, body.code, body.remaining], [409, 'ALREADY_CLAIMED', 3])
+    const { error, ...refusal } = body
+    assert.match(error ?? '', /^ALREADY_CLAIMED: /)
+    assert.equal(status, 409)
+    // The refusal's own code has the field's name; the claim's is beside it.
+    const { code, ...had } = first.body
+    assert.deepEqual(refusal, { ...had, success: false, code: 'ALREADY_CLAIMED', claimCode: code })
   })
 
   it('is given back by RPC with 204, never above the total', async () => {
@@ -103,6 +142,14 @@ describe('a table over HTTP', () => {
     const { success, code = '', startsAt, confirmationCode } = answer.body as Record<string, string>
     assert.deepEqual([answer.status, success, startsAt], [200, true, '2086-01-05T00:30:00+00:00'])
     assert.match(confirmationCode ?? '', /^[0-9A-F]{10}$/)
+    const keyed = { ...ada, 'idempotency-key': randomUUID() }
+    const wanted = { ...asked, partySize: 1 }
+    const first = await shop.call('book-slot', wanted, keyed)
+    const again = await shop.call('book-slot', wanted, keyed)
+    assert.deepEqual([again.status, again.headers.get('x-idempotent-replay')], [200, 'true'])
+    assert.deepEqual(again.body, first.body)
+    const other = await shop.call('book-slot', { ...wanted, name: 'Eve' }, keyed)
+    assert.deepEqual([other.status, other.body['code']], [422, 'IDEMPOTENCY_KEY_REUSED'])
     const reading = CODES.read(code)
     assert.deepEqual(reading.ok && [reading.kind, reading.scope], ['booking', scopeOf(at)])
     const refusals: readonly [number, string, object, Who][] = [
@@ -114,7 +161,7 @@ describe('a table over HTTP', () => {
       [404, 'NO_SLOTS', { date: '2086-01-06' }, ada],
       [409, 'TIME_NOT_IN_SLOT', { time: '19:00' }, ada],
       [409, 'PARTY_TOO_LARGE', { partySize: 7 }, ada],
-      [409, 'SLOT_FULL', { partySize: 5 }, ada],
+      [409, 'SLOT_FULL', { partySize: 4 }, ada],
     ]
     for (const [status, code, changes, who] of refusals) {
       const refused = await shop.call('book-slot', { ...asked, ...changes }, who)

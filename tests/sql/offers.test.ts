@@ -75,7 +75,7 @@ describe('claim_offer_spots_atomically', () => {
   it('claims to the last place; unlimited says -1', async () => {
     const id = await offer(5)
     const { claim_id, qr_token, ...first } = await claim(id, 3)
-    assert.deepEqual(first, { success: true, remaining: 2 })
+    assert.deepEqual(first, { success: true, remaining: 2, status: 'claimed', replayed: false })
     assert.equal(await db.value('select id from offer_claims where qr_token = $1', [qr_token]), claim_id)
     assert.equal((await claim(id, 2, SERVICE)).remaining, 0)
     assert.equal((await claim(id, 1)).error, 'INSUFFICIENT_SPOTS')
@@ -106,6 +106,19 @@ describe('release_offer_spots', () => {
       [randomUUID(), 0],
     ] as const)
       assert.deepEqual(await refusalOf(release(id, people)), { code: '22023' })
+  })
+
+  it('answers before the statement is cancelled, though a gate has one of the claims', async () => {
+    const id = await offer(9)
+    await claim(id, 1)
+    const gate = await db.connect()
+    await gate.query('begin')
+    await gate.query('select from offer_claims where discount_id = $1 for update', [id])
+    await db.rows(`set statement_timeout = '300ms'`)
+    assert.deepEqual(await refusalOf(release(id, 1)), { code: 'PT503' })
+    await db.rows('reset statement_timeout')
+    await gate.query('commit')
+    assert.equal(await remaining(id), 8)
   })
 
   it('is not for guests', async () => {

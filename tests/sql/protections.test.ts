@@ -316,7 +316,35 @@ describe('the laws', () => {
           [eventId],
         )
       },
-      { request_key: 'guest:twice', orders: 2 },
+      { request_key: 'guest:twice', made: 2 },
+    ],
+    [
+      'same_request_same_answer',
+      'two claims under one key',
+      async (client) => {
+        await client.query('drop index uniq_claim_request_key')
+        await client.query(
+          `with d as (insert into discounts (business_id, title) values ($1, 'Twice') returning id)
+           insert into offer_claims (discount_id, party_size, request_key) select id, 1, 'service:twice' from d, generate_series(1, 2)`,
+          [businessId],
+        )
+      },
+      { request_key: 'service:twice', made: 2 },
+    ],
+    [
+      'same_request_same_answer',
+      'two bookings under one key',
+      async (client) => {
+        await client.query('drop index uniq_booking_request_key')
+        await client.query(
+          `with s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
+                      values ($1, 5, '19:00', '22:00', 10, 10) returning id)
+           insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name, request_key)
+           select $1, id, '2083-01-01', '19:30', 1, 'Law', 'service:twice' from s, generate_series(1, 2)`,
+          [businessId],
+        )
+      },
+      { request_key: 'service:twice', made: 2 },
     ],
     [
       'same_request_same_answer',
@@ -327,7 +355,7 @@ describe('the laws', () => {
            values ('guest', 'lost', 'f', jsonb_build_object('order_id', gen_random_uuid()))`,
         )
       },
-      { request_key: 'guest:lost', orders: 0 },
+      { request_key: 'guest:lost', made: 0 },
     ],
   ]
 

@@ -135,4 +135,15 @@ describe("a house's time zone", () => {
     )
     assert.deepEqual(await refusalOf(nowhere), { code: '22023' })
   })
+
+  it('is a name, and no rule of which the sign is the other way round', async () => {
+    const zones = await db.rows<{ name: string }>(
+      `select name from pg_timezone_names where name ~ '/' and name !~ '^(Etc|posix|SystemV)/|[0-9]|posixrules|Factory' or name = 'UTC'`,
+    )
+    assert.ok(zones.length > 300)
+    const inZone = (zone: string) => refusalOf(db.rows('select $1::text::ticketing.time_zone', [zone]))
+    for (const { name } of zones) assert.deepEqual(await inZone(name), { code: 'written' }, name)
+    for (const zone of ['Athens2', 'UTC+2', '<+02>-2', 'Europe/Athens2', 'EST', 'CEST', '+02:00', ''])
+      assert.deepEqual(await inZone(zone), { code: '23514', by: 'time_zone_check' }, zone)
+  })
 })

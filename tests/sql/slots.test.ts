@@ -17,6 +17,8 @@ import { testDatabase } from '../support/database.ts'
 interface Answer {
   readonly success: boolean
   readonly error?: string
+  readonly message?: string
+  readonly reservation_id?: string
   readonly slot_time_from?: string
   readonly preferred_time?: string
   readonly confirmation_code?: string
@@ -87,12 +89,17 @@ describe('book_slot_atomically', () => {
     ['no business', { business: null }, 'INVALID_REQUEST'],
     ['no date', { date: null }, 'INVALID_REQUEST'],
     ['a date without end', { date: 'infinity' }, 'INVALID_REQUEST'],
+    ['the last date that there is', { date: '5874897-12-31' }, 'INVALID_REQUEST'],
+    ['the last date that has a time', { date: '294276-12-31' }, 'INVALID_REQUEST'],
+    ['the first date that there is', { date: '4714-11-24 BC' }, 'INVALID_REQUEST'],
     ['no time', { time: null }, 'INVALID_REQUEST'],
     ['a time that is none', { time: '25:00' }, 'INVALID_REQUEST'],
     ['midnight as 24:00', { time: '24:00' }, 'INVALID_REQUEST'],
     ['a word for a time', { time: 'now' }, 'INVALID_REQUEST'],
+    ['a time in other digits', { time: '١٩:٣٠' }, 'INVALID_REQUEST'],
     ['no name', { name: null }, 'INVALID_REQUEST'],
     ['an empty name', { name: '' }, 'INVALID_REQUEST'],
+    ['a name of blanks', { name: ' \t ' }, 'INVALID_REQUEST'],
     ['a name of 201 characters', { name: 'n'.repeat(201) }, 'INVALID_REQUEST'],
     ['a phone number of 51 characters', { phone: '1'.repeat(51) }, 'INVALID_REQUEST'],
     ['no party', { party: null }, 'INVALID_PARTY_SIZE'],
@@ -164,7 +171,7 @@ describe('book_slot_atomically', () => {
       // It is open for a day from then on.
       const [start] = await db.rows<{ date: string; from: string }>(
         `select to_char(at, 'YYYY-MM-DD') as date, to_char(at, 'HH24:MI') as from
-         from (select (now() - $1::int * interval '1 minute') at time zone 'UTC' as at)`,
+         from (select (now() - $1::int * interval '1 minute') at time zone 'UTC' as at) t`,
         [agoMinutes],
       )
       const { date = '', from = '' } = start ?? {}
@@ -204,6 +211,65 @@ describe('book_slot_atomically', () => {
     await db.rows(`set datestyle = 'SQL, DMY'`)
     assert.equal((await book(house, { party: 6 })).error, 'SLOT_FULL')
     await db.rows('reset datestyle')
+  })
+})
+
+describe('what a house bounds', () => {
+  it('is how far away an evening may be, in whole days', async () => {
+    const house = await houseWith({ from: '00:00', to: '00:00', date: 'today' })
+    for (let ahead = 1; ahead <= 31; ahead++)
+      await db.rows(
+        `insert into slots (business_id, date, time_from, time_to, capacity, max_party_size)
+         values ($1, current_date + $2::int, '00:00', '00:00', 9, 9)`,
+        [house, ahead],
+      )
+    await db.rows(`update ticketing.settings set booking_ahead = '30 days'`)
+    const on = async (days: number) =>
+      book(house, { date: await db.value('select (current_date + $1::int)::text', [days]), time: '23:59' })
+    assert.equal((await on(30)).success, true)
+    const { error, message } = await on(31)
+    assert.deepEqual([error, message], ['INVALID_REQUEST', 'The date is too far away.'])
+    await db.rows(`update ticketing.settings set booking_ahead = '100 years'`)
+  })
+
+  it('is how many covers one guest has of a slot on one evening: not the staff, nor the service', async () => {
+    const house = await houseWith({ ...evening, capacity: 40 })
+    await db.rows('update slots set max_per_person = 6 where business_id = $1', [house])
+    const host = randomUUID()
+    await db.rows(`insert into business_staff (business_id, user_id) values ($1, $2)`, [house, host])
+    const ben = signedIn(randomUUID())
+    assert.equal((await book(house, { party: 7 })).error, 'LIMIT_EXCEEDED')
+    const first = await book(house, { party: 4 })
+    assert.equal((await book(house, { party: 2 })).success, true)
+    assert.equal((await book(house, { party: 1 })).error, 'LIMIT_EXCEEDED')
+    assert.equal((await book(house, { party: 6, date: '2083-01-08' })).success, true, 'another evening')
+    assert.equal((await book(house, { party: 6, caller: ben })).success, true, 'another guest')
+    for (const caller of [signedIn(host), SERVICE])
+      for (let time = 0; time < 2; time++)
+        assert.equal((await book(house, { party: 7, caller })).success, true)
+    await valueAs(db.client, ada, 'select cancel_reservation($1)', [first.reservation_id])
+    assert.equal((await book(house, { party: 1 })).success, true, 'after one was given back')
+  })
+
+  it('says which text is too long', async () => {
+    const house = await houseWith(evening)
+    const long = (parameter: string, length: number) =>
+      valueAs<Answer>(
+        db.client,
+        ada,
+        `select book_slot_atomically($1, $2, '19:30', 2, 'Ada', ${parameter} => repeat('x', $3))`,
+        [house, FRIDAY, length],
+      )
+    for (const [parameter, max, words] of [
+      ['p_phone_number', 50, /^A phone number/],
+      ['p_seating_preference', 200, /^A seating preference/],
+      ['p_special_requests', 2000, /^Special requests/],
+    ] as const) {
+      const { error, message } = await long(parameter, max + 1)
+      assert.equal(error, 'INVALID_REQUEST')
+      assert.match(message ?? '', words)
+      assert.equal((await long(parameter, max)).success, true)
+    }
   })
 })
 

@@ -5,8 +5,9 @@ import type pg from 'pg'
 import { takeAway } from '../../src/proof/sabotage.ts'
 import { guaranteeNamed } from '../proof/support.ts'
 import { openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, signedIn, untilWaiting, valueAs } from '../support/callers.ts'
+import { assertLawful, refusalOf, signedIn, untilWaiting, valueAs } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { overlap } from '../support/overlap.ts'
 
 /** A business of its own; a naive one is the same but for what was taken out of its verbs. */
 interface House {
@@ -197,6 +198,157 @@ race(
   },
 )
 
+race(
+  'an offer ends while a claim waits for it: the claim came too late',
+  async (at) => {
+    const offer = await addOffer(at, 4)
+    const end: Work = async (client) => {
+      await client.query('update discounts set ends_at = clock_timestamp() where id = $1', [offer])
+      return { success: true }
+    }
+    const lock = `select pg_advisory_xact_lock(hashtextextended('offer:${offer}', 0))`
+    assert.deepEqual(codes(await behind(at, lock, [claim(offer, 1), end])), ['OFFER_INACTIVE', 'success'])
+  },
+  // Reads the clock when it is called.
+  (db) =>
+    edit(db, [
+      [
+        'ticketing.claim_offer_spots_atomically',
+        'v_now timestamptz;',
+        'v_now timestamptz := clock_timestamp();',
+      ],
+      ['ticketing.claim_offer_spots_atomically', 'v_now := clock_timestamp();', ''],
+    ]),
+)
+
+race(
+  'the larger of two slots fills up while a small party chooses: it sits in the other',
+  async ({ db, crowd }) => {
+    const businessId = await addSlots({ db }, 5, 6)
+    // The smaller one is looked at first, and takes no large party.
+    const small = '00000000-0000-0000-0000-00000000000f'
+    await db.rows('update slots set id = $2, max_party_size = 2 where business_id = $1 and capacity = 5', [
+      businessId,
+      small,
+    ])
+    const [large, two] = await overlap(db, pair(crowd), bookAs(businessId, 5), bookAs(businessId, 2))
+    assert.deepEqual(codes([large, two]), ['success', 'success'])
+    assert.equal(
+      await db.value('select slot_id from reservations where business_id = $1 and party_size = 2', [
+        businessId,
+      ]),
+      small,
+    )
+  },
+  (db) =>
+    edit(db, [
+      [
+        'ticketing.book_slot_atomically',
+        'foreach v_slot_id in array v_slot_ids loop',
+        'foreach v_slot_id in array v_slot_ids[1:1] loop',
+      ],
+    ]),
+)
+
+for (const [what, table, parent, key, make] of [
+  [
+    'a booking',
+    'reservations',
+    'slots',
+    'slot_id',
+    async ({ db }: House) => {
+      const businessId = await addSlots({ db }, 4)
+      await bookAs(businessId, 2)(db.client)
+      return businessId
+    },
+  ],
+  [
+    'a claim',
+    'offer_claims',
+    'discounts',
+    'discount_id',
+    async (at: House) => {
+      const { businessId } = await openBoxOffice(at.db)
+      await claim(await addOffer({ ...at, businessId }, 4), 2)(at.db.client)
+      return businessId
+    },
+  ],
+] as const)
+  it(`${what} is deleted by hand beside its scan: one of the two comes too late, and says so`, async () => {
+    const { db, crowd } = house
+    const codeIn = (businessId: string) =>
+      db.value<string>(
+        `select t.qr_token from ${table} t join ${parent} p on p.id = t.${key} where p.business_id = $1`,
+        [businessId],
+      )
+    const scan = (business_id: string, code: string) => async (client: pg.Client) =>
+      (
+        await client.query('select ticketing.validate_qr($1) as answer', [
+          { business_id, code, presented: '0'.repeat(64) },
+        ])
+      ).rows[0]?.answer
+    const remove = (code: string) => (client: pg.Client) =>
+      refusalOf(client.query(`delete from ${table} where qr_token = $1`, [code]))
+    const [one, two] = [await make(house), await make(house)]
+    const [first, second] = [await codeIn(one), await codeIn(two)]
+    const [removed, missed] = await overlap(db, pair(crowd), remove(first), scan(one, first))
+    assert.deepEqual(
+      [removed.code, missed.success, missed.outcome, missed.details],
+      ['written', true, 'UNKNOWN', {}],
+    )
+    const [scanned, kept] = await overlap(db, pair(crowd), scan(two, second), remove(second))
+    assert.deepEqual([scanned.success, kept.code], [true, '23503'])
+    assert.match(kept.by ?? '', /^scan_logs_(reservation|claim)_id_fkey$/)
+    await assertLawful(db)
+  })
+
+const resize = (businessId: string) => (client: pg.Client) =>
+  refusalOf(client.query('update slots set capacity = 1 where business_id = $1', [businessId]))
+const close = (businessId: string) => (client: pg.Client) =>
+  refusalOf(client.query(`update slots set time_to = '21:00' where business_id = $1`, [businessId]))
+const withoutSlotRow = (db: TestDatabase) =>
+  edit(db, [
+    ['ticketing.book_slot_atomically', ' for share;', ';'],
+    ['ticketing.check_slot_capacity', ' for share;', ';'],
+  ])
+
+race(
+  'a slot is made smaller beside a raw booking that is under way: it stays as large as it must',
+  async ({ db, crowd }) => {
+    const businessId = await addSlots({ db }, 4)
+    const insert = (client: pg.Client) =>
+      client.query(
+        `insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name)
+         select $1, id, '${EVENING}', '21:30', 4, 'Raw' from slots where business_id = $1`,
+        [businessId],
+      )
+    const [, refused] = await overlap(db, pair(crowd), insert, resize(businessId))
+    assert.deepEqual(refused, { code: '23514', by: 'trg_check_slot_size' })
+  },
+  (db) => edit(db, [['ticketing.check_slot_capacity', ' for share;', ';']]),
+)
+
+race(
+  'a slot closes earlier beside a booking that is under way: its party would find the door shut, so it stays open',
+  async ({ db, crowd }) => {
+    const businessId = await addSlots({ db }, 4)
+    const [booked, refused] = await overlap(db, pair(crowd), bookAs(businessId, 2), close(businessId))
+    assert.equal(booked.success, true)
+    assert.deepEqual(refused, { code: '23514', by: 'trg_check_slot_times' })
+  },
+  withoutSlotRow,
+)
+
+race(
+  'a booking beside a slot that is about to close earlier: there is no table any more',
+  async ({ db, crowd }) => {
+    const businessId = await addSlots({ db }, 4)
+    const [closed, refused] = await overlap(db, pair(crowd), close(businessId), bookAs(businessId, 2))
+    assert.deepEqual([closed.code, refused.error], ['written', 'TIME_NOT_IN_SLOT'])
+  },
+  withoutSlotRow,
+)
+
 /** One race: holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
 function race(
   what: string,
@@ -303,6 +455,19 @@ function book(businessId: string, people: number, user?: string): Work {
     ])
 }
 
+/** Within a transaction that is open, as the service. */
+function bookAs(businessId: string, people: number): Work {
+  return async (client) => {
+    const sql = `select book_slot_atomically($1, '${EVENING}', '21:30', $2, 'Ada') as answer`
+    return (await client.query(sql, [businessId, people])).rows[0]?.answer
+  }
+}
+
+function pair([one, two]: readonly pg.Client[]): readonly [pg.Client, pg.Client] {
+  if (one === undefined || two === undefined) throw new Error('two runners are needed')
+  return [one, two]
+}
+
 function addOffer({ db, businessId }: House, total: number | null, once = false): Promise<string> {
   return db.value(
     `insert into discounts (business_id, title, total_people, one_claim_per_person) values ($1, 'Offer', $2, $3) returning id`,
@@ -311,7 +476,7 @@ function addOffer({ db, businessId }: House, total: number | null, once = false)
 }
 
 /** A business of its own with a slot for each of these covers, all open at 21:30. */
-async function addSlots({ db }: House, ...capacities: readonly number[]): Promise<string> {
+async function addSlots({ db }: Pick<House, 'db'>, ...capacities: readonly number[]): Promise<string> {
   const businessId = await db.value<string>(
     `insert into businesses (slug, name) values ('t-' || left(gen_random_uuid()::text, 8), 'T') returning id`,
   )

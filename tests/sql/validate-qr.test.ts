@@ -184,11 +184,6 @@ describe('what a gate reads', () => {
       () => change(bookedTable(db, house, 0), `update reservations set status = 'cancelled' where id = $1`),
       'CANCELLED',
     ],
-    [
-      'was given up',
-      () => change(bookedTable(db, house, 0), `update reservations set status = 'no_show' where id = $1`),
-      'CANCELLED',
-    ],
   ]
   for (const [what, make, outcome] of bookings) {
     it(`a booking that ${what}: ${outcome}, as token and as plain code`, async () => {

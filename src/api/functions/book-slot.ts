@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
-import { parseJson, personName, text } from './requests.ts'
+import { idempotencyKeyOf, parseJson, personName, replayHeader, text } from './requests.ts'
 
 const PARTY_MAX = 1000
 
@@ -22,6 +22,7 @@ const body = z.object({
 export const bookSlot: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
+  const key = idempotencyKeyOf(request)
   const booking = await parseJson(request, body)
   const { businessId, partySize } = booking
   if (!Number.isInteger(partySize) || partySize < 1 || partySize > PARTY_MAX) {
@@ -36,15 +37,18 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
     p_phone_number: booking.phone,
     p_seating_preference: booking.seatingPreference,
     p_special_requests: booking.specialRequests,
+    p_idempotency_key: key,
   })
   if (!answer.success) throw refusalIn(answer)
-  return json(200, {
+  const told = {
     success: true,
     reservationId: answer.reservation_id,
     confirmationCode: answer.confirmation_code,
     startsAt: answer.starts_at,
+    status: answer.status,
     code: codes.token('booking', businessId, answer.qr_token),
-  })
+  }
+  return json(200, told, replayHeader(answer.replayed))
 }
 
 interface Booked {
@@ -55,4 +59,7 @@ interface Booked {
   readonly starts_at: string
   /** What is signed into the code that the guest shows. */
   readonly qr_token: string
+  /** One that is asked for again may have been cancelled meanwhile. */
+  readonly status: 'confirmed' | 'checked_in' | 'cancelled'
+  readonly replayed: boolean
 }

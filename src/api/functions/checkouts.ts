@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { json, type Reply } from '../http.ts'
 import { buy, type Cart, ITEMS_MAX, type Purchase } from './checkout.ts'
 import { bareRefusal, type EdgeFunction, type Refusal } from './contract.ts'
-import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName } from './requests.ts'
+import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName, replayHeader } from './requests.ts'
 
 /** One spelling of the checkout: what it calls the parts of a cart, of a purchase, and of a refusal. */
 interface Spelling<Body> {
@@ -86,8 +86,7 @@ function checkout<Body>(endpoint: string, spelling: Spelling<Body>): EdgeFunctio
     const key = idempotencyKeyOf(request)
     const cart = spelling.cart(await parseJson(request, spelling.body))
     const purchase = await buy({ endpoint, ...cart }, key, context)
-    const headers: Record<string, string> = purchase.replayed ? { 'X-Idempotent-Replay': 'true' } : {}
-    return json(200, spelling.answer(purchase), headers)
+    return json(200, spelling.answer(purchase), replayHeader(purchase.replayed))
   }
   return { methods: ['POST'], handle, ...(spelling.refusal === undefined ? {} : { spell: spelling.refusal }) }
 }

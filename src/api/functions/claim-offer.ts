@@ -1,37 +1,60 @@
 import { z } from 'zod'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
-import { parseJson } from './requests.ts'
+import {
+  type EdgeFunction,
+  type FunctionContext,
+  Refusal,
+  type Refused,
+  readJson,
+  refusalIn,
+} from './contract.ts'
+import { idempotencyKeyOf, parse, replayHeader } from './requests.ts'
 
 const PARTY_MAX = 1000
 
-/** As the verb's own parameters, or in the spelling of the other functions. */
-const body = z.preprocess(
-  (value) =>
-    typeof value === 'object' && value !== null && 'discountId' in value && 'partySize' in value
-      ? { p_discount_id: value.discountId, p_party_size: value.partySize }
-      : value,
-  z.object({ p_discount_id: z.guid(), p_party_size: z.number() }),
-)
+const ours = z.object({ discountId: z.guid(), partySize: z.number() })
+/** As the verb's own parameters. */
+const theVerbs = z
+  .object({ p_discount_id: z.guid(), p_party_size: z.number() })
+  .transform((body) => ({ discountId: body.p_discount_id, partySize: body.p_party_size }))
 
 /** Claims places in an offer, as the RPC of `claim_offer_spots_atomically` does, and gives the code that the door reads. */
 export const claimOffer: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
-  const claim = await parseJson(request, body)
-  const { p_party_size: size } = claim
-  if (!Number.isInteger(size) || size < 1 || size > PARTY_MAX) throw new Refusal('INVALID_PARTY_SIZE')
-  const answer = await callVault<Claimed | Refused>(database, caller, 'claim_offer_spots_atomically', claim)
-  if (!answer.success) throw refusalIn(answer)
-  const { success, remaining, claim_id: claimId, qr_token } = answer
-  return json(200, { success, remaining, claimId, code: codes.token('claim', claim.p_discount_id, qr_token) })
+  const key = idempotencyKeyOf(request)
+  const body = await readJson(request)
+  const { discountId, partySize } = parse(body, isTheVerbs(body) ? theVerbs : ours)
+  if (!Number.isInteger(partySize) || partySize < 1 || partySize > PARTY_MAX) {
+    throw new Refusal('INVALID_PARTY_SIZE')
+  }
+  const { claim_id, qr_token, replayed, ...answer } = await callVault<Partial<Claim> & (Granted | Refused)>(
+    database,
+    caller,
+    'claim_offer_spots_atomically',
+    { p_discount_id: discountId, p_party_size: partySize, p_idempotency_key: key },
+  )
+  const code = qr_token === undefined ? undefined : codes.token('claim', discountId, qr_token)
+  // Who has claimed before is given that claim's code again; a refusal's own code has the name.
+  if (!answer.success) throw refusalIn({ ...answer, ...(code && { claimId: claim_id, claimCode: code }) })
+  return json(200, { ...answer, claimId: claim_id, code }, replayHeader(replayed))
 }
 
-interface Claimed {
-  readonly success: true
-  readonly remaining: number
+function isTheVerbs(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'p_discount_id' in body
+}
+
+interface Claim {
   readonly claim_id: string
   /** What is signed into the code that the guest shows. */
   readonly qr_token: string
+  readonly replayed: boolean
+}
+
+interface Granted {
+  readonly success: true
+  readonly remaining: number
+  /** One that is asked for again may have been given back meanwhile. */
+  readonly status: 'claimed' | 'released' | 'redeemed'
 }

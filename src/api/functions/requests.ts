@@ -23,7 +23,8 @@ export function parseQuery<Query>(request: Request, schema: z.ZodType<Query>): Q
   return parse(Object.fromEntries(new URL(request.url).searchParams), schema)
 }
 
-function parse<Value>(value: unknown, schema: z.ZodType<Value>): Value {
+/** As {@link parseJson}, of what was read already. */
+export function parse<Value>(value: unknown, schema: z.ZodType<Value>): Value {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
@@ -57,6 +58,11 @@ export function idempotencyKeyOf(request: Request): string | null {
     throw invalid('Idempotency-Key', `must be 1 to ${KEY_LENGTH_MAX} printable ASCII characters`)
   }
   return key
+}
+
+/** Tells a caller that its key was known: this is what the first call won. */
+export function replayHeader(replayed: boolean | undefined): Record<string, string> {
+  return replayed ? { 'X-Idempotent-Replay': 'true' } : {}
 }
 
 const KEY = new RegExp(`^[\\x20-\\x7e]{1,${KEY_LENGTH_MAX}}$`)
