@@ -11,6 +11,7 @@ create unlogged table ticketing.transaction_lives (
   is_this boolean primary key default true check (is_this),
   id uuid not null default gen_random_uuid()
 );
+insert into ticketing.transaction_lives default values;
 
 -- The clock of the gate said something that cannot be, and was taken as of the nearest moment that can.
 alter table public.scan_logs add column clock_suspect boolean not null default false;
