@@ -48,6 +48,8 @@ interface BoxOffice {
   readonly keys: ApiKeys
   readonly database: string
   readonly payments: Payments
+  /** The number of a key that signs from now on, beside others before it. */
+  readonly newKey: number | undefined
   readonly hasDemo: boolean
   close(): Promise<void>
 }
@@ -91,7 +93,8 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     )
     await opened(Promise.resolve(startJobs(webhooks, payments.provider, log)), (it) => it.stop())
     const gate = await openGate(await jwtSecretOf(config))
-    const codes = await serveCodes(await ticketKeyOf(config), webhooks)
+    const served = await opened(serveCodes(await ticketKeyOf(config), gates, log), (it) => it.stop())
+    const { codes } = served
     const app = buildApp({
       database,
       laneDatabases: { gates, webhooks, health },
@@ -102,7 +105,8 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     const listening = await opened(listen(app, config), (it) => it.close())
     url = listening.url
     const described = `PostgreSQL ${database.version} (${server.source})`
-    return { listening, keys: gate.keys, database: described, payments, hasDemo, close }
+    const newKey = served.isNew && codes.kid > 1 ? codes.kid : undefined
+    return { listening, keys: gate.keys, database: described, payments, newKey, hasDemo, close }
   } catch (error) {
     await close().catch(() => undefined)
     throw error
@@ -168,7 +172,7 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
   throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
 }
 
-function announce({ listening, keys, database, payments, hasDemo }: BoxOffice, config: Config): void {
+function announce({ listening, keys, database, payments, newKey, hasDemo }: BoxOffice, config: Config): void {
   const url = config.publicUrl ?? listening.url
   const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
   const lines = [
@@ -179,6 +183,7 @@ function announce({ listening, keys, database, payments, hasDemo }: BoxOffice, c
     `  database     ${database}`,
     `  payments     ${payments.described}`,
     ...keyLines(keys, config),
+    ...(newKey === undefined ? [] : ['', ...newKeyLines(newKey, config)]),
     ...(variables.length > 0 ? ['', '  For scripts that pay or send webhooks:', ...variables] : []),
     ...(hasDemo ? ['', demoOrder(url)] : []),
     ...(payments.warning === undefined ? [] : ['', `  WARNING: ${payments.warning}`]),
@@ -201,6 +206,14 @@ function keyLines(keys: ApiKeys, { stripe, home }: Config): string[] {
     `  anon         ${keys.anon}`,
     `  service_role ${keys.serviceRole}`,
   ]
+}
+
+function newKeyLines(kid: number, { ticketSigningKey, home }: Config): string[] {
+  const kept =
+    ticketSigningKey === undefined
+      ? `It is in ${home}/ticket-key: keep that folder, or set TICKET_SIGNING_KEY. There can be 255 keys.`
+      : 'What the keys before it signed still admits.'
+  return [`  A new key signs codes, number ${kid}. ${kept}`]
 }
 
 function demoOrder(url: string): string {

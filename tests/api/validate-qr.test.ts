@@ -251,14 +251,6 @@ describe('ticket-keys', () => {
     const publicKey = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: key?.x ?? '' } })
     assert.ok(verify(null, signed, publicKey, signature))
   })
-
-  it('tells of a revocation', async () => {
-    const stolen = await codesOf(db, randomBytes(32).toString('base64url'))
-    await db.rows('select ticketing.revoke_code_key($1)', [stolen.kid])
-    const response = await fetch(`${shop.server.url}/functions/v1/ticket-keys`)
-    const { keys } = (await response.json()) as { keys: { kid: number; revoked: boolean }[] }
-    assert.equal(keys.find(({ kid }) => kid === stolen.kid)?.revoked, true)
-  })
 })
 
 describe('a checkout', () => {

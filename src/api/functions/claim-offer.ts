@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import {
+  type EdgeFunction,
+  type FunctionContext,
+  Refusal,
+  type Refused,
+  refusalIn,
+  requireSigningKey,
+} from './contract.ts'
 import { parseJson } from './requests.ts'
 
 const PARTY_MAX = 1000
@@ -19,6 +26,7 @@ const body = z.preprocess(
 export const claimOffer: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
+  requireSigningKey(codes)
   const claim = await parseJson(request, body)
   const { p_party_size: size } = claim
   if (!Number.isInteger(size) || size < 1 || size > PARTY_MAX) throw new Refusal('INVALID_PARTY_SIZE')

@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import {
+  type EdgeFunction,
+  type FunctionContext,
+  Refusal,
+  type Refused,
+  refusalIn,
+  requireSigningKey,
+} from './contract.ts'
 import { named, parseQuery, text } from './requests.ts'
 import { shownKeys } from './ticket-keys.ts'
 
@@ -31,6 +38,7 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
   })
   if (!answer.success) throw refusalIn(answer)
   await codes.refresh()
+  requireSigningKey(codes)
   const { event, cursor, full, tickets, read_at } = answer
   const list = {
     event: {

@@ -47,13 +47,13 @@ interface Judged {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** A token's own words where its signature holds. A key that another server registered meanwhile is asked for. */
+/** A token's own words where its signature holds. Another server may have registered its key a moment ago. */
 async function readCode(text: string, codes: Codes): Promise<object> {
   const code = plainCode(text)
   if (code !== undefined) return { code }
   let reading = codes.read(text)
-  if (!reading.ok && reading.reason === 'UNKNOWN_KEY') {
-    await codes.refresh()
+  if (!reading.ok && reading.reason !== 'MALFORMED') {
+    await codes.reload()
     reading = codes.read(text)
   }
   if (!reading.ok) return { problem: reading.reason }

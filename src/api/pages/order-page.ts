@@ -92,11 +92,16 @@ ${tickets.map(
 <dl><div><dt>Ticket</dt><dd dir="auto">${ticket.tier_name}</dd></div>
 ${order.customer_name === null ? null : html`<div><dt>Name</dt><dd dir="auto">${order.customer_name}</dd></div>`}</dl>
 </div>
-<div class="stub">${stub(ticket, at + 1, codes.token('ticket', event.id, ticket.qr_code), calendar)}</div>
+<div class="stub">${stub(ticket, at + 1, shownCode(event.id, ticket, codes), calendar)}</div>
 </li>`,
 )}
 </ol>
 <p class="quiet screen">Keep the address of this page: it is your proof. Printed, it gives one ticket a sheet.</p>`
+}
+
+/** Where gates would not believe the signature, the plain code, about which the database decides. */
+function shownCode(eventId: string, { qr_code }: OrderTicket, codes: Codes): string {
+  return codes.isRevoked ? qr_code : codes.token('ticket', eventId, qr_code)
 }
 
 /** What the gate reads, and what is typed where it cannot; or why there is nothing to read. */
