@@ -9,8 +9,8 @@ import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusal
 import { parseJson, text } from './requests.ts'
 import { type ScanOutcome, scanMessage } from './scan-messages.ts'
 
-/** The most that a QR code holds: somebody may show any. */
-const QR_LENGTH_MAX = 4296
+/** The most that a QR code holds, in digits: somebody may show any. */
+const QR_LENGTH_MAX = 7089
 const LANGUAGE_LENGTH_MAX = 35
 const DEVICE_LENGTH_MAX = 200
 
@@ -27,7 +27,8 @@ export const validateQr: EdgeFunction = { methods: ['POST'], lane: 'gates', hand
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { qrData, businessId, language, deviceId } = await parseJson(request, body)
-  const scan = { ...(await readCode(qrData.trim(), codes)), presented: digestOf(qrData) }
+  const shown = qrData.trim()
+  const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }
   const answer = await callVault<Judged | Refused>(database, caller, 'validate_qr', {
     p_scan: { ...scan, business_id: businessId, device_id: deviceId },
   })
