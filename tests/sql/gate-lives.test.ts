@@ -35,7 +35,11 @@ describe('a cursor of a gate', { timeout: 120_000 }, () => {
     assert.equal((await gateList(before.client, eventId, list.cursor)).full, false)
     const started = await before.value<string>('select pg_postmaster_start_time()::text')
 
+    // One that is not killed is ended by the server, once it has noticed.
+    const { client: witness } = await standIn(cluster.url)
+    const noticed = new Promise((resolve) => witness.once('end', resolve))
     process.kill(await before.value<number>('select pg_backend_pid()'), 'SIGKILL')
+    await noticed
     let after: TestDatabase | undefined
     assert.ok(
       await eventually(RESTART_MS_MAX, async () => {
