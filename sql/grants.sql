@@ -81,6 +81,7 @@ begin
       ('my_events',                    'anon, authenticated, service_role'),
       ('managed_businesses',           'authenticated, service_role'),
       ('managed_events',               'authenticated, service_role'),
+      ('managed_offers',               'authenticated, service_role'),
       ('my_orders',                    'anon, authenticated, service_role'),
       ('uuid_v7',                      'authenticated, service_role')
     ) as m(name, roles)
@@ -123,7 +124,9 @@ grant insert (id, business_id, date, weekday, time_from, time_to, capacity, max_
   update (date, weekday, time_from, time_to, capacity, max_party_size, max_per_person, active), delete
   on public.slots to authenticated, service_role;
 
--- Whose rows: everybody reads what is for sale; a buyer reads what is the buyer's; staff what is their business's.
+-- Whose rows: everybody reads what is for sale; a buyer reads what is the buyer's; owners and managers what is their business's.
+-- The door works through verbs, which tell it no more than it needs: a row of an order, a hold or a ticket would let it in, pay
+-- with it, or write to the guest.
 do $policies$
 declare
   v_policy record;
@@ -139,19 +142,20 @@ begin
         'exists (select from public.events e where e.id = event_id)', null),
       ('discounts', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
       ('slots', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
-      ('orders', 'buyer_and_staff_read', 'select', 'authenticated',
-        'user_id = (select auth.uid()) or event_id in (select ticketing.my_events())', null),
-      ('order_items', 'buyer_and_staff_read', 'select', 'authenticated',
-        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.my_events())', null),
-      ('ticket_holds', 'buyer_and_staff_read', 'select', 'authenticated',
-        'user_id = (select auth.uid()) or event_id in (select ticketing.my_events())', null),
-      ('tickets', 'buyer_and_staff_read', 'select', 'authenticated',
-        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.my_events())', null),
+      ('orders', 'buyer_and_managers_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or event_id in (select ticketing.managed_events())', null),
+      ('order_items', 'buyer_and_managers_read', 'select', 'authenticated',
+        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.managed_events())', null),
+      ('ticket_holds', 'buyer_and_managers_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or event_id in (select ticketing.managed_events())', null),
+      ('tickets', 'buyer_and_managers_read', 'select', 'authenticated',
+        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.managed_events())', null),
       ('scan_logs', 'staff_reads', 'select', 'authenticated',
         'event_id in (select ticketing.my_events()) or business_id in (select ticketing.my_businesses())', null),
-      ('offer_claims', 'guest_reads', 'select', 'authenticated', 'user_id = (select auth.uid())', null),
-      ('reservations', 'guest_and_staff_read', 'select', 'authenticated',
-        'user_id = (select auth.uid()) or business_id in (select ticketing.my_businesses())', null),
+      ('offer_claims', 'guest_and_managers_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or discount_id in (select ticketing.managed_offers())', null),
+      ('reservations', 'guest_and_managers_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or business_id in (select ticketing.managed_businesses())', null),
       ('idempotency_keys', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
       ('webhook_events', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
       ('events', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.managed_businesses())'),

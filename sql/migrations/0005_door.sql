@@ -16,14 +16,14 @@ alter table ticketing.settings
   -- … and a table is given from so long before its slot begins until the slot ends.
   add column booking_before interval not null default '2 hours';
 
--- The public halves of the keys that sign codes; the secret halves are never here. A key that another one has followed
--- is retired: its codes still admit, until it is revoked.
+-- The public halves of the keys that sign codes; the secret halves are never here. What a key signed admits until it is revoked.
 create table ticketing.code_keys (
-  kid smallint primary key check (kid between 1 and 255),
-  public_key bytea not null unique check (octet_length(public_key) = 32),
+  public_key bytea primary key check (octet_length(public_key) = 32),
+  -- A code has one byte for it. Null: it was revoked, and its number given again.
+  kid smallint unique check (kid between 1 and 255),
   created_at timestamptz not null default now(),
-  retired_at timestamptz,
-  revoked_at timestamptz
+  revoked_at timestamptz,
+  constraint check_key_in_use_has_number check (kid is not null or revoked_at is not null)
 );
 
 alter table public.offer_claims

@@ -7,22 +7,26 @@
 -- these without anything between them. gone: cancelled, refunded, or being refunded. What a call gives stands over what was
 -- there before, so that it may be applied twice.
 -- The cursor is the oldest transaction that was under way when the tickets were read, in one snapshot with them: what
--- commits later has that number or a higher one, and comes with the next call. A cursor from another life of the server gets
+-- commits later has that number or a higher one, and comes with the next call. A cursor from another life of the database gets
 -- everything.
+-- Writes: the life, where there is none.
 create or replace function ticketing.gate_list(p_event text, p_since text default null) returns jsonb
-language plpgsql stable security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = 'force_generic_plan' as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
   v_event public.events;
-  v_life text := ticketing.transactions_life();
-  v_since xid8 := case when p_since ~ ('^' || v_life || '-[0-9]{1,19}$') then split_part(p_since, '-', 2)::xid8 end;
+  v_life text;
+  v_since xid8;
   v_list jsonb;
 begin
   select * into v_event from public.events e where e.id = ticketing.find_event(p_event);
   if v_event.id is null or not v_caller.is_trusted and not ticketing.is_staff(v_caller.user_id, v_event.id) then
     return ticketing.refused('EVENT_NOT_FOUND');
   end if;
+  -- Before the tickets are read: a ticket that is deleted after this ends the life that the cursor is of.
+  v_life := ticketing.transactions_life();
+  v_since := case when p_since ~ ('^' || v_life || '-[0-9]{1,19}$') then split_part(p_since, '-', 2)::xid8 end;
   -- One statement, one snapshot: the cursor is of the tickets that are read beside it.
   select jsonb_build_object(
       'cursor', v_life || '-' || pg_snapshot_xmin(pg_current_snapshot()),
@@ -46,9 +50,18 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
   select translate(rtrim(encode(substring(sha256(convert_to(p_code, 'UTF8')) for 8), 'base64'), '='), '+/', '-_')
 $$;
 
--- transactions_life: in which life of the server transactions are numbered. What was restored, rewound or promoted gives the
+-- transactions_life: in which life of the database transactions are numbered. What was restored, rewound or promoted gives the
 -- same numbers again, and it was started at another time than the one that gave them first; so was one that was only restarted.
+-- What PostgreSQL restarts by itself after a crash keeps that time, but not what is in transaction_lives.
 create or replace function ticketing.transactions_life() returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select left(md5(extract(epoch from pg_postmaster_start_time())::text), 12)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_id uuid := (select l.id from ticketing.transaction_lives l);
+begin
+  if v_id is null then
+    insert into ticketing.transaction_lives default values on conflict do nothing;
+    v_id := (select l.id from ticketing.transaction_lives l);
+  end if;
+  return left(md5(extract(epoch from pg_postmaster_start_time())::text || v_id), 12);
+end
 $$;

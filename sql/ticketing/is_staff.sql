@@ -19,7 +19,8 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select e.id from public.events e join public.business_staff s on s.business_id = e.business_id where s.user_id = auth.uid()
 $$;
 
--- managed_businesses, managed_events: those that the caller may change. The door's staff scans; it sets no prices.
+-- managed_businesses, managed_events, managed_offers: those that the caller may change, and whose orders and guests the caller
+-- may read. The door's staff scans; it sets no prices and reads no addresses.
 create or replace function ticketing.managed_businesses() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select business_id from public.business_staff where user_id = auth.uid() and role in ('owner', 'manager')
@@ -28,6 +29,11 @@ $$;
 create or replace function ticketing.managed_events() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select e.id from public.events e where e.business_id in (select ticketing.managed_businesses())
+$$;
+
+create or replace function ticketing.managed_offers() returns setof uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select d.id from public.discounts d where d.business_id in (select ticketing.managed_businesses())
 $$;
 
 -- my_orders: the caller's own orders.

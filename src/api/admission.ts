@@ -6,7 +6,10 @@ export interface Limits {
   /** Bodies that are on their way at once in each lane, and from one address in all of them. */
   readonly arrivingMax: number
   readonly arrivingPerAddress: number
-  /** Requests a second from one client address to buyers' and gates' lanes each, and how many at once; 0: any number. */
+  /**
+   * Requests a second from one client address to the buyers' lane, and how many at once; 0: any number. To the gates' lane
+   * ten times as many.
+   */
   readonly perSecond: number
   readonly burst: number
   /** Whether clients on this machine are limited too. */
@@ -21,6 +24,9 @@ export const LIMITS: Limits = {
   burst: 500,
   limitLoopback: false,
 }
+
+/** All scanners of a venue share one address, and send what they read without network at once. */
+const GATES_TIMES = 10
 
 /** Client addresses that are remembered, the least recently seen go first; an entry is about 200 bytes. */
 const ADDRESSES_MAX = 20_000
@@ -95,15 +101,18 @@ function openArrivals(max: number): (address: string | undefined) => (() => void
 /** Buyers and gates apart: the guests in a venue's network must not use up what its scanners need. */
 function openSpending(limits: Limits, nowMs: () => number): (lane: Lane, address: string) => boolean {
   if (limits.perSecond <= 0) return () => true
+  const { perSecond, burst } = limits
   const limited = new Map<Lane, (address: string) => boolean>([
-    ['buyers', openBuckets(limits, nowMs)],
-    ['gates', openBuckets(limits, nowMs)],
+    ['buyers', openBuckets({ perSecond, burst }, nowMs)],
+    ['gates', openBuckets({ perSecond: perSecond * GATES_TIMES, burst: burst * GATES_TIMES }, nowMs)],
   ])
   return (lane, address) => limited.get(lane)?.(address) ?? true
 }
 
+type Rate = Pick<Limits, 'perSecond' | 'burst'>
+
 /** A bucket an address: it fills with `perSecond` up to `burst`, and a request takes one out. */
-function openBuckets({ perSecond, burst }: Limits, nowMs: () => number): (address: string) => boolean {
+function openBuckets({ perSecond, burst }: Rate, nowMs: () => number): (address: string) => boolean {
   const buckets = new Map<string, { readonly left: number; readonly atMs: number }>()
   return (address) => {
     const atMs = nowMs()

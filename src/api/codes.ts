@@ -16,14 +16,18 @@ type Reading =
 export interface Codes {
   /** The number of the key that signs. */
   readonly kid: number
+  /** Whether that key was revoked: gates refuse what it signs. */
+  readonly isRevoked: boolean
   /** What a QR shows of `code` (32 hex digits); `id` is that of the ticket's event, the claim's offer, the booking's business. */
   token(kind: CodeKind, id: string, code: string): string
   read(token: string): Reading
   /** The Ed25519 signature by the same key over other text, in base64url. */
   sign(text: string): string
   readonly publicKeys: readonly CodeKey[]
-  /** Learns the keys that other servers have registered or revoked meanwhile; at most once a second. */
+  /** Learns the keys that were registered or revoked meanwhile, where it did not within the last second. */
   refresh(): Promise<void>
+  /** Learns them surely as they are now, or throws: no key's word is held against a code that was shown after it was read. */
+  reload(): Promise<void>
 }
 
 export interface CodesOptions {
@@ -39,10 +43,21 @@ export interface CodesOptions {
 
 export function openCodes({ seed, kid, keys, reload, nowMs = Date.now }: CodesOptions): Codes {
   const privateKey = privateKeyOf(seed)
+  const publicKey = publicKeyOf(seed)
   let known = readKeys(keys)
-  let refreshedMs = Number.NEGATIVE_INFINITY
+  let knownAtMs = Number.NEGATIVE_INFINITY
+  const reading = oneAtATime(async () => {
+    const atMs = nowMs()
+    if (reload !== undefined) known = readKeys(await reload())
+    knownAtMs = atMs
+  })
   return {
     kid,
+    get isRevoked() {
+      const own = known.get(kid)
+      // The number of a revoked one may be another's by now.
+      return own?.public_key !== publicKey || own.revoked
+    },
     token: (kind, id, code) => {
       const signed = signedBytes({ kid, kind, scope: scopeOf(id), code })
       return encodeToken(signed, sign(null, signed, privateKey))
@@ -53,11 +68,36 @@ export function openCodes({ seed, kid, keys, reload, nowMs = Date.now }: CodesOp
       return [...known.values()].map(({ key: _, ...shown }) => shown)
     },
     refresh: async () => {
-      if (reload === undefined || nowMs() - refreshedMs < REFRESH_MS_MIN) return
-      refreshedMs = nowMs()
-      known = readKeys(await reload())
+      if (nowMs() - knownAtMs >= REFRESH_MS_MIN) await reading.current()
     },
+    reload: () => reading.next(),
   }
+}
+
+/** Work of which one round at most is under way, whoever asks: all share it, or the one after it. */
+function oneAtATime(work: () => Promise<void>) {
+  let underWay: Promise<void> | undefined
+  let following: Promise<void> | undefined
+  const current = () => {
+    underWay ??= work().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
+  const after = (earlier: Promise<void>) =>
+    earlier
+      .catch(() => {})
+      .then(() => {
+        following = undefined
+        return current()
+      })
+  /** A round that begins from now on. */
+  const next = () => {
+    if (underWay === undefined) return current()
+    following ??= after(underWay)
+    return following
+  }
+  return { current, next }
 }
 
 /** The public half of a seed, as the database wants it: 32 bytes in base64url. */
@@ -70,7 +110,7 @@ export function scopeOf(id: string): string {
   return createHash('sha256').update(id.toLowerCase()).digest('hex').slice(0, 8)
 }
 
-/** Codes of unknown keys ask for new ones; somebody could show many. */
+/** Anybody may ask for the keys. */
 const REFRESH_MS_MIN = 1000
 
 interface KnownKey extends CodeKey {

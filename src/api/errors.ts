@@ -65,6 +65,10 @@ export const errorCodes = {
     retryAfterSeconds: 5,
   },
   PROTECTION_MISSING: { status: 503, message: 'A protection is missing.' },
+  SIGNING_KEY_REVOKED: {
+    status: 503,
+    message: 'The key that signs tickets here was revoked; nothing is sold until there is another.',
+  },
   SERVER_BUSY: { status: 503, message: 'Server busy, please try again.', retryAfterSeconds: 1 },
 } as const satisfies Record<string, ErrorEntry>
 

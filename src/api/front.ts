@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Level, Log } from '../jobs/log.ts'
 import { type Admission, withoutPort } from './admission.ts'
+import { pack } from './compress.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Lane } from './functions/contract.ts'
 import { hasBody, isPreflight, preflight, type Reply, receiveBody, requestIdOf, toResponse } from './http.ts'
@@ -40,7 +41,7 @@ export function openFront(log: Log, admission: Admission, addressHeader: string 
     const message = done.turnedAway ?? (reply instanceof Response ? undefined : reply.note)
     const entry = { request_id: requestId, method: request.method, path: pathOf(task, status), status, ms }
     log(levelOf(task, done, isRare), 'request', { ...entry, message, error })
-    return task.foreign === undefined ? responseOf(reply, requestId) : asIs(reply, requestId)
+    return task.foreign === undefined ? responseOf(request, reply, requestId) : asIs(reply, requestId)
   }
 }
 
@@ -101,10 +102,14 @@ function pathOf({ path }: Task, status: number): string {
   return typeof path === 'string' ? path : path(status)
 }
 
-function responseOf(reply: Reply | Response, requestId: string): Response {
-  if (!(reply instanceof Response)) return toResponse(reply, requestId)
-  reply.headers.set('x-request-id', requestId)
-  return reply
+async function responseOf(request: Request, reply: Reply | Response, requestId: string): Promise<Response> {
+  if (!(reply instanceof Response)) return toResponse(reply, requestId, await pack(request, reply.body))
+  const text = await reply.text()
+  const packed = await pack(request, text)
+  const headers = new Headers(reply.headers)
+  for (const [name, value] of Object.entries(packed.headers)) headers.set(name, value)
+  headers.set('x-request-id', requestId)
+  return new Response(packed.body ?? text, { status: reply.status, headers })
 }
 
 function asIs(reply: Reply | Response, requestId: string): Response {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Packed } from './compress.ts'
 
 /** Requests with a larger body are refused with 413, unless their route takes less. */
 export const BODY_BYTES_MAX = 1024 * 1024
@@ -22,12 +23,12 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
  * Every answer carries the request's id, may be read by any page and kept by nobody, and is data: no browser takes it for
  * a page or a script.
  */
-export function toResponse(reply: Reply, requestId: string): Response {
+export function toResponse(reply: Reply, requestId: string, packed?: Packed): Response {
   refuseBadHeaders(reply.headers)
-  const body = NULL_BODY.has(reply.status) ? null : reply.body
+  const body = NULL_BODY.has(reply.status) ? null : (packed?.body ?? reply.body)
   return new Response(body, {
     status: reply.status,
-    headers: { ...GUARDS, ...reply.headers, ...CORS, 'x-request-id': requestId },
+    headers: { ...GUARDS, ...reply.headers, ...packed?.headers, ...CORS, 'x-request-id': requestId },
   })
 }
 
@@ -133,7 +134,7 @@ const GUARDS = {
 const CORS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers':
-    'Content-Range, Content-Location, Location, Content-Profile, Preference-Applied, Retry-After, X-Idempotent-Replay, X-Request-Id',
+    'Content-Range, Content-Location, Location, Content-Profile, ETag, Preference-Applied, Retry-After, X-Idempotent-Replay, X-Request-Id',
 }
 
 /** Statuses whose answers may not have a body. */

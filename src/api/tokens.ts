@@ -63,15 +63,20 @@ async function verify(token: string, key: Uint8Array): Promise<Entry | TokenRefu
   }
 }
 
-function entryOf(claims: Readonly<Record<string, unknown>>): Entry {
-  const { role: named, sub } = claims
+/** Users' ids are UUIDs: with another one the database would refuse each call as badly made, not as nobody's. */
+function entryOf(claims: Readonly<Record<string, unknown>>): Entry | TokenRefusal {
+  const { role: named, sub = null } = claims
   const role = typeof named === 'string' ? named : 'anon'
-  const user = typeof sub === 'string' ? sub : undefined
+  if (sub !== null && !(typeof sub === 'string' && UUID.test(sub))) {
+    return refuse("The JWT 'sub' claim must be a UUID")
+  }
   return {
     claims,
-    verified: { refused: false, role, sub: user, claims: JSON.stringify({ ...claims, role }) },
+    verified: { refused: false, role, sub: sub ?? undefined, claims: JSON.stringify({ ...claims, role }) },
   }
 }
+
+const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i
 
 function refuseByClock(claims: Entry['claims'], now: number): TokenRefusal | undefined {
   for (const name of ['exp', 'nbf', 'iat']) {

@@ -2,19 +2,44 @@ import type pg from 'pg'
 import { type CodeKey, type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
 import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
+import type { Log } from '../jobs/log.ts'
+import { loop } from '../jobs/loop.ts'
 import { CommandError } from './failure.ts'
 
+/** Codes that learn of other servers' keys as long as they are served. */
+export interface ServedCodes {
+  readonly codes: Codes
+  /** Nobody has signed with this key before. */
+  readonly isNew: boolean
+  stop(): Promise<void>
+}
+
 /**
- * The codes that a seed signs, whose public key is registered in the database where it is new; they learn there of other
- * servers' keys. Throws a CommandError for a key that was revoked.
+ * The codes that a seed signs, whose public key is registered in the database where it is new. Throws a CommandError for a
+ * key that was revoked; one that is revoked later is said in the log.
  */
-export async function serveCodes(seed: string, database: Database): Promise<Codes> {
+export async function serveCodes(seed: string, database: Database, log: Log): Promise<ServedCodes> {
   const registered = await callVault<Registered>(database, SERVICE, 'register_code_key', {
     p_public_key: publicKeyOf(seed),
   })
   const reload = () => callVault<readonly CodeKey[]>(database, SERVICE, 'list_code_keys')
-  return openCodes({ seed, ...accepted(registered), reload })
+  const { kid, keys, is_new } = accepted(registered)
+  const codes = openCodes({ seed, kid, keys, reload })
+  let isTold = false
+  const look = async () => {
+    await codes.refresh()
+    if (codes.isRevoked && !isTold) log('error', 'signing_key_revoked', { kid, next: REVOKED })
+    isTold = codes.isRevoked
+    return false
+  }
+  const looking = loop(LOOK_EVERY_MS, look, (error) =>
+    log('warn', 'job_failed', { job: 'look for revoked keys', error: String(error) }),
+  )
+  return { codes, isNew: is_new, stop: looking.stop }
 }
+
+/** For so long after its key was revoked a server may still sell. */
+const LOOK_EVERY_MS = 2_000
 
 /** The same for a command with a connection of its own. */
 export async function signCodes(seed: string, client: pg.Client): Promise<Codes> {
@@ -22,17 +47,26 @@ export async function signCodes(seed: string, client: pg.Client): Promise<Codes>
     'select ticketing.register_code_key($1) as answer',
     [publicKeyOf(seed)],
   )
-  return openCodes({ seed, ...accepted(rows[0]?.answer) })
+  const { kid, keys } = accepted(rows[0]?.answer)
+  return openCodes({ seed, kid, keys })
 }
 
 type Registered =
-  | { readonly success: true; readonly kid: number; readonly keys: readonly CodeKey[] }
-  | { readonly success: false; readonly message: string }
+  | {
+      readonly success: true
+      readonly kid: number
+      readonly is_new: boolean
+      readonly keys: readonly CodeKey[]
+    }
+  | { readonly success: false; readonly error: string; readonly message: string }
 
 function accepted(answer: Registered | undefined) {
   if (answer?.success === true) return answer
-  throw new CommandError(`The key that signs tickets cannot be used: ${answer?.message} ${MEND}`)
+  const mend = answer?.error === 'KEYS_EXHAUSTED' ? EXHAUSTED : REVOKED
+  throw new CommandError(`The key that signs tickets cannot be used: ${answer?.message} ${mend}`)
 }
 
-const MEND =
-  'Set TICKET_SIGNING_KEY to 32 other random bytes in base64url, or remove `ticket-key` from ADMIT_ONE_HOME: the next start makes another.'
+const REVOKED =
+  'Set TICKET_SIGNING_KEY to 32 other random bytes in base64url, or remove `ticket-key` from ADMIT_ONE_HOME, and start: that makes another.'
+const EXHAUSTED =
+  'Revoke one that no guest shows any more, such as the oldest, `select ticketing.revoke_code_key(1)`: its number is given again. Then set TICKET_SIGNING_KEY, or keep ADMIT_ONE_HOME, so that not every start needs a number.'

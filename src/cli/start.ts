@@ -49,6 +49,8 @@ interface BoxOffice {
   readonly database: string
   readonly databaseUrl: string
   readonly payments: Payments
+  /** The number of a key that signs from now on, beside others before it. */
+  readonly newKey: number | undefined
   readonly hasDemo: boolean
   close(): Promise<void>
 }
@@ -92,7 +94,8 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     )
     await opened(Promise.resolve(startJobs(webhooks, payments.provider, log)), (it) => it.stop())
     const gate = await openGate(await jwtSecretOf(config))
-    const codes = await serveCodes(await ticketKeyOf(config), webhooks)
+    const served = await opened(serveCodes(await ticketKeyOf(config), gates, log), (it) => it.stop())
+    const { codes } = served
     const app = buildApp({
       database,
       laneDatabases: { gates, webhooks, health },
@@ -104,7 +107,17 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     url = listening.url
     const described = `PostgreSQL ${database.version} (${server.source})`
     const { url: databaseUrl } = server
-    return { listening, keys: gate.keys, database: described, databaseUrl, payments, hasDemo, close }
+    const newKey = served.isNew && codes.kid > 1 ? codes.kid : undefined
+    return {
+      listening,
+      keys: gate.keys,
+      database: described,
+      databaseUrl,
+      payments,
+      newKey,
+      hasDemo,
+      close,
+    }
   } catch (error) {
     await close().catch(() => undefined)
     throw error
@@ -171,7 +184,7 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
 }
 
 function announce(office: BoxOffice, config: Config): void {
-  const { listening, keys, database, payments, hasDemo } = office
+  const { listening, keys, database, payments, newKey, hasDemo } = office
   const url = config.publicUrl ?? listening.url
   const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
   const lines = [
@@ -183,6 +196,7 @@ function announce(office: BoxOffice, config: Config): void {
     ...databaseLines(office, config),
     `  payments     ${payments.described}`,
     ...keyLines(keys, config),
+    ...(newKey === undefined ? [] : ['', ...newKeyLines(newKey, config)]),
     ...(variables.length > 0 ? ['', '  For scripts that pay or send webhooks:', ...variables] : []),
     ...(hasDemo ? ['', demoOrder(url)] : []),
     ...(payments.warning === undefined ? [] : ['', `  WARNING: ${payments.warning}`]),
@@ -211,6 +225,14 @@ function keyLines(keys: ApiKeys, { stripe, home }: Config): string[] {
     `  anon         ${keys.anon}`,
     `  service_role ${keys.serviceRole}`,
   ]
+}
+
+function newKeyLines(kid: number, { ticketSigningKey, home }: Config): string[] {
+  const kept =
+    ticketSigningKey === undefined
+      ? `It is in ${home}/ticket-key: keep that folder, or set TICKET_SIGNING_KEY. There can be 255 keys.`
+      : 'What the keys before it signed still admits.'
+  return [`  A new key signs codes, number ${kid}. ${kept}`]
 }
 
 function demoOrder(url: string): string {

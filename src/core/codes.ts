@@ -53,9 +53,9 @@ export function decodeToken(text: string): DecodedToken | undefined {
   }
 }
 
-/** The code in what was typed or read without a signature: 32 hex digits, with spaces as on paper. */
+/** The code in what was typed or read without a signature: 32 hex digits, with spaces as on paper, or dashes. */
 export function plainCode(text: string): string | undefined {
-  const code = text.replaceAll(/\s/g, '').toLowerCase()
+  const code = text.replaceAll(/[\s\p{Dash_Punctuation}]/gu, '').toLowerCase()
   return CODE.test(code) ? code : undefined
 }
 

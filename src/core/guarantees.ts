@@ -232,6 +232,8 @@ export const GUARANTEES: readonly Guarantee[] = [
       },
       { name: 'uniq_successful_scan', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
       { name: 'trg_note_ticket_change', role: 'guards', kind: 'trigger', object: 'public.tickets' },
+      { name: 'trg_note_ticket_deletion', role: 'guards', kind: 'trigger', object: 'public.tickets' },
+      { name: 'trg_refuse_code_change', role: 'guards', kind: 'trigger', object: 'public.tickets' },
       { name: 'uniq_ticket_code', role: 'guards', kind: 'constraint', object: 'public.tickets' },
       { name: 'uniq_successful_scan_claim', role: 'guards', kind: 'index', object: 'public.scan_logs' },
       { name: 'uniq_successful_scan_booking', role: 'guards', kind: 'index', object: 'public.scan_logs' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { openCodes, publicKeyOf, scopeOf } from '../../src/api/codes.ts'
+import { type CodeKey, openCodes, publicKeyOf, scopeOf } from '../../src/api/codes.ts'
 import { type Random, randomFrom } from '../../src/proof/random.ts'
 import { CODES, codesOf } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
@@ -69,27 +69,82 @@ describe('keys in the database', () => {
     // The server that runs since before learns of the new key when it is shown a code of it.
     const fresh = after.token('ticket', EVENT, code())
     assert.deepEqual(before.read(fresh), { ok: false, reason: 'UNKNOWN_KEY' })
-    await before.refresh()
+    await before.reload()
     assert.ok(before.read(fresh).ok)
     await db.rows('select ticketing.revoke_code_key(1)')
-    await after.refresh()
+    await after.reload()
     assert.deepEqual(after.read(token), { ok: false, reason: 'REVOKED_KEY' })
     assert.ok(after.read(fresh).ok)
   })
 
-  it('are asked for at most once a second, whoever shows what', async () => {
-    let asked = 0
+  const first = seedOf()
+  const second = seedOf()
+  const keyOf = (seed: string, kid: number, revoked = false) => ({
+    kid,
+    public_key: publicKeyOf(seed),
+    revoked,
+  })
+  /** A server whose readings of the keys end when and as the test says. */
+  const reader = () => {
+    const readings: PromiseWithResolvers<readonly CodeKey[]>[] = []
     let ms = 0
-    const reload = async () => {
-      asked++
-      return []
+    const codes = openCodes({
+      seed: first,
+      kid: 1,
+      keys: [keyOf(first, 1)],
+      reload: () => {
+        const reading = Promise.withResolvers<readonly CodeKey[]>()
+        readings.push(reading)
+        return reading.promise
+      },
+      nowMs: () => ms,
+    })
+    return { codes, readings, to: (at: number) => (ms = at) }
+  }
+
+  it('are read at most once a second for whoever asks, counted from the last time that they could be read', async () => {
+    const { codes, readings, to } = reader()
+    const failing = codes.refresh()
+    readings[0]?.reject(new Error('the database is busy'))
+    await assert.rejects(failing, /busy/)
+    to(10)
+    const both = [codes.refresh(), codes.refresh()]
+    readings[1]?.resolve([keyOf(first, 1)])
+    await Promise.all(both)
+    to(1009)
+    await codes.refresh()
+    assert.equal(readings.length, 2)
+    to(1010)
+    const third = codes.refresh()
+    readings[2]?.resolve([keyOf(first, 1)])
+    await third
+  })
+
+  it('are read anew for a code that was shown after the last reading began, once for all who wait', async () => {
+    const { codes, readings } = reader()
+    const stranger = codes.refresh()
+    // The reading under way may have begun before the other server registered its key.
+    const gates = Array.from({ length: 10 }, () => codes.reload())
+    readings[0]?.resolve([keyOf(first, 1)])
+    await stranger
+    await Promise.resolve()
+    assert.equal(readings.length, 2)
+    readings[1]?.resolve([keyOf(first, 1), keyOf(second, 2)])
+    await Promise.all(gates)
+    const token = openCodes({ seed: second, kid: 2, keys: [] }).token('ticket', EVENT, code())
+    assert.ok(codes.read(token).ok)
+    assert.equal(readings.length, 2)
+  })
+
+  it('say whether the one that signs was revoked, also when its number is another’s since', async () => {
+    const { codes, readings } = reader()
+    assert.equal(codes.isRevoked, false)
+    for (const [at, keys] of [[keyOf(first, 1, true)], [keyOf(second, 1)]].entries()) {
+      const reloaded = codes.reload()
+      readings[at]?.resolve(keys)
+      await reloaded
+      assert.equal(codes.isRevoked, true)
     }
-    const codes = openCodes({ seed: seedOf(), kid: 1, keys: [], reload, nowMs: () => ms })
-    for (const at of [0, 10, 999, 1000, 1999]) {
-      ms = at
-      await codes.refresh()
-    }
-    assert.equal(asked, 2)
   })
 })
 

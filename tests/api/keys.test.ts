@@ -118,6 +118,15 @@ describe('keys and tokens', () => {
     ['a token for later', forge({ nbf: now + 3600 }), 'PGRST303', 'JWT not yet valid'],
     ['a token from later', forge({ iat: now + 3600 }), 'PGRST303', 'JWT issued at future'],
     ['an end that is no number', forge({ exp: 'soon' }), 'PGRST303', "The JWT 'exp' claim must be a number"],
+    ...['me', '', 7, `${USER}0`].map(
+      (sub) =>
+        [
+          `a user ${JSON.stringify(sub)}`,
+          forge({ role: 'authenticated', sub }),
+          'PGRST303',
+          "The JWT 'sub' claim must be a UUID",
+        ] as const,
+    ),
     ['claims that are no object', forge([1]), 'PGRST303', 'Parsing claims failed'],
   ]
   for (const [title, token, code, message] of refused) {

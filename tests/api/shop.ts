@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { after } from 'node:test'
 import type { AppOptions } from '../../src/api/app.ts'
+import type { Codes } from '../../src/api/codes.ts'
 import { mintToken } from '../../src/api/keys.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
@@ -19,6 +20,8 @@ export interface Shop {
   readonly db: TestDatabase
   readonly house: BoxOffice
   readonly server: TestServer
+  /** Those that the server signs with. */
+  readonly codes: Codes
   readonly payments: PaymentProvider
   /** Calls a function. */
   call(name: string, body: unknown, headers?: Ask['headers']): Promise<ShopAnswer>
@@ -62,7 +65,8 @@ export async function openShop(
   const mounts = new Map(
     ['api.stripe.com', 'checkout.stripe.com', 'stand-in'].map((name) => [name, standIn.fetch]),
   )
-  const server = await serve(db.url, { app: { codes: await codesOf(db), payments, mounts, ...app } })
+  const codes = await codesOf(db)
+  const server = await serve(db.url, { app: { codes, payments, mounts, ...app } })
   url = server.url
   after(async () => {
     await standIn.close()
@@ -77,6 +81,7 @@ export async function openShop(
     db,
     house,
     server,
+    codes,
     payments,
     control,
     call: async (name, body, headers = {}) => {

@@ -92,10 +92,10 @@ describe('validate-qr', () => {
     await db.rows('select ticketing.revoke_code_key($1)', [stolen.kid])
     const forged = `${ticketToken(mine).slice(0, -2)}AA`
     const shown = [
-      'hello',
+      ' hello\n',
       'https://example.org/?q=1',
       'é\u0000\ud800',
-      'x'.repeat(4296),
+      '7'.repeat(7089),
       theirs.code,
       ticketToken(theirs),
       forged,
@@ -199,7 +199,7 @@ describe('validate-qr', () => {
     ['qrData', { qrData: undefined }],
     ['qrData', { qrData: '' }],
     ['qrData', { qrData: 7 }],
-    ['qrData', { qrData: 'x'.repeat(4297) }],
+    ['qrData', { qrData: '7'.repeat(7090) }],
     ['businessId', { businessId: 'the-house' }],
     ['language', { language: 7 }],
     ['deviceId', { deviceId: 'x'.repeat(201) }],
@@ -250,14 +250,6 @@ describe('ticket-keys', () => {
     const { signed, signature } = decodeToken(token) ?? assert.fail()
     const publicKey = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: key?.x ?? '' } })
     assert.ok(verify(null, signed, publicKey, signature))
-  })
-
-  it('tells of a revocation', async () => {
-    const stolen = await codesOf(db, randomBytes(32).toString('base64url'))
-    await db.rows('select ticketing.revoke_code_key($1)', [stolen.kid])
-    const response = await fetch(`${shop.server.url}/functions/v1/ticket-keys`)
-    const { keys } = (await response.json()) as { keys: { kid: number; revoked: boolean }[] }
-    assert.equal(keys.find(({ kid }) => kid === stolen.kid)?.revoked, true)
   })
 })
 

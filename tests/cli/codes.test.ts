@@ -30,6 +30,21 @@ test('with another key the same database goes on; a key that was revoked signs n
     assert.equal((await server.ended).code, 0)
   }
   await db.rows('select ticketing.revoke_code_key(1)')
+  const selling = launch(['start', '--no-demo'], env)
+  const [, url = ''] = await selling.printed(
+    /URL +(\S+)[\s\S]*new key signs codes, number 3\. It is in \S+\/ticket-key/,
+  )
+  await db.rows('select ticketing.revoke_code_key(3)')
+  await selling.printed(
+    /"level":"error","event":"signing_key_revoked","kid":3,"next":"Set TICKET_SIGNING_KEY to /,
+  )
+  const health = await fetch(`${url}/functions/v1/health-check`)
+  assert.deepEqual(
+    [health.status, ((await health.json()) as { code: string }).code],
+    [503, 'SIGNING_KEY_REVOKED'],
+  )
+  selling.signal('SIGTERM')
+  assert.equal((await selling.ended).code, 0)
   for (const command of [
     ['start', '--no-demo'],
     ['fixtures', 'scanner-burst'],

@@ -74,6 +74,7 @@ describe('a token', () => {
 
 it('a plain code is 32 hex digits, typed as it is on paper or not', () => {
   assert.equal(plainCode(' 0011 2233 4455 6677\n8899 AABB CCDD EEFF '), CODE.code)
+  assert.equal(plainCode('00112233-4455-6677–8899—AABBCCDDEEFF'), CODE.code)
   for (const text of ['', CODE.code.slice(1), `${CODE.code}0`, tokenOf(CODE)]) {
     assert.equal(plainCode(text), undefined)
   }

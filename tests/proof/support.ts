@@ -124,10 +124,11 @@ async function startHere(
 ): Promise<RunningServer> {
   const database = await openPool(databaseUrl, { max: 10, name: 'admit-one' })
   const payments = openStripe({ ...till, apiUrl: till.environment['STRIPE_API_URL'] })
+  const served = await serveCodes(SEED, database, () => {})
   const app = buildApp({
     database,
     gate: await openGate(JWT_SECRET),
-    codes: await serveCodes(SEED, database),
+    codes: served.codes,
     payments: change(payments),
   })
   const listening = await listen(app, { host: '127.0.0.1', port: 0 })
@@ -135,6 +136,7 @@ async function startHere(
     url: listening.url,
     stop: async () => {
       await listening.close()
+      await served.stop()
       await database.close()
     },
   }

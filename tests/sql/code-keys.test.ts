@@ -9,6 +9,7 @@ interface Answer {
   readonly success: boolean
   readonly error?: string
   readonly kid?: number
+  readonly is_new?: boolean
   readonly revoked_at?: string
   readonly keys?: readonly { readonly kid: number; readonly public_key: string; readonly revoked: boolean }[]
 }
@@ -19,24 +20,19 @@ const register = (key: string | null, client: pg.Client = db.client) =>
   valueAs<Answer>(client, SERVICE, 'select ticketing.register_code_key($1)', [key])
 const revoke = (kid: number) =>
   valueAs<Answer>(db.client, SERVICE, 'select ticketing.revoke_code_key($1)', [kid])
-const retired = () =>
-  db.value<number[]>(
-    'select array_agg(kid order by kid) from ticketing.code_keys where retired_at is not null',
-  )
-
 describe('keys that sign codes', () => {
   it('are numbered in their order; the same one again keeps its number and signs again', async () => {
     const [a, b] = [newKey(), newKey()]
     assert.deepEqual(await register(a), {
       success: true,
       kid: 1,
+      is_new: true,
       keys: [{ kid: 1, public_key: a, revoked: false }],
     })
     const second = await register(b)
     assert.deepEqual([second.kid, second.keys?.map(({ kid }) => kid)], [2, [1, 2]])
-    assert.deepEqual(await retired(), [1])
-    assert.equal((await register(a)).kid, 1)
-    assert.deepEqual(await retired(), [2])
+    const again = await register(a)
+    assert.deepEqual([again.kid, again.is_new], [1, false])
   })
 
   it('are registered by many servers at once, each under one number', async () => {
@@ -63,9 +59,24 @@ describe('keys that sign codes', () => {
     }
   })
 
-  it('are at most 255: a code has one byte for the number', async () => {
-    await db.rows('insert into ticketing.code_keys (kid, public_key) values (255, $1)', [randomBytes(32)])
-    assert.equal((await register(newKey())).error, 'KEYS_EXHAUSTED')
+  it('are at most 255 that admit; of those that were revoked the first gives its number, and never comes back', async () => {
+    const own = await testDatabase()
+    const ask = (call: string, parameter: unknown) =>
+      valueAs<Answer>(own.client, SERVICE, `select ticketing.${call}($1)`, [parameter])
+    const keys = Array.from({ length: 255 }, newKey)
+    for (const key of keys) await ask('register_code_key', key)
+    const another = newKey()
+    assert.equal((await ask('register_code_key', another)).error, 'KEYS_EXHAUSTED')
+    for (const kid of [7, 3]) await ask('revoke_code_key', kid)
+    const given = await ask('register_code_key', another)
+    assert.deepEqual(
+      [given.kid, given.keys?.length, given.keys?.[6]],
+      [7, 255, { kid: 7, public_key: another, revoked: false }],
+    )
+    assert.equal((await ask('register_code_key', keys[6])).error, 'KEY_REVOKED')
+    assert.equal((await ask('register_code_key', newKey())).kid, 3)
+    assert.equal((await ask('register_code_key', newKey())).error, 'KEYS_EXHAUSTED')
+    assert.equal((await ask('register_code_key', keys[0])).kid, 1)
   })
 
   it('are not for users, nor is the table for anybody', async () => {

@@ -226,6 +226,7 @@ const VAULT: Readonly<Record<string, string>> = {
   my_businesses: ALL,
   managed_businesses: 'authenticated service_role',
   managed_events: 'authenticated service_role',
+  managed_offers: 'authenticated service_role',
   ticket_fee: ALL,
   charge_step: ALL,
   my_events: ALL,

@@ -12,17 +12,21 @@ export const CODES = openCodes({
 })
 
 /** Codes whose key is registered, as a server's is; it learns of other keys as they are. */
-export async function codesOf(db: TestDatabase, seed: string = SEED): Promise<Codes> {
+export async function codesOf(
+  db: TestDatabase,
+  seed: string = SEED,
+  nowMs: () => number = Date.now,
+): Promise<Codes> {
   const { kid, keys } = await db.value<{ kid: number; keys: readonly CodeKey[] }>(
     'select ticketing.register_code_key($1)',
     [publicKeyOf(seed)],
   )
   const reload = () => db.value<readonly CodeKey[]>('select ticketing.list_code_keys()')
-  return openCodes({ seed, kid, keys, reload, nowMs: everLater() })
+  return openCodes({ seed, kid, keys, reload, nowMs })
 }
 
 /** A clock that is two seconds further each time it is read, so that no refresh comes too soon. */
-function everLater(): () => number {
+export function everLater(): () => number {
   let ms = 0
   return () => {
     ms += 2000

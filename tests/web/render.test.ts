@@ -7,13 +7,15 @@ import { freshForm, readForm, refused } from '../../src/api/pages/form.ts'
 import { homePage } from '../../src/api/pages/home-page.ts'
 import type { Page } from '../../src/api/pages/layout.ts'
 import { offerOf } from '../../src/api/pages/offers.ts'
-import { type OrderView, orderPage, qrCode } from '../../src/api/pages/order-page.ts'
+import { type OrderView, orderPage, sheetOf } from '../../src/api/pages/order-page.ts'
+import { qrCode } from '../../src/api/pages/qr-code.ts'
 import { CODES } from '../support/codes.ts'
 import { eventOf, NOW, orderOf, pendingOrder, ticketOf, tierOf } from './examples.ts'
 
 const text = (page: Page) => String(page.body)
 const eventText = (event: EventView, form: BuyForm = freshForm()) => text(eventPage({ event, form }, NOW))
-const orderText = (view: OrderView) => text(orderPage(view, CODES, NOW))
+const orderPageOf = (view: OrderView, page?: number) => orderPage(view, sheetOf(view, CODES, page), NOW)
+const orderText = (view: OrderView, page?: number) => text(orderPageOf(view, page))
 
 describe('what is left', () => {
   const early = '2026-11-20T00:00:00Z'
@@ -202,7 +204,7 @@ describe('an order', () => {
       assert.match(page, words)
       assert.equal(page.includes('http-equiv="refresh"'), refreshes)
       assert.equal(page.includes('>Pay '), /Pay/.test(words.source))
-      assert.equal(orderPage(view, CODES, NOW).headers?.['X-Robots-Tag'], 'noindex')
+      assert.equal(orderPageOf(view).headers?.['X-Robots-Tag'], 'noindex')
     })
   }
 
@@ -251,13 +253,36 @@ describe('an order', () => {
 
   it('draws the code that the gate reads, dark where it is dark', () => {
     const token = CODES.token('ticket', orderOf().event.id, ticketOf().qr_code)
-    const drawn = [...String(qrCode(token)).matchAll(/M(\d+),(\d+)h1v1h-1z/g)].map(([, x, y]) => `${x},${y}`)
-    const { data } = encode(token, { ecc: 'M', border: 3 })
-    const dark = data.flatMap((row, y) => row.flatMap((is, x) => (is ? [`${x},${y}`] : [])))
-    assert.deepEqual(drawn, dark)
-    assert.notDeepEqual(
-      drawn,
-      [...String(qrCode(ticketOf().qr_code)).matchAll(/M(\d+),(\d+)h/g)].map(([, x, y]) => `${x},${y}`),
+    const { data, size } = encode(token, { ecc: 'M', border: 3 })
+    const seen = data.map((row) => row.map(() => false))
+    for (const [, x, y, length] of String(qrCode(token)).matchAll(/M(\d+) (\d+)\.5h(\d+)/g)) {
+      seen[Number(y)]?.fill(true, Number(x), Number(x) + Number(length))
+    }
+    assert.deepEqual(seen, data)
+    assert.match(String(qrCode(token)), new RegExp(`viewBox="0 0 ${size} ${size}"`))
+    assert.equal(qrCode(token), qrCode(token), 'it is drawn once')
+  })
+
+  it('shows 50 tickets a page, with the way to the others', () => {
+    const tickets = Array.from({ length: 1020 }, () => ticketOf())
+    const order = orderOf({}, { tickets })
+    const numbers = (page?: number) =>
+      [...orderText(order, page).matchAll(/Ticket ([\d,]+) of 1,020/g)].map(([, number]) => number)
+    assert.deepEqual([numbers().length, numbers().at(-1)], [50, '50'])
+    assert.deepEqual([numbers(2)[0], numbers(21).length, numbers(21).at(-1)], ['51', 20, '1,020'])
+    for (const nowhere of [0, -3, Number.NaN, Number.POSITIVE_INFINITY, 22, 1e30])
+      assert.deepEqual(numbers(nowhere), numbers(nowhere > 1 ? 21 : 1), String(nowhere))
+    const links = (page: number) =>
+      [...orderText(order, page).matchAll(/href="\?page=(\d+)"/g)].map(([, to]) => to)
+    assert.deepEqual(
+      [links(1), links(2), links(21)],
+      [
+        ['2', '2'],
+        ['1', '3', '1', '3'],
+        ['20', '20'],
+      ],
     )
+    assert.match(orderText(order, 2), /Tickets 51 to 100 of 1,020[\s\S]*print each page/)
+    assert.ok(!orderText(orderOf()).includes('?page='))
   })
 })

@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import {
+  type EdgeFunction,
+  type FunctionContext,
+  Refusal,
+  type Refused,
+  refusalIn,
+  requireSigningKey,
+} from './contract.ts'
 import { idempotencyKeyOf, parseJson, personName, replayHeader, text } from './requests.ts'
 
 const PARTY_MAX = 1000
@@ -22,6 +29,7 @@ const body = z.object({
 export const bookSlot: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
+  requireSigningKey(codes)
   const key = idempotencyKeyOf(request)
   const booking = await parseJson(request, body)
   const { businessId, partySize } = booking

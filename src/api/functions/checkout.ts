@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { callVault } from '../../db/call.ts'
 import { type OrderPayment, payForOrder } from '../../payments/checkout.ts'
 import type { Codes } from '../codes.ts'
-import { type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { type FunctionContext, Refusal, type Refused, refusalIn, requireSigningKey } from './contract.ts'
 import { redirectOf } from './requests.ts'
 
 export const ITEMS_MAX = 50
@@ -60,6 +60,7 @@ interface IssuedTicket {
  * caller's `Idempotency-Key`. Throws a `Refusal`.
  */
 export async function buy(cart: Cart, key: string | null, context: FunctionContext): Promise<Purchase> {
+  requireSigningKey(context.codes)
   if (cart.items.some(({ quantity }) => !isQuantity(quantity))) throw new Refusal('INVALID_QUANTITY')
   const relevant = relevantOf(cart, context)
   const answer = await callVault<OrderAnswer | Refused>(context.database, context.caller, 'checkout', {

@@ -8,6 +8,7 @@ import {
   type Refused,
   readJson,
   refusalIn,
+  requireSigningKey,
 } from './contract.ts'
 import { idempotencyKeyOf, parse, replayHeader } from './requests.ts'
 
@@ -23,6 +24,7 @@ const theVerbs = z
 export const claimOffer: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
+  requireSigningKey(codes)
   const key = idempotencyKeyOf(request)
   const body = await readJson(request)
   const { discountId, partySize } = parse(body, isTheVerbs(body) ? theVerbs : ours)

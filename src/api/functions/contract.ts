@@ -74,6 +74,11 @@ export function bareRefusal({ code, message, more }: Refusal): object {
   return { error: `${code}: ${message}`, code, ...more }
 }
 
+/** Nothing is given whose code a gate would refuse. */
+export function requireSigningKey({ isRevoked }: Codes): void {
+  if (isRevoked) throw new Refusal('SIGNING_KEY_REVOKED')
+}
+
 export function refusalReply(
   refusal: Refusal,
   spell: (refusal: Refusal) => object = plainRefusal,

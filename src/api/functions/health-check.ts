@@ -2,16 +2,17 @@ import { call, SERVICE } from '../../db/call.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, requireSigningKey } from './contract.ts'
 
-/** Whether this server can sell: the database answers, and every protection is in place. */
+/** Whether this server can sell: the database answers, every protection is in place, and gates believe what it signs. */
 export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], lane: 'health', handle }
 
-async function handle(_request: Request, { database, paymentMode }: FunctionContext): Promise<Reply> {
+async function handle(_request: Request, { database, paymentMode, codes }: FunctionContext): Promise<Reply> {
   const { version, latency_ms, protections, missing } = await stateOf(database)
   if (missing !== null || protections.total === 0) {
     throw new Refusal('PROTECTION_MISSING', missing ?? 'none is listed', { protections })
   }
+  requireSigningKey(codes)
   const payments = { mode: paymentMode }
   return json(200, { success: true, status: 'ok', database: { version, latency_ms }, protections, payments })
 }

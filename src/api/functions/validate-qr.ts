@@ -9,8 +9,8 @@ import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusal
 import { parseJson, text } from './requests.ts'
 import { type ScanOutcome, scanMessage } from './scan-messages.ts'
 
-/** The most that a QR code holds: somebody may show any. */
-const QR_LENGTH_MAX = 4296
+/** The most that a QR code holds, in digits: somebody may show any. */
+const QR_LENGTH_MAX = 7089
 const LANGUAGE_LENGTH_MAX = 35
 const DEVICE_LENGTH_MAX = 200
 
@@ -27,7 +27,8 @@ export const validateQr: EdgeFunction = { methods: ['POST'], lane: 'gates', hand
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { qrData, businessId, language, deviceId } = await parseJson(request, body)
-  const scan = { ...(await readCode(qrData.trim(), codes)), presented: digestOf(qrData) }
+  const shown = qrData.trim()
+  const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }
   const answer = await callVault<Judged | Refused>(database, caller, 'validate_qr', {
     p_scan: { ...scan, business_id: businessId, device_id: deviceId },
   })
@@ -47,13 +48,13 @@ interface Judged {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** A token's own words where its signature holds. A key that another server registered meanwhile is asked for. */
+/** A token's own words where its signature holds. Another server may have registered its key a moment ago. */
 async function readCode(text: string, codes: Codes): Promise<object> {
   const code = plainCode(text)
   if (code !== undefined) return { code }
   let reading = codes.read(text)
-  if (!reading.ok && reading.reason === 'UNKNOWN_KEY') {
-    await codes.refresh()
+  if (!reading.ok && reading.reason !== 'MALFORMED') {
+    await codes.reload()
     reading = codes.read(text)
   }
   if (!reading.ok) return { problem: reading.reason }

@@ -71,5 +71,9 @@ export function minutesLeft(iso: string, now: Date): string {
 
 /** Such as "1 ticket" and "2 tickets". */
 export function count(quantity: number, noun: string): string {
-  return `${quantity.toLocaleString('en-GB')} ${noun}${quantity === 1 ? '' : 's'}`
+  return `${amount(quantity)} ${noun}${quantity === 1 ? '' : 's'}`
+}
+
+export function amount(quantity: number): string {
+  return quantity.toLocaleString('en-GB')
 }

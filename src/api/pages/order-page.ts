@@ -1,11 +1,11 @@
-import { html, raw } from 'hono/html'
-import { renderSVG } from 'uqr'
+import { html } from 'hono/html'
 import type { Codes } from '../codes.ts'
-import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
+import { amount, type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
 import { orderState } from './order-state.ts'
+import { qrCode } from './qr-code.ts'
 
 /** What `ticketing.order_page` answers; times are ISO 8601, amounts minor units. */
 export interface OrderView {
@@ -53,8 +53,33 @@ export interface OrderTicket {
   readonly checked_in_at: string | null
 }
 
+/** Tickets on one page: each is a drawing and, printed, a sheet. */
+const PAGE_TICKETS = 50
+
+/** What a page shows of an order's tickets. */
+interface Sheet {
+  /** From 1; no page that is not there. */
+  readonly page: number
+  readonly pages: number
+  /** How many come before it. */
+  readonly before: number
+  /** With what its QR says, where it has one. */
+  readonly tickets: readonly { readonly ticket: OrderTicket; readonly shown: string | undefined }[]
+}
+
+/** The tickets of the page that was asked for, the nearest where there is none. */
+export function sheetOf({ tickets, event }: OrderView, codes: Codes, asked: number = 1): Sheet {
+  const pages = Math.max(1, Math.ceil(tickets.length / PAGE_TICKETS))
+  const page = Math.min(Math.max(1, Math.trunc(asked) || 1), pages)
+  const before = (page - 1) * PAGE_TICKETS
+  const shown = tickets
+    .slice(before, before + PAGE_TICKETS)
+    .map((ticket) => ({ ticket, shown: shownCode(event.id, ticket, codes) }))
+  return { page, pages, before, tickets: shown }
+}
+
 /** An order as it is now, with its tickets; printed, it is one ticket a sheet. */
-export function orderPage(view: OrderView, codes: Codes, now: Date): Page {
+export function orderPage(view: OrderView, sheet: Sheet, now: Date): Page {
   const calendar = calendarIn(view.event.time_zone)
   const state = orderState(view, now)
   const until = view.order.expires_at
@@ -65,7 +90,7 @@ ${state.payUrl === undefined || until === null ? null : payNow(view, state.payUr
 ${state.refreshSeconds === undefined ? null : html`<p class="quiet">This page looks again by itself. <a href="">Look now</a></p>`}
 </section>
 ${view.event.status === 'cancelled' ? html`<p class="notice bad screen">This event is cancelled.</p>` : null}
-${ticketList(view, codes, calendar)}
+${ticketList(view, sheet, calendar)}
 ${summary(view, calendar)}`
   const title = `${state.title} · ${view.event.title}`
   return {
@@ -80,31 +105,51 @@ function payNow({ order }: OrderView, url: string, until: string, calendar: Cale
 <p><a class="button pay" href="${url}">Pay ${money(order.total_cents, order.currency)}</a></p>`
 }
 
-function ticketList({ tickets, event, order }: OrderView, codes: Codes, calendar: Calendar): Html | null {
+function ticketList({ tickets, event, order }: OrderView, sheet: Sheet, calendar: Calendar): Html | null {
   if (tickets.length === 0) return null
-  return html`<ol class="tickets" aria-label="Your tickets">
-${tickets.map(
-  (ticket, at) => html`<li class="${ADMITS.has(ticket.status) ? ticket.status : 'gone'}">
+  const links = sheet.pages === 1 ? null : pageLinks(sheet, tickets.length)
+  return html`${links}<ol class="tickets" aria-label="Your tickets">
+${sheet.tickets.map(({ ticket, shown }, at) => {
+  const number = sheet.before + at + 1
+  return html`<li class="${ADMITS.has(ticket.status) ? ticket.status : 'gone'}">
 <div class="face">
-<div><p class="number">Ticket ${at + 1} of ${tickets.length}</p><h2 dir="auto">${event.title}</h2>
+<div><p class="number">Ticket ${amount(number)} of ${amount(tickets.length)}</p><h2 dir="auto">${event.title}</h2>
 <p><time datetime="${event.start_at}">${calendar.day(event.start_at)}, ${calendar.time(event.start_at)}</time></p>
 <p class="where" dir="auto">${placeOf(event)}</p></div>
 <dl><div><dt>Ticket</dt><dd dir="auto">${ticket.tier_name}</dd></div>
 ${order.customer_name === null ? null : html`<div><dt>Name</dt><dd dir="auto">${order.customer_name}</dd></div>`}</dl>
 </div>
-<div class="stub">${stub(ticket, at + 1, codes.token('ticket', event.id, ticket.qr_code), calendar)}</div>
-</li>`,
-)}
+<div class="stub">${stub(ticket, number, shown, calendar)}</div>
+</li>`
+})}
 </ol>
-<p class="quiet screen">Keep the address of this page: it is your proof. Printed, it gives one ticket a sheet.</p>`
+${links}<p class="quiet screen">Keep the address of this page: it is your proof. Printed, it gives one ticket a sheet${
+    sheet.pages === 1 ? '' : ', the tickets of this page: print each page'
+  }.</p>`
+}
+
+function pageLinks({ page, pages, before, tickets }: Sheet, total: number): Html {
+  const link = (to: number, words: string) =>
+    to < 1 || to > pages ? null : html`<a href="?page=${to}">${words}</a>`
+  return html`<nav class="pages screen" aria-label="Pages of tickets">
+<span>Tickets ${amount(before + 1)} to ${amount(before + tickets.length)} of ${amount(total)}</span>
+${link(page - 1, 'Earlier tickets')}
+${link(page + 1, 'More tickets')}
+</nav>`
+}
+
+/** Where gates would not believe the signature, the plain code, about which the database decides. */
+function shownCode(eventId: string, { status, qr_code }: OrderTicket, codes: Codes): string | undefined {
+  if (!ADMITS.has(status)) return undefined
+  return codes.isRevoked ? qr_code : codes.token('ticket', eventId, qr_code)
 }
 
 /** What the gate reads, and what is typed where it cannot; or why there is nothing to read. */
-function stub(ticket: OrderTicket, number: number, token: string, calendar: Calendar): Html {
+function stub(ticket: OrderTicket, number: number, shown: string | undefined, calendar: Calendar): Html {
   const badge = badgeOf(ticket, calendar)
   const mark = badge === undefined ? null : html`<span class="badge">${badge}</span>`
-  if (!ADMITS.has(ticket.status)) return html`${mark}`
-  return html`${mark}<div class="code" role="img" aria-label="QR code of ticket ${number}">${qrCode(token)}</div>
+  if (shown === undefined) return html`${mark}`
+  return html`${mark}<div class="code" role="img" aria-label="QR code of ticket ${number}">${qrCode(shown)}</div>
 <p class="letters">${ticket.qr_code.match(/.{1,4}/g)?.join(' ') ?? ''}</p>`
 }
 
@@ -126,19 +171,14 @@ function badgeOf({ status, checked_in_at }: OrderTicket, calendar: Calendar): st
   }
 }
 
-/** The code as a picture with the quiet zone that scanners need. */
-export function qrCode(code: string): Html {
-  return raw(renderSVG(code, { ecc: 'M', border: 3, pixelSize: 1 }))
-}
-
 function summary({ order, items, refunds, event }: OrderView, calendar: Calendar): Html {
-  const amount = (cents: number) => money(cents, order.currency)
+  const price = (cents: number) => money(cents, order.currency)
   return html`<section class="screen"><h2>Your order</h2>
 <dl class="sums">
-${items.map((item) => html`<div><dt>${item.quantity} × <bdi>${item.tier_name}</bdi></dt><dd>${amount(item.quantity * item.unit_price_cents)}</dd></div>`)}
-${order.fees_cents === 0 ? null : html`<div><dt>Fees</dt><dd>${amount(order.fees_cents)}</dd></div>`}
-<div class="total"><dt>Total</dt><dd>${order.total_cents === 0 ? 'Free' : amount(order.total_cents)}</dd></div>
-${refunds.map((refund) => html`<div><dt>${REFUND_WORDS[refund.status] ?? 'Refund'}</dt><dd>${amount(-refund.amount_cents)}</dd></div>`)}
+${items.map((item) => html`<div><dt>${item.quantity} × <bdi>${item.tier_name}</bdi></dt><dd>${price(item.quantity * item.unit_price_cents)}</dd></div>`)}
+${order.fees_cents === 0 ? null : html`<div><dt>Fees</dt><dd>${price(order.fees_cents)}</dd></div>`}
+<div class="total"><dt>Total</dt><dd>${order.total_cents === 0 ? 'Free' : price(order.total_cents)}</dd></div>
+${refunds.map((refund) => html`<div><dt>${REFUND_WORDS[refund.status] ?? 'Refund'}</dt><dd>${price(-refund.amount_cents)}</dd></div>`)}
 </dl>
 <p class="quiet"><small>${count(
     items.reduce((sum, item) => sum + item.quantity, 0),

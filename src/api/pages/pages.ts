@@ -10,7 +10,8 @@ import { ANYBODY, readEvent, readEvents } from './events.ts'
 import { freshForm } from './form.ts'
 import { homePage } from './home-page.ts'
 import { goTo, messagePage, type Page, pageHeaders } from './layout.ts'
-import { type OrderView, orderPage } from './order-page.ts'
+import { type OrderView, orderPage, sheetOf } from './order-page.ts'
+import { drawCodes } from './qr-code.ts'
 import { isCrossSite, type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting } from './waiting.ts'
 
@@ -53,12 +54,15 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
     page(c, '/events/:slug/checkout', async () => goTo(`/events/${encodeURIComponent(c.req.param('slug'))}`)),
   )
   app.get('/orders/:id/:secret', (c) =>
-    page(c, '/orders/:id/:secret', async (_, now) => {
+    page(c, '/orders/:id/:secret', async (request, now) => {
       const { id, secret } = c.req.param()
       if (!UUID.test(id) || !SECRET.test(secret)) return undefined
       const args = { p_order_id: id, p_secret: secret }
       const view = await callVault<OrderView & { success: boolean }>(database, ANYBODY, 'order_page', args)
-      return view.success ? orderPage(view, codes, now) : undefined
+      if (!view.success) return undefined
+      const sheet = sheetOf(view, codes, Number(new URL(request.url).searchParams.get('page') ?? 1))
+      await drawCodes(sheet.tickets.flatMap(({ shown }) => shown ?? []))
+      return orderPage(view, sheet, now)
     }),
   )
   app.get('*', (c, next) => (wantsPage(c) ? page(c, '*', async () => undefined) : next()))

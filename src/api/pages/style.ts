@@ -107,6 +107,9 @@ input[aria-invalid] { border-color: var(--bad); }
 .sums + p { margin-top: 14px; }
 .sums .total { font-weight: 700; font-size: 19px; }
 .tickets { margin-top: 28px; }
+.pages { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 4px 24px; margin: 20px 0; }
+.pages span { flex: 1 1 240px; font-weight: 600; }
+.pages a { padding: 8px 0; }
 .tickets > li { position: relative; display: grid; grid-template-columns: 1fr auto; background: var(--ground); color: #fff;
   border-radius: 16px; margin-bottom: 20px; --small: rgb(255 255 255 / .82); }
 .tickets .face { padding: 28px 32px; min-width: 0; display: grid; align-content: space-between; gap: 20px; }
