@@ -246,6 +246,12 @@ describe('an order', () => {
     }
   })
 
+  it('speaks of no money where what was free was given back', () => {
+    const free = { subtotal_cents: 0, fees_cents: 0, total_cents: 0, status: 'refunded' }
+    const page = orderText(orderOf(free, { refunds: [{ amount_cents: 0, status: 'succeeded' }] }))
+    assert.ok(!page.includes('€0.00'))
+  })
+
   it('warns of a cancelled event', () => {
     const view = orderOf({}, { event: { ...orderOf().event, status: 'cancelled' } })
     assert.match(orderText(view), /This event is cancelled/)

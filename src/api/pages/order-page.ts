@@ -173,12 +173,14 @@ function badgeOf({ status, checked_in_at }: OrderTicket, calendar: Calendar): st
 
 function summary({ order, items, refunds, event }: OrderView, calendar: Calendar): Html {
   const price = (cents: number) => money(cents, order.currency)
+  // What was free is given back without any money.
+  const moved = refunds.filter((refund) => refund.amount_cents > 0)
   return html`<section class="screen"><h2>Your order</h2>
 <dl class="sums">
 ${items.map((item) => html`<div><dt>${item.quantity} × <bdi>${item.tier_name}</bdi></dt><dd>${price(item.quantity * item.unit_price_cents)}</dd></div>`)}
 ${order.fees_cents === 0 ? null : html`<div><dt>Fees</dt><dd>${price(order.fees_cents)}</dd></div>`}
 <div class="total"><dt>Total</dt><dd>${order.total_cents === 0 ? 'Free' : price(order.total_cents)}</dd></div>
-${refunds.map((refund) => html`<div><dt>${REFUND_WORDS[refund.status] ?? 'Refund'}</dt><dd>${price(-refund.amount_cents)}</dd></div>`)}
+${moved.map((refund) => html`<div><dt>${REFUND_WORDS[refund.status] ?? 'Refund'}</dt><dd>${price(-refund.amount_cents)}</dd></div>`)}
 </dl>
 <p class="quiet"><small>${count(
     items.reduce((sum, item) => sum + item.quantity, 0),
