@@ -13,7 +13,7 @@ begin
   if v_scan.outcome = 'ADMITTED' then
     return jsonb_build_object('success', true, 'checked_in_at', v_scan.scanned_at);
   end if;
-  return ticketing.refused(v_scan.outcome) || jsonb_strip_nulls(
+  return ticketing.refused(v_scan.outcome, ticketing.scan_message(v_scan.outcome)) || jsonb_strip_nulls(
     jsonb_build_object('checked_in_at', v_scan.scanned_at));
 end
 $$;

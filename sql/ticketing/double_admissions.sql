@@ -2,7 +2,8 @@
 -- each scan that opened a gate beside the one that counts.
 --   counted  the scan that counts; null where the ticket did not admit at all: cancelled, refunded or being refunded
 --   other    the scan that opened a gate besides
--- A scan: {id, scanned_at, claimed_at, recorded_at, scanned_by, device_id, offline, clock_suspect, error_code}.
+-- A scan: {id, scan_id, scanned_at, claimed_at, recorded_at, scanned_by, synced_by, device_id, offline, clock_suspect,
+-- error_code}.
 -- No rows for those who do not work for the event's business.
 create or replace function ticketing.double_admissions(p_event_id uuid)
 returns table (ticket_id uuid, status text, counted jsonb, other jsonb)
@@ -26,7 +27,7 @@ $$;
 
 create or replace function ticketing.scan_facts(p_scan public.scan_logs) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object('id', p_scan.id, 'scanned_at', p_scan.scanned_at, 'claimed_at', p_scan.claimed_at,
-    'recorded_at', p_scan.recorded_at, 'scanned_by', p_scan.scanned_by, 'device_id', p_scan.device_id,
-    'offline', p_scan.offline, 'clock_suspect', p_scan.clock_suspect, 'error_code', p_scan.error_code)
+  select jsonb_build_object('id', p_scan.id, 'scan_id', p_scan.scan_id, 'scanned_at', p_scan.scanned_at, 'claimed_at', p_scan.claimed_at,
+    'recorded_at', p_scan.recorded_at, 'scanned_by', p_scan.scanned_by, 'synced_by', p_scan.synced_by,
+    'device_id', p_scan.device_id, 'offline', p_scan.offline, 'clock_suspect', p_scan.clock_suspect, 'error_code', p_scan.error_code)
 $$;

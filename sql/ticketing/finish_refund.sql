@@ -9,6 +9,7 @@ declare
   v_amounts bigint[] := array[p_refund.amount_cents, -p_refund.amount_cents];
   v_goodwill bigint := p_refund.goodwill_cents;
 begin
+  perform ticketing.lock_order_tickets(p_refund.order_id);
   select * into v_payment from ticketing.payments p where p.id = p_refund.payment_id;
   if p_refund.cause = 'dashboard' and v_payment.status = 'kept' then
     v_part := ticketing.from_sales(p_refund.order_id, p_refund.currency, p_refund.amount_cents, p_refund.amount_cents);
@@ -35,6 +36,7 @@ declare
   v_cause text := 'refund:' || p_refund.id;
   v_was_sent boolean := p_refund.status = 'succeeded';
 begin
+  perform ticketing.lock_order_tickets(p_refund.order_id);
   select * into v_payment from ticketing.payments p where p.id = p_refund.payment_id;
   -- The opposite of all that was booked for it. It fails once, or once more where it was refused and yet had gone.
   perform ticketing.book(p_refund.order_id, p_refund.currency,
@@ -51,8 +53,7 @@ begin
         when v_payment.status = 'kept' then r.goodwill_cents - r.amount_cents else r.goodwill_cents end
     where r.id = p_refund.id returning * into p_refund;
   if not v_was_sent then
-    update public.tickets t set status = case when t.checked_in_at is null then 'valid' else 'used' end
-      where t.id = any (p_refund.ticket_ids) and t.status = 'refunding';
+    perform ticketing.give_back_tickets(p_refund.ticket_ids);
   end if;
   perform ticketing.void_returned(v_payment);
   if v_payment.status = 'returned' then
@@ -62,6 +63,48 @@ begin
   end if;
   perform ticketing.note_refunds(p_refund.order_id);
   return p_refund;
+end
+$$;
+
+-- lock_order_tickets: all tickets of an order, ascending id, before the first of them is written: a gate that brings its scans
+-- locks them in that order too.
+create or replace function ticketing.lock_order_tickets(p_order_id uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_id uuid;
+begin
+  for v_id in
+    select t.id from public.orders o join public.tickets t on t.event_id = o.event_id and t.order_id = o.id
+    where o.id = p_order_id order by t.id
+  loop
+    perform ticketing.lock_scanned(v_id);
+  end loop;
+end
+$$;
+
+-- give_back_tickets: tickets that waited for money that did not go are the buyer's again. One that was scanned stays used; one
+-- that a gate without network let in meanwhile, and was refused when it told so, is used from its first such scan on.
+create or replace function ticketing.give_back_tickets(p_ticket_ids uuid[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_ticket record;
+  v_scan public.scan_logs;
+begin
+  for v_ticket in
+    select t.id, t.checked_in_at, t.checked_in_by from unnest(p_ticket_ids) k(id)
+      join public.tickets t on t.id = k.id and t.status = 'refunding'
+  loop
+    if v_ticket.checked_in_at is null then
+      select * into v_scan from public.scan_logs s where s.ticket_id = v_ticket.id and s.offline
+        order by ticketing.is_only_claimed(s), s.scanned_at, s.recorded_at, s.claimed_at limit 1;
+      update public.scan_logs s set scan_success = true, error_code = null where s.id = v_scan.id;
+      v_ticket.checked_in_at := v_scan.scanned_at;
+      v_ticket.checked_in_by := v_scan.scanned_by;
+    end if;
+    update public.tickets t set status = case when v_ticket.checked_in_at is null then 'valid' else 'used' end,
+        checked_in_at = v_ticket.checked_in_at, checked_in_by = v_ticket.checked_in_by
+      where t.id = v_ticket.id;
+  end loop;
 end
 $$;
 

@@ -13,6 +13,6 @@ declare
 begin
   v_scan := ticketing.admit_ticket(p_ticket_id, p_scanned_by, left(p_device_id, 200), left(coalesce(nullif(p_scan_method, ''), 'qr'), 50));
   return query select v_scan.outcome = 'ADMITTED', v_scan.outcome = 'ALREADY_USED', v_scan.scanned_at, v_scan.scanned_by,
-    case when v_scan.outcome <> 'ADMITTED' then ticketing.refusal_message(v_scan.outcome) end;
+    case when v_scan.outcome <> 'ADMITTED' then ticketing.scan_message(v_scan.outcome) end;
 end
 $$;

@@ -4,8 +4,8 @@
 --   conflict_resolved  another scan of this ticket exists, online or from another gate, and one of the two lost
 --   already_scanned    the other scan won; scanned_at and scanned_by are the winner's
 --   error_message      why not; "not found" also for a ticket of somebody else's event
--- Outcomes and writes: admit_offline, which decides.
--- Locks: the ticket's row.
+-- A signed-in caller names itself.
+-- Outcomes, locks and writes: admit_offline, which decides.
 create or replace function ticketing.sync_offline_scan(
   p_ticket_id uuid, p_scanned_by uuid, p_scanned_at timestamptz, p_device_id text default null
 ) returns table (success boolean, conflict_resolved boolean, already_scanned boolean, scanned_at timestamptz,
@@ -13,24 +13,19 @@ create or replace function ticketing.sync_offline_scan(
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
+  v_caller record := ticketing.caller();
   v_scan record;
 begin
-  perform ticketing.lock_scanned(p_ticket_id);
+  if not v_caller.is_trusted and p_scanned_by is distinct from v_caller.user_id then
+    return query select false, false, false, null::timestamptz, null::uuid, ticketing.scan_message('FORBIDDEN');
+    return;
+  end if;
   v_scan := ticketing.admit_offline(p_ticket_id, p_scanned_by, p_scanned_at, p_device_id);
   return query select v_scan.outcome = 'ADMITTED', v_scan.conflict_resolved, v_scan.outcome = 'ALREADY_USED',
     v_scan.scanned_at, v_scan.scanned_by, case v_scan.outcome when 'ADMITTED' then null
-      when 'INVALID_REQUEST' then 'p_scanned_at is needed.' else ticketing.refusal_message(v_scan.outcome) end;
+      when 'INVALID_REQUEST' then 'p_scanned_at is needed.' else ticketing.scan_message(v_scan.outcome) end;
 -- The unique successful scan refused a scan that had been refused before: the next try sees why.
 exception when lock_not_available or deadlock_detected or unique_violation then
     return query select false, false, false, null::timestamptz, null::uuid, ticketing.refusal_message('LOCK_TIMEOUT');
-end
-$$;
-
--- lock_scanned: a ticket's row, for what is decided about its scans.
-create or replace function ticketing.lock_scanned(p_ticket_id uuid) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  perform ticketing.limit_wait();
-  perform from public.tickets t where t.id = p_ticket_id for no key update;
 end
 $$;

@@ -1,19 +1,21 @@
 -- validate_qr: judge what a gate of a business has read: a ticket, a claim of an offer or the booking of a table.
 --
--- p_scan: {business_id, code: 32 hex digits or null, device_id, presented: SHA-256 of what was read}; where a signed token was
--- read also {kind: ticket | claim | booking, kid, scope}, or `problem` where it could not be believed.
+-- p_scan: {business_id, code: 32 hex digits or null, device_id, scan_id, presented: SHA-256 of what was read}; where a signed
+-- token was read also {kind: ticket | claim | booking, kid, scope}, or `problem` where it could not be believed.
 -- Answers, first that applies:
---   INVALID_REQUEST  no business, or a field that cannot be what it says
+--   INVALID_REQUEST  no business or none that there is, or a field that cannot be what it says
 --   UNAUTHORIZED     a guest
 --   FORBIDDEN        a signed-in caller who does not work for the business
 --   LOCK_TIMEOUT     busy for five seconds; try again
 --   success          the scan was judged: {success: true, outcome, qr_type, details}, where outcome is the first that applies of
 --     UNKNOWN        not one of ours, not signed by a living key, or another business's: nothing is learned, details is {}
---     ADMITTED, ALREADY_USED (details.checked_in_at says when)
+--     ADMITTED, also where the scan that admitted has this scan_id
+--     ALREADY_USED (details.checked_in_at says when, checked_in_device where, as far as it is known)
 --     REFUNDED, REFUNDING, CANCELLED
 --     EVENT_CANCELLED, TOO_EARLY, TOO_LATE
 -- Locks:  the row of the ticket, claim or booking.
--- Writes: tickets, offer_claims or reservations; scan_logs: every judged scan, the refused ones too.
+-- Writes: tickets, offer_claims or reservations; scan_logs: every judged scan, the refused ones too; one that is sent again and
+-- told the same, once.
 create or replace function ticketing.validate_qr(p_scan jsonb) returns jsonb
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
@@ -21,12 +23,16 @@ declare
   v_caller record := ticketing.caller();
   v_business_id uuid;
   v_device_id text := left(p_scan ->> 'device_id', 200);
+  v_scan_id text := p_scan ->> 'scan_id';
   v_code record;
   v_outcome text;
   v_status text;
+  v_checked_in_device text;
 begin
-  if ticketing.is_uuid(p_scan ->> 'business_id') is not true or p_scan ->> 'presented' !~ '^[0-9a-f]{64}$' then
-    return ticketing.refused('INVALID_REQUEST', 'A business_id is needed; presented is a SHA-256 in hex.');
+  if ticketing.is_uuid(p_scan ->> 'business_id') is not true or p_scan ->> 'presented' !~ '^[0-9a-f]{64}$'
+      or length(v_scan_id) not between 1 and 255 then
+    return ticketing.refused('INVALID_REQUEST',
+      'A business_id is needed; presented is a SHA-256 in hex, a scan_id has 1 to 255 characters.');
   elsif v_caller.user_id is null and not v_caller.is_trusted then
     return ticketing.refused('UNAUTHORIZED');
   end if;
@@ -37,14 +43,18 @@ begin
   end if;
   v_code := ticketing.find_code(v_business_id, p_scan);
   if v_code.kind = 'ticket' then
-    select s.outcome, s.ticket_status into v_outcome, v_status
-      from ticketing.admit_ticket(v_code.id, v_caller.user_id, v_device_id, 'qr', true) s;
+    select s.outcome, s.ticket_status, s.device_id into v_outcome, v_status, v_checked_in_device
+      from ticketing.admit_ticket(v_code.id, v_caller.user_id, v_device_id, 'qr', true, v_scan_id) s;
   elsif v_code.kind = 'claim' then
-    select s.outcome into v_outcome from ticketing.redeem_claim(v_code.id, v_caller.user_id, v_device_id) s;
+    select s.outcome, s.device_id into v_outcome, v_checked_in_device
+      from ticketing.redeem_claim(v_code.id, v_caller.user_id, v_device_id, v_scan_id) s;
   elsif v_code.kind = 'booking' then
-    select s.outcome into v_outcome from ticketing.check_in_booking(v_code.id, v_caller.user_id, v_device_id) s;
+    select s.outcome, s.device_id into v_outcome, v_checked_in_device
+      from ticketing.check_in_booking(v_code.id, v_caller.user_id, v_device_id, v_scan_id) s;
+  elsif not exists (select from public.businesses b where b.id = v_business_id) then
+    return ticketing.refused('INVALID_REQUEST', 'There is no such business.');
   else
-    perform ticketing.log_unknown_code(v_business_id, p_scan ->> 'presented', v_caller.user_id, v_device_id);
+    perform ticketing.log_unknown_code(v_business_id, p_scan ->> 'presented', v_caller.user_id, v_device_id, v_scan_id);
     return jsonb_build_object('success', true, 'outcome', 'UNKNOWN', 'qr_type', 'unknown', 'details', '{}'::jsonb);
   end if;
   if v_outcome = 'LOCK_TIMEOUT' then
@@ -52,7 +62,10 @@ begin
   end if;
   return jsonb_build_object('success', true, 'qr_type', v_code.kind,
     'outcome', case v_outcome when 'INVALID_STATUS' then upper(v_status) else v_outcome end,
-    'details', ticketing.code_details(v_code.kind, v_code.id));
+    'details', ticketing.code_details(v_code.kind, v_code.id) || case
+      when v_outcome = 'ALREADY_USED' and v_checked_in_device is not null
+        then jsonb_build_object('checked_in_device', v_checked_in_device)
+      else '{}' end);
 end
 $$;
 
@@ -93,12 +106,14 @@ $$;
 
 -- log_unknown_code: a scan of what is nothing of ours, under the business at whose gate it was shown.
 create or replace function ticketing.log_unknown_code(
-  p_business_id uuid, p_presented text, p_scanned_by uuid, p_device_id text) returns void
-language sql volatile set search_path = pg_catalog, pg_temp as $$
+  p_business_id uuid, p_presented text, p_scanned_by uuid, p_device_id text, p_scan_id text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
   insert into public.scan_logs
-      (business_id, presented_hash, scanned_by, device_id, scan_method, scan_success, error_code, scanned_at)
-    select b.id, p_presented, p_scanned_by, p_device_id, 'qr', false, 'UNKNOWN', clock_timestamp()
-    from public.businesses b where b.id = p_business_id
+      (business_id, presented_hash, scanned_by, device_id, scan_id, scan_method, scan_success, error_code, scanned_at)
+    values (p_business_id, p_presented, p_scanned_by, p_device_id, p_scan_id, 'qr', false, 'UNKNOWN', clock_timestamp())
+    on conflict do nothing;
+end
 $$;
 
 -- code_details: what the door is shown; e-mail addresses are masked before they leave the database.

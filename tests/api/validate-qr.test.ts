@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { scanMessage } from '../../src/api/functions/scan-messages.ts'
+import { type ScanOutcome, scanMessage } from '../../src/api/functions/scan-messages.ts'
 import { decodeToken } from '../../src/core/codes.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
@@ -46,8 +46,27 @@ describe('validate-qr', () => {
       alreadyUsed: true,
       details,
     })
+    const named = await soldTicket(db, house)
+    await scan(ticketToken(named), { deviceId: 'north' })
+    const third = await scan(ticketToken(named), { deviceId: 'south' })
+    assert.equal((third.body['details'] as Record<string, unknown>)['checkedInDevice'], 'north')
     assert.ok(checkedInAt)
   })
+
+  const names: readonly [string, object, Record<string, string>][] = [
+    ['scanId', { scanId: 'opening' }, {}],
+    ['Idempotency-Key', {}, { 'idempotency-key': 'opening' }],
+  ]
+  for (const [what, more, headers] of names)
+    it(`gives the answer that was lost again to the same ${what}, and to no other`, async () => {
+      const token = ticketToken(await soldTicket(db, house))
+      const send = (body: object, head: Record<string, string>) => scan(token, body, { ...staff, ...head })
+      const first = await send(more, headers)
+      assert.equal(first.body['outcome'], 'ADMITTED')
+      assert.deepEqual((await send(more, headers)).body, first.body)
+      assert.equal((await send({ scanId: 'another' }, headers)).body['outcome'], 'ALREADY_USED')
+      assert.equal((await send({}, {})).body['outcome'], 'ALREADY_USED')
+    })
 
   it('reads the plain code too, as it is printed or typed', async () => {
     const shown = await soldTicket(db, house)
@@ -174,6 +193,38 @@ describe('validate-qr', () => {
     })
   }
 
+  const words: Readonly<Record<ScanOutcome, readonly RegExp[]>> = {
+    ADMITTED: [/^Welcome/, /^Καλώς/, /^Willkommen/, /^Bienvenue/, /^¡Bienvenido/, /^Benvenuti/],
+    ALREADY_USED: [/already used/, /ήδη/, /bereits/, /déjà/, /ya se ha usado/, /già/],
+    REFUNDED: [/^Refunded/, /^Έγινε επιστροφή/, /^Erstattet/, /^Remboursé/, /^Reembolsada/, /^Rimborsato/],
+    REFUNDING: [
+      ...[/^Being refunded/, /^Γίνεται επιστροφή/, /^Wird erstattet/, /^En cours de remb/],
+      ...[/^En proceso de reemb/, /^In fase di rimb/],
+    ],
+    CANCELLED: [/^Cancelled/, /^Ακυρώθηκε/, /^Storniert/, /^Annulé/, /^Cancelado/, /^Annullato/],
+    EVENT_CANCELLED: [/event is canc/, /ακυρώθηκε/, /abgesagt/, /annulé/, /cancelado/, /annullato/],
+    TOO_EARLY: [/^Too early/, /^Πολύ νωρίς/, /^Zu früh/, /^Trop tôt/, /^Demasiado pronto/, /^Troppo presto/],
+    TOO_LATE: [/^Too late/, /^Πολύ αργά/, /^Zu spät/, /^Trop tard/, /^Demasiado tarde/, /^Troppo tardi/],
+    UNKNOWN: [
+      /not valid/,
+      /δεν ισχύει/,
+      /gilt hier nicht/,
+      /n’est pas valable/,
+      /no es válido/,
+      /non è valido/,
+    ],
+  }
+  it('says every outcome in every language, each in words of its own', () => {
+    for (const [i, language] of ['en', 'el', 'de', 'fr', 'es', 'it'].entries()) {
+      const said = Object.entries(words).map(([outcome, patterns]) => {
+        const message = scanMessage(outcome as ScanOutcome, language)
+        assert.match(message, patterns[i] as RegExp, `${outcome} in ${language}`)
+        return message
+      })
+      assert.equal(new Set(said).size, said.length)
+    }
+  })
+
   it('is for the staff of that business: 401 without a token or with a bad one, 403 for everybody else', async () => {
     const shown = await soldTicket(db, house)
     const other = await openBoxOffice(db)
@@ -203,6 +254,8 @@ describe('validate-qr', () => {
     ['businessId', { businessId: 'the-house' }],
     ['language', { language: 7 }],
     ['deviceId', { deviceId: 'x'.repeat(201) }],
+    ['scanId', { scanId: 'x'.repeat(201) }],
+    ['scanId', { scanId: 'a\u0000' }],
   ]
   for (const [field, more] of malformed) {
     it(`refuses with 400 and the field: ${JSON.stringify(more).slice(0, 40)}`, async () => {

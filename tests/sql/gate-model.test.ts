@@ -66,23 +66,43 @@ describe('gates, with network and without, refunds and cancellations, in any ord
     ],
     [
       'an offline scan that never beats a later one',
-      changed('admit_offline', 'or v_at < v_winner.scanned_at', ''),
+      changed('admit_offline', 'or ticketing.is_before(v_own, v_winner)', ''),
     ],
     [
       'a loser that is forgotten',
       changed(
         'write_offline_scan',
-        'if p_own_id is not null then',
-        'if p_own_id is not null or not v_admits then',
+        'if p_scan.id is not null then',
+        'if p_scan.id is not null or not v_admits then',
       ),
     ],
     [
       'a clock of the future that is believed',
-      changed('believed', 'least(p_scanned_at, clock_timestamp())', 'p_scanned_at'),
+      changed('own_scan', 'least(p_told.claimed_at, clock_timestamp())', 'p_told.claimed_at'),
     ],
     [
       'a change that no list tells of',
       (db) => db.rows('alter table tickets disable trigger trg_note_ticket_change'),
+    ],
+    [
+      'a dead clock that is believed',
+      changed('is_only_claimed', 'p_scan.clock_suspect and p_scan.claimed_at <= p_scan.scanned_at', 'false'),
+    ],
+    [
+      'an answer that was lost, and is asked for again',
+      changed(
+        'admit_ticket',
+        'if ticketing.is_same_scan(v_winner, p_scan_id, p_device_id) then',
+        'if false then',
+      ),
+    ],
+    [
+      'an answer that was lost, and a gate that falls back',
+      changed('own_scan', 'ticketing.is_same_scan(s, p_told.scan_id, p_told.device_id)', 'false'),
+    ],
+    [
+      'a refund that fails and forgets who was let in',
+      changed('give_back_tickets', 'if v_ticket.checked_in_at is null then', 'if false then'),
     ],
     ['a sync that takes no lock', changed('lock_scanned', 'for no key update', '')],
     [

@@ -3,60 +3,23 @@ import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
 import { takeAway } from '../../src/proof/sabotage.ts'
-import { addTier, type BoxOffice, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, untilWaiting } from '../support/callers.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
 import {
-  applyList,
-  doublesOf,
-  gateList,
-  type Synced,
-  scanOnline,
-  sync,
-  syncOne,
-  truth,
-} from '../support/gates.ts'
+  changed,
+  type House,
+  heldAt,
+  minutesAgo,
+  type Naive,
+  one,
+  openHouse,
+  racesIn,
+  statusOf,
+  ticketIn,
+  told,
+} from '../support/gate-races.ts'
+import { applyList, doublesOf, gateList, scanOnline, sync, syncOne, truth } from '../support/gates.ts'
 import { overlap } from '../support/overlap.ts'
 
-/** A house of its own; a naive one is the same but for what was taken out of its verbs. */
-interface House {
-  readonly db: TestDatabase
-  readonly box: BoxOffice
-  readonly tierId: string
-  readonly gates: readonly [pg.Client, pg.Client]
-}
-
-type Naive = (db: TestDatabase) => Promise<unknown>
-
-async function openHouse(naive: Naive = async () => {}): Promise<House> {
-  const db = await testDatabase()
-  const box = await openBoxOffice(db)
-  await naive(db)
-  const tierId = await addTier(db, box.eventId, { total: 1000 })
-  return { db, box, tierId, gates: [await db.connect(), await db.connect()] }
-}
-
-const house = await openHouse()
-
-/** One race: holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
-function race(what: string, run: (house: House) => Promise<void>, naive: Naive): void {
-  it(what, async () => {
-    await run(house)
-    await assertLawful(house.db)
-  })
-  it(`${what}: the naive twin loses`, async () => {
-    const twin = await openHouse(naive)
-    await assert.rejects(async () => {
-      await run(twin)
-      await assertLawful(twin.db)
-    }, assert.AssertionError)
-  })
-}
-
-const changed =
-  (...edits: readonly (readonly [fn: string, fragment: string, replacement: string])[]): Naive =>
-  (db) =>
-    takeAway(db.client, { name: 'naive', role: 'refuses', kind: 'decision', object: '', without: edits })
+const race = racesIn(await openHouse())
 
 /** Check, then act, and nothing behind it. */
 const withoutGuarantee: Naive = async (db) => {
@@ -72,17 +35,6 @@ const both =
   }
 const withoutIndex: Naive = (db) => db.rows('drop index uniq_successful_scan')
 
-const ticketIn = async ({ db, box, tierId }: House, count = 1): Promise<string[]> => {
-  const ids = await buyTickets(db, box.eventId, tierId, count)
-  // They were bought long before the evening.
-  await db.rows(`update tickets set created_at = now() - interval '1 day' where id = any ($1)`, [ids])
-  return ids.sort()
-}
-const one = async (at: House): Promise<string> => String((await ticketIn(at))[0])
-const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
-const statusOf = ({ db }: House, id: string) => db.value('select status from tickets where id = $1', [id])
-const told = ({ success, already_scanned }: { success: boolean; already_scanned: boolean }) =>
-  success ? 'admitted' : already_scanned ? 'already' : 'refused'
 const refund = async (client: pg.Client, id: string) =>
   (
     await client.query(
@@ -257,7 +209,7 @@ describe('two offline gates, one code', () => {
       await syncOne(at.gates[1], id, minutesAgo(20), 'early')
       await reported(at, id, 'early', 'late')
     },
-    changed(['ticketing.admit_offline', 'or v_at < v_winner.scanned_at', '']),
+    changed(['ticketing.admit_offline', 'or ticketing.is_before(v_own, v_winner)', '']),
   )
 })
 
@@ -297,28 +249,9 @@ describe('one sync, sent twice at once', () => {
         [true, true],
       )
     },
-    changed([
-      'ticketing.sync_offline_scans',
-      'select distinct s.ticket_id from ticketing.read_scans(p_scans) s where s.ticket_id is not null order by 1',
-      'select s.ticket_id from ticketing.read_scans(p_scans) s order by s.place',
-    ]),
+    changed(['ticketing.sync_offline_scans', 'perform ticketing.lock_scanned(v_scan.ticket_id);', '']),
   )
 })
-
-/** Runs both while a third session has one ticket's row, so that each has what it takes before that one. */
-async function heldAt(
-  { db, gates }: House,
-  ticketId: string,
-  works: readonly [(client: pg.Client) => Promise<Synced>, (client: pg.Client) => Promise<Synced>],
-): Promise<readonly Synced[]> {
-  const holder = await db.connect()
-  await holder.query('begin')
-  await holder.query('select from tickets where id = $1 for update', [ticketId])
-  const answers = Promise.all(works.map((work, i) => work(gates[i] as pg.Client)))
-  await untilWaiting(db, works.length)
-  await holder.query('commit')
-  return answers
-}
 
 describe('a gate list read beside a scan that commits later', () => {
   const raceOfLists = async (at: House) => {

@@ -248,6 +248,59 @@ describe('the laws', () => {
       { status: 'valid', admitted: 1 },
     ],
     [
+      'admitted_once',
+      'a ticket that says another time than its scan',
+      async (client) => {
+        const [id] = await buyTickets(db, eventId, await addTier(db, eventId), 1)
+        await client.query('select scan_ticket_atomic($1, $2)', [id, staffId])
+        await client.query(
+          `update tickets set checked_in_at = checked_in_at - interval '1 minute' where id = $1`,
+          [id],
+        )
+      },
+      { status: 'used', admitted: 1 },
+    ],
+    [
+      'admitted_once',
+      'a valid ticket with which a gate without network let somebody in',
+      async (client) => {
+        const [id] = await buyTickets(db, eventId, await addTier(db, eventId), 1)
+        await client.query(`update tickets set status = 'refunding' where id = $1`, [id])
+        await client.query('select sync_offline_scan($1, $2, now())', [id, staffId])
+        await client.query(`update tickets set status = 'valid' where id = $1`, [id])
+      },
+      { status: 'valid', admitted: 0 },
+    ],
+    [
+      'party_admitted_once',
+      'a claim that was redeemed by no scan',
+      async (client) => {
+        await client.query(
+          `with d as (insert into discounts (business_id, title, total_people) values ($1, 'Law', 2) returning id)
+           insert into offer_claims (discount_id, party_size, status, redeemed_at) select id, 2, 'redeemed', now() from d`,
+          [businessId],
+        )
+      },
+      { kind: 'claim', status: 'redeemed', admitted: 0 },
+    ],
+    [
+      'party_admitted_once',
+      'a party that came in at another time than its scan',
+      async (client) => {
+        await client.query(
+          `with s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
+                      values ($1, 5, '19:00', '22:00', 9, 10) returning id),
+             r as (insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name, status,
+                     checked_in_at)
+                   select $1, id, '2083-01-01', '19:30', 2, 'Law', 'checked_in', now() from s returning id)
+           insert into scan_logs (reservation_id, scan_method, scan_success, scanned_at)
+           select id, 'qr', true, now() - interval '1 minute' from r`,
+          [businessId],
+        )
+      },
+      { kind: 'booking', status: 'checked_in', admitted: 1 },
+    ],
+    [
       'party_admitted_once',
       'a claim whose party came in and may come again',
       async (client) => {

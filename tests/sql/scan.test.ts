@@ -149,6 +149,12 @@ describe('who may open the gate', () => {
       assert.equal((await checkin(b, by, caller)).error, may ? undefined : refusal)
       assert.equal((await offline(c, by, '2026-01-01', 'd', caller)).success, may)
       if (may) return
+      if (refusal === 'FORBIDDEN')
+        for (const { error_message } of [
+          await scan(a, by, caller),
+          await offline(c, by, '2026-01-01', 'd', caller),
+        ])
+          assert.match(error_message ?? '', /in the name of staff/)
       assert.deepEqual(await scan(used, by, caller), await scan(a, by, caller))
       assert.equal((await checkin(UNKNOWN, by, caller)).error, refusal, 'as for what does not exist')
       for (const id of [a, b, c]) assert.equal(await scansOf(id), 0)
@@ -240,7 +246,7 @@ describe('sync_offline_scan', () => {
     const online = await scan(id, house.staffId)
     const lost = await offline(id, NOBODY_OF_US, EARLY, 'd2')
     assert.deepEqual([lost.success, lost.already_scanned, lost.scanned_at], [false, true, online.scanned_at])
-    const won = await offline(id, NOBODY_OF_US, '1970-01-01', 'd3')
+    const won = await offline(id, NOBODY_OF_US, await soon(id, 1), 'd3')
     assert.deepEqual([won.success, won.conflict_resolved, won.scanned_by], [true, true, NOBODY_OF_US])
     const late = await scan(id, house.staffId)
     assert.deepEqual([late.already_scanned, late.scanned_by], [true, NOBODY_OF_US])

@@ -7,6 +7,7 @@ import { guaranteeNamed } from '../proof/support.ts'
 import { openBoxOffice } from '../support/box-office.ts'
 import { assertLawful, refusalOf, signedIn, untilWaiting, valueAs } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { letIn } from '../support/door.ts'
 import { overlap } from '../support/overlap.ts'
 
 /** A business of its own; a naive one is the same but for what was taken out of its verbs. */
@@ -163,7 +164,7 @@ race(
     const booked = await book(businessId, 4, ada)(at.db.client)
     const id = (booked as { reservation_id?: string }).reservation_id
     const admit: Work = async (client) => {
-      await client.query(`update reservations set status = 'checked_in' where id = $1`, [id])
+      await letIn(client, 'booking', id)
       return { success: true }
     }
     const cancel: Work = (client) => asked(client, ada, 'select cancel_reservation($1)', [id])
@@ -184,7 +185,7 @@ race(
     const ada = randomUUID()
     const claimed = (await claim(offer, 4, ada)(at.db.client)) as { claim_id?: string }
     const admit: Work = async (client) => {
-      await client.query(`update offer_claims set status = 'redeemed' where id = $1`, [claimed.claim_id])
+      await letIn(client, 'claim', claimed.claim_id)
       return { success: true }
     }
     const cancel: Work = (client) => asked(client, ada, 'select cancel_claim($1)', [claimed.claim_id])

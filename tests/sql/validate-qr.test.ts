@@ -101,7 +101,74 @@ describe('what a gate reads', () => {
     const second = await scan(plain(shown), staff, shown.business)
     assert.equal(second.outcome, 'ALREADY_USED')
     assert.ok(first.details?.['checked_in_at'])
-    assert.deepEqual(second.details, first.details)
+    assert.deepEqual(second.details, { ...first.details, checked_in_device: 'gate 1' })
+  })
+
+  const kinds: readonly [kind: string, column: string, Make, off: string][] = [
+    [
+      'ticket',
+      'ticket_id',
+      () => soldTicket(db, house),
+      `update tickets set status = 'cancelled' where id = $1`,
+    ],
+    [
+      'claim',
+      'claim_id',
+      () => claimedOffer(db, house),
+      `update offer_claims set status = 'released' where id = $1`,
+    ],
+    [
+      'booking',
+      'reservation_id',
+      () => bookedTable(db, house, 0),
+      `update reservations set status = 'cancelled' where id = $1`,
+    ],
+  ]
+  for (const [kind, column, make, off] of kinds) {
+    const rows = (shown: Shown) =>
+      db.value<number>(`select count(*)::int from scan_logs where ${column} = $1`, [shown.id])
+
+    it(`a ${kind} whose scan lost its answer is let in again by that scan, and by no other`, async () => {
+      const shown = await make()
+      const opening = { ...plain(shown), scan_id: 'opening' }
+      const first = await scan(opening)
+      assert.equal(first.outcome, 'ADMITTED')
+      assert.deepEqual(await scan(opening), first)
+      assert.deepEqual(await scan({ ...opening, device_id: null }), first, 'it names no other device')
+      assert.equal(await rows(shown), 1)
+      for (const more of [{}, { scan_id: 'another' }, { scan_id: 'opening', device_id: 'gate 2' }]) {
+        const { outcome, details } = await scan({ ...plain(shown), ...more })
+        assert.deepEqual([outcome, details?.['checked_in_device']], ['ALREADY_USED', 'gate 1'])
+      }
+      assert.equal(await rows(shown), 4)
+      assert.deepEqual(await scan(opening), first, 'also after these')
+    })
+
+    it(`a ${kind} that was refused is refused again to the same scan, in one row`, async () => {
+      const shown = await make()
+      await db.rows(off, [shown.id])
+      const opening = { ...plain(shown), scan_id: 'opening' }
+      const first = await scan(opening)
+      assert.equal(first.outcome, 'CANCELLED')
+      assert.deepEqual(await scan(opening), first)
+      assert.equal(await rows(shown), 1)
+      await scan(plain(shown))
+      await scan({ ...opening, device_id: 'gate 2' })
+      assert.equal(await rows(shown), 3)
+    })
+  }
+
+  it('an online scan that an earlier one beat says so when it is sent again, in one row', async () => {
+    const shown = await soldTicket(db, house)
+    await db.rows(`update tickets set created_at = now() - interval '1 day' where id = $1`, [shown.id])
+    const opening = { ...plain(shown), scan_id: 'opening' }
+    await scan(opening)
+    await db.rows(`select ticketing.sync_offline_scan($1, null, now() - interval '1 hour', 'early')`, [
+      shown.id,
+    ])
+    const { outcome, details } = await scan(opening)
+    assert.deepEqual([outcome, details?.['checked_in_device']], ['ALREADY_USED', 'early'])
+    assert.equal(await db.value('select count(*)::int from scan_logs where ticket_id = $1', [shown.id]), 2)
   })
 
   it('shows the door what it needs, and of the e-mail address its first letter and its host', async () => {
@@ -289,6 +356,14 @@ describe('what is not known here', () => {
     assert.equal((await scan(signed(shown, 'ticket'))).outcome, 'ADMITTED')
   })
 
+  it('is one row for each scan, however often it is sent', async () => {
+    const given = { problem: 'MALFORMED', presented: createHash('sha256').update('odd').digest('hex') }
+    for (const scan_id of ['a', 'a', 'b', undefined, undefined])
+      assert.deepEqual(await scan({ ...given, scan_id }), UNKNOWN)
+    const rows = 'select count(*)::int from scan_logs where presented_hash = $1'
+    assert.equal(await db.value(rows, [given.presented]), 4)
+  })
+
   it('is seen by the staff of the gate, and by nobody else', async () => {
     const seen = (caller: Caller) =>
       valueAs<number>(db.client, caller, `select count(*)::int from scan_logs where error_code = 'UNKNOWN'`)
@@ -307,6 +382,7 @@ describe('who may ask', () => {
     ['staff, of a business that there is not', staff, randomUUID(), 'FORBIDDEN'],
     ['a token without a subject', { role: 'authenticated' }, house.businessId, 'UNAUTHORIZED'],
     ['the service', SERVICE, house.businessId, undefined],
+    ['the service, of a business that there is not', SERVICE, randomUUID(), 'INVALID_REQUEST'],
     ['staff, naming no business', staff, null, 'INVALID_REQUEST'],
     ['staff, naming what is no business', staff, 'gala', 'INVALID_REQUEST'],
   ]
@@ -324,7 +400,8 @@ describe('who may ask', () => {
   it('guests do not come so far', async () => {
     assert.deepEqual(await refusalOf(scan({ code: 'x' }, ANON)), { code: '42501' })
   })
-  it('what is no digest is not stored: INVALID_REQUEST', async () => {
-    assert.equal((await scan({ code: 'x', presented: 'my code' })).error, 'INVALID_REQUEST')
+  it('what is no digest, or no scan id, is not stored: INVALID_REQUEST', async () => {
+    for (const bad of [{ presented: 'my code' }, { scan_id: '' }, { scan_id: 'x'.repeat(256) }])
+      assert.equal((await scan({ code: 'x', ...bad })).error, 'INVALID_REQUEST')
   })
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
 import { addTier, type BoxOffice, buyTickets } from './box-office.ts'
 import { signedIn, valueAs } from './callers.ts'
 import type { TestDatabase } from './database.ts'
@@ -66,4 +67,20 @@ export async function bookedTable(
     [businessId, beginsInMinutes],
   )
   return { id: booking?.id ?? '', code: booking?.qr_token ?? '', scopeId: businessId }
+}
+
+const LET_IN = {
+  claim: `with k as (update offer_claims set status = 'redeemed', redeemed_at = now() where id = $1 returning id, redeemed_at as at)
+    insert into scan_logs (claim_id, scan_method, scan_success, scanned_at) select id, 'qr', true, at from k`,
+  booking: `with k as (update reservations set status = 'checked_in', checked_in_at = now() where id = $1 returning id, checked_in_at as at)
+    insert into scan_logs (reservation_id, scan_method, scan_success, scanned_at) select id, 'qr', true, at from k`,
+}
+
+/** Lets a party in as its gate would, on whatever evening. */
+export async function letIn(
+  client: pg.Client,
+  kind: keyof typeof LET_IN,
+  id: string | undefined,
+): Promise<void> {
+  await client.query(LET_IN[kind], [id])
 }

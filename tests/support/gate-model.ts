@@ -6,7 +6,16 @@ import type { Random } from '../../src/proof/random.ts'
  */
 export type Step =
   | { readonly do: 'scan'; readonly ticket: number; readonly gate: number }
-  | { readonly do: 'let in'; readonly ticket: number; readonly gate: number; readonly skewUs: number }
+  /** The last scan's answer never came: it is sent again, or let in without network, under the same id. */
+  | { readonly do: 'scan again'; readonly gate: number }
+  | { readonly do: 'fall back'; readonly gate: number; readonly skewUs: number }
+  | {
+      readonly do: 'let in'
+      readonly ticket: number
+      readonly gate: number
+      readonly skewUs: number
+      readonly isNamed: boolean
+    }
   | { readonly do: 'sync'; readonly gate: number; readonly again: boolean; readonly backwards: boolean }
   | { readonly do: 'refund'; readonly ticket: number; readonly force: boolean }
   | { readonly do: 'settle'; readonly ticket: number; readonly succeeds: boolean }
@@ -23,25 +32,43 @@ const SKEWS_US = [-240 * HOUR_US, -HOUR_US, -1_000_000, 0, 0, 0, HOUR_US]
 
 /** A list of steps that a seed repeats. */
 export function stepsFrom(random: Random): Step[] {
-  return Array.from({ length: 2 + random.below(STEPS_MAX - 1) }, () => stepFrom(random))
+  const steps = Array.from({ length: 2 + random.below(STEPS_MAX - 1) }, () => stepFrom(random))
+  if (random.below(2) === 0) steps.splice(random.below(steps.length), 0, ...seldom(random))
+  return steps
+}
+
+/** What chance finds seldom: a gate tells of an entry while the money is on its way, and it does not go; or while another scans. */
+function seldom(random: Random): Step[] {
+  const [ticket, gate] = [random.below(TICKETS), random.below(GATES)]
+  const letIn: Step = { do: 'let in', ticket, gate, skewUs: 0, isNamed: true }
+  const sync: Step = { do: 'sync', gate, again: false, backwards: false }
+  if (random.below(2) === 0) {
+    const scan: Step = { do: 'scan', ticket, gate: random.below(GATES) }
+    return [letIn, { do: 'together', first: scan, second: sync }]
+  }
+  return [{ do: 'refund', ticket, force: false }, letIn, sync, { do: 'settle', ticket, succeeds: false }]
 }
 
 function stepFrom(random: Random): Step {
   if (random.below(5) > 0) return plainStep(random)
   // Nobody can be let in together with something: that needs no database.
   const [first, second] = [plainStep(random), plainStep(random)]
-  return first.do === 'let in' || second.do === 'let in' ? first : { do: 'together', first, second }
+  const isTold = ({ do: kind }: Step) => kind !== 'let in' && kind !== 'fall back'
+  return isTold(first) && isTold(second) ? { do: 'together', first, second } : first
 }
 
 function plainStep(random: Random): Step {
   const [ticket, gate] = [random.below(TICKETS), random.below(GATES)]
-  const kind = random.below(14)
+  const kind = random.below(17)
+  const skewUs = SKEWS_US[random.below(SKEWS_US.length)] ?? 0
   if (kind < 3) return { do: 'scan', ticket, gate }
-  if (kind < 6) return { do: 'let in', ticket, gate, skewUs: SKEWS_US[random.below(SKEWS_US.length)] ?? 0 }
-  if (kind < 9) return { do: 'sync', gate, again: random.below(3) === 0, backwards: random.below(2) === 0 }
-  if (kind < 11) return { do: 'refund', ticket, force: random.below(3) === 0 }
-  if (kind < 12) return { do: 'settle', ticket, succeeds: random.below(2) === 0 }
-  if (kind < 13) return { do: 'cancel', ticket }
+  if (kind < 4) return { do: 'scan again', gate }
+  if (kind < 5) return { do: 'fall back', gate, skewUs }
+  if (kind < 8) return { do: 'let in', ticket, gate, skewUs, isNamed: random.below(2) === 0 }
+  if (kind < 11) return { do: 'sync', gate, again: random.below(3) === 0, backwards: random.below(2) === 0 }
+  if (kind < 13) return { do: 'refund', ticket, force: random.below(3) === 0 }
+  if (kind < 15) return { do: 'settle', ticket, succeeds: random.below(2) === 0 }
+  if (kind < 16) return { do: 'cancel', ticket }
   return { do: 'read list', gate }
 }
 
@@ -50,18 +77,19 @@ type Status = 'valid' | 'used' | 'refunding' | 'refunded' | 'cancelled'
 /** A time at which a gate opened for a ticket. */
 export interface Opening {
   readonly gate: number
-  readonly isOffline: boolean
-  /** What the gate's clock said; for an online gate what the database's said. */
-  readonly claimedUs: number
+  /** Which opening it is, however often and in whatever way it is told: its scan id, or the gate's clock. */
+  readonly name: string
   /** What it counts as. */
   readonly atUs: number
+  /** The gate's clock claimed a time before the ticket was made, or longer ago than any is believed. */
+  readonly isOnlyClaimed: boolean
 }
 
 export interface Ticket {
   readonly status: Status
   /** Before any opening of it. */
   readonly counted: Opening | undefined
-  /** Every other opening that the database was told of. */
+  /** Every other opening that the database was told of, in that order. */
   readonly others: readonly Opening[]
 }
 
@@ -77,33 +105,39 @@ export interface Judged {
 }
 
 /** A scan at a gate with network; `atUs` is when the database admits it, if it does. */
-export function scanned(ticket: Ticket, gate: number, atUs: number): Judged {
+export function scanned(ticket: Ticket, gate: number, name: string, atUs: number): Judged {
   const countedUs = ticket.counted?.atUs
+  if (ticket.counted?.name === name) return { verdict: 'admitted', countedUs, ticket }
   if (ticket.status === 'used') return { verdict: 'already', countedUs, ticket }
   if (ticket.status !== 'valid') return { verdict: 'refused', countedUs, ticket }
-  const counted: Opening = { gate, isOffline: false, claimedUs: atUs, atUs }
+  const counted: Opening = { gate, name, atUs, isOnlyClaimed: false }
   return { verdict: 'admitted', countedUs: atUs, ticket: { ...ticket, status: 'used', counted } }
 }
 
-/** A scan without network that comes in; `atUs` is the time that it counts as. */
-export function merged(ticket: Ticket, gate: number, claimedUs: number, atUs: number): Judged {
-  const isOwn = (opening: Opening | undefined) =>
-    opening?.isOffline === true && opening.gate === gate && opening.claimedUs === claimedUs
-  if (isOwn(ticket.counted)) return { verdict: 'admitted', countedUs: ticket.counted?.atUs, ticket }
-  const own = ticket.others.find(isOwn) ?? { gate, isOffline: true, claimedUs, atUs }
-  const others = ticket.others.filter((other) => !isOwn(other))
-  const loser = { ...ticket, others: [...others, own] }
+/** A scan without network that comes in. */
+export function merged(ticket: Ticket, told: Opening): Judged {
   const { status, counted } = ticket
+  const isOwn = ({ name }: Opening) => name === told.name
+  if (counted !== undefined && isOwn(counted)) return { verdict: 'admitted', countedUs: counted.atUs, ticket }
+  const known = ticket.others.find(isOwn)
+  const own = known ?? told
+  const loser = known === undefined ? { ...ticket, others: [...ticket.others, own] } : ticket
   if (status !== 'valid' && status !== 'used')
     return { verdict: 'refused', countedUs: undefined, ticket: loser }
-  if (counted !== undefined && counted.atUs <= own.atUs)
+  if (counted !== undefined && !isBefore(own, counted))
     return { verdict: 'already', countedUs: counted.atUs, ticket: loser }
+  const others = loser.others.filter((other) => !isOwn(other))
   const beaten = counted === undefined ? others : [...others, counted]
   return {
     verdict: 'admitted',
     countedUs: own.atUs,
     ticket: { status: 'used', counted: own, others: beaten },
   }
+}
+
+function isBefore(one: Opening, other: Opening): boolean {
+  if (one.isOnlyClaimed !== other.isOnlyClaimed) return other.isOnlyClaimed
+  return one.atUs < other.atUs
 }
 
 /** The code of the refusal, undefined where the ticket goes back. */
@@ -113,9 +147,18 @@ export function refunded(ticket: Ticket, force: boolean): { refusal?: string; ti
   return { ticket: { ...ticket, status: 'refunding' } }
 }
 
+/** Money that did not go gives the ticket back, to the first who was let in with it meanwhile if anybody was. */
 export function settled(ticket: Ticket, succeeds: boolean): Ticket {
   if (ticket.status !== 'refunding') return ticket
-  return { ...ticket, status: succeeds ? 'refunded' : ticket.counted === undefined ? 'valid' : 'used' }
+  if (succeeds) return { ...ticket, status: 'refunded' }
+  const counted =
+    ticket.counted ??
+    ticket.others.reduce<Opening | undefined>(
+      (first, other) => (first === undefined || isBefore(other, first) ? other : first),
+      undefined,
+    )
+  if (counted === undefined) return { ...ticket, status: 'valid' }
+  return { status: 'used', counted, others: ticket.others.filter((other) => other !== counted) }
 }
 
 export function cancelled(ticket: Ticket): Ticket {

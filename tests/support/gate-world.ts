@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { addTier, openBoxOffice } from './box-office.ts'
 import type { TestDatabase } from './database.ts'
@@ -17,24 +18,27 @@ import {
   type Ticket,
   type Verdict,
 } from './gate-model.ts'
-import { applyList, doublesOf, gateList, type OfflineScan, scanOnline, sync, truth } from './gates.ts'
+import { applyList, doublesOf, gateList, type OfflineScan, sync, truth, validate } from './gates.ts'
 import { type PlacedOrder, paidOrder, refundOf } from './money.ts'
 import { overlap } from './overlap.ts'
 
 const DAY_US = 86_400_000_000
 /** How old an offline scan is believed to be: ticketing.settings.offline_scan_age. */
 const AGE_US = 7 * DAY_US
-/** One ticket is older than that, so that this bound is met too; the others are new. */
-const OLD = { ticket: 0, days: 30 }
+/** How old the tickets are: one older than that, so that this bound is met too. */
+const AGES_DAYS = [30, 1, 0]
 
 interface LetIn {
   readonly ticket: number
   readonly claimedUs: number
-  isSent: boolean
+  readonly scanId: string | undefined
+  isOnlyClaimed: boolean | undefined
 }
 
 interface Gate {
   readonly letIn: LetIn[]
+  /** The scan whose answer may have been lost. */
+  last: { readonly ticket: number; readonly scanId: string } | undefined
   readonly kept: Map<string, string>
   cursor: string | null
 }
@@ -42,9 +46,11 @@ interface Gate {
 /** One paid order of three tickets, the gates, and what the model says that all of it must be. */
 interface World {
   readonly db: TestDatabase
+  readonly businessId: string
   readonly eventId: string
   readonly order: PlacedOrder
   readonly ids: readonly string[]
+  readonly codes: readonly string[]
   readonly madeUs: readonly number[]
   readonly gates: readonly Gate[]
   readonly tickets: Ticket[]
@@ -60,6 +66,7 @@ export async function live(
 ): Promise<void> {
   const world = await openWorld(db)
   for (const step of steps) await take(world, clients, step)
+  await assertStatuses(world)
   // The evening is over: every gate has network again.
   for (let gate = 0; gate < GATES; gate++)
     await take(world, clients, { do: 'sync', gate, again: true, backwards: false })
@@ -68,25 +75,33 @@ export async function live(
 }
 
 async function openWorld(db: TestDatabase): Promise<World> {
-  const { eventId } = await openBoxOffice(db)
+  const { businessId, eventId } = await openBoxOffice(db)
   const tierId = await addTier(db, eventId, { priceCents: 2000 })
   const { tickets: ids, ...order } = await paidOrder(db, { eventId, tierId, quantity: TICKETS })
-  await db.rows(`update tickets set created_at = created_at - $2 * interval '1 day' where id = $1`, [
-    ids[OLD.ticket],
-    OLD.days,
-  ])
-  const rows = await db.rows<{ id: string; us: string }>(
-    'select id, (extract(epoch from created_at) * 1000000)::bigint as us from tickets where order_id = $1',
+  for (const [i, days] of AGES_DAYS.entries())
+    await db.rows(`update tickets set created_at = created_at - $2 * interval '1 day' where id = $1`, [
+      ids[i],
+      days,
+    ])
+  const rows = await db.rows<{ id: string; us: string; qr_code: string }>(
+    'select id, qr_code, (extract(epoch from created_at) * 1000000)::bigint as us from tickets where order_id = $1',
     [order.orderId],
   )
-  const made = new Map(rows.map(({ id, us }) => [id, Number(us)]))
+  const rowOf = new Map(rows.map((row) => [row.id, row]))
   return {
     db,
+    businessId,
     eventId,
     order,
     ids,
-    madeUs: ids.map((id) => made.get(id) ?? Number.NaN),
-    gates: Array.from({ length: GATES }, () => ({ letIn: [], kept: new Map(), cursor: null })),
+    codes: ids.map((id) => String(rowOf.get(id)?.qr_code)),
+    madeUs: ids.map((id) => Number(rowOf.get(id)?.us)),
+    gates: Array.from({ length: GATES }, () => ({
+      letIn: [],
+      last: undefined,
+      kept: new Map(),
+      cursor: null,
+    })),
     tickets: Array.from({ length: TICKETS }, () => FRESH),
     refundIds: [],
     admittedOnline: Array.from({ length: TICKETS }, () => 0),
@@ -132,13 +147,23 @@ function inSomeOrder(world: World, one: Check, two: Check): void {
 /** Does a step; what it gives compares the answer with the model and moves the model on. */
 async function perform(world: World, client: pg.Client, step: Step): Promise<Check> {
   switch (step.do) {
-    case 'scan':
-      return performScan(world, client, step.ticket, step.gate)
-    case 'let in': {
-      const claimedUs = (await clockUs(client)) + step.skewUs
-      world.gates[step.gate]?.letIn.push({ ticket: step.ticket, claimedUs, isSent: false })
+    case 'scan': {
+      const opening = { ticket: step.ticket, scanId: randomUUID() }
+      gateOf(world, step.gate).last = opening
+      return performScan(world, client, step.gate, opening)
+    }
+    case 'scan again': {
+      const { last } = gateOf(world, step.gate)
+      return last === undefined ? () => {} : performScan(world, client, step.gate, last)
+    }
+    case 'fall back': {
+      const { last } = gateOf(world, step.gate)
+      if (last !== undefined) await letIn(world, client, { ...step, ...last })
       return () => {}
     }
+    case 'let in':
+      await letIn(world, client, { ...step, scanId: step.isNamed ? randomUUID() : undefined })
+      return () => {}
     case 'sync':
       return performSync(world, client, step)
     case 'refund':
@@ -159,30 +184,57 @@ async function perform(world: World, client: pg.Client, step: Step): Promise<Che
   }
 }
 
-async function performScan(world: World, client: pg.Client, ticket: number, gate: number) {
-  const answer = await scanOnline(client, String(world.ids[ticket]), deviceOf(gate))
+async function letIn(
+  world: World,
+  client: pg.Client,
+  {
+    gate,
+    ticket,
+    scanId,
+    skewUs,
+  }: { gate: number; ticket: number; scanId: string | undefined; skewUs: number },
+): Promise<void> {
+  const claimedUs = (await clockUs(client)) + skewUs
+  gateOf(world, gate).letIn.push({ ticket, claimedUs, scanId, isOnlyClaimed: undefined })
+}
+
+async function performScan(
+  world: World,
+  client: pg.Client,
+  gate: number,
+  { ticket, scanId }: { readonly ticket: number; readonly scanId: string },
+) {
+  const { outcome, details } = await validate(client, world.businessId, {
+    code: world.codes[ticket],
+    device_id: deviceOf(gate),
+    scan_id: scanId,
+  })
   return () => {
-    const atUs = microsOf(answer.scanned_at)
-    const judged = scanned(ticketOf(world, ticket), gate, atUs ?? 0)
-    compare(judged, verdictOf(answer), atUs)
+    const atUs = microsOf(details['checked_in_at'])
+    const before = ticketOf(world, ticket)
+    const judged = scanned(before, gate, scanId, atUs ?? 0)
+    compare(judged, onlineVerdictOf(outcome), atUs)
     world.tickets[ticket] = judged.ticket
-    if (answer.success) world.admittedOnline[ticket] = (world.admittedOnline[ticket] ?? 0) + 1
+    if (outcome === 'ALREADY_USED')
+      assert.equal(details['checked_in_device'], deviceOf(before.counted?.gate ?? Number.NaN))
+    if (judged.ticket !== before) world.admittedOnline[ticket] = (world.admittedOnline[ticket] ?? 0) + 1
   }
 }
 
 async function performSync(world: World, client: pg.Client, step: Step & { readonly do: 'sync' }) {
-  const { letIn } = world.gates[step.gate] as Gate
-  const sent = letIn.filter(({ isSent }) => step.again || !isSent)
+  const isSent = ({ isOnlyClaimed }: LetIn) => isOnlyClaimed !== undefined
+  const sent = gateOf(world, step.gate).letIn.filter((scan) => step.again || !isSent(scan))
   if (step.backwards) sent.reverse()
   if (sent.length === 0) return () => {}
   const device_id = deviceOf(step.gate)
   const beforeUs = await clockUs(client)
   const { results = [] } = await sync(
     client,
-    sent.map(({ ticket, claimedUs }) => ({
+    sent.map(({ ticket, claimedUs, scanId }) => ({
       ticket_id: world.ids[ticket],
       scanned_at: isoOf(claimedUs),
       device_id,
+      scan_id: scanId,
     })),
   )
   const afterUs = await clockUs(client)
@@ -193,39 +245,49 @@ async function performSync(world: World, client: pg.Client, step: Step & { reado
     [world.eventId, device_id],
   )
   const atOf = new Map(kept.rows.map((row) => [`${row.ticket_id} ${row.claimed}`, Number(row.at)]))
-  const judgeable = sent.map((scan, place) => ({
-    ...scan,
-    atUs: atOf.get(`${world.ids[scan.ticket]} ${scan.claimedUs}`) ?? Number.NaN,
-    result: results[place],
-  }))
-  for (const scan of judgeable.filter(({ isSent }) => !isSent)) assertBelieved(world, scan, beforeUs, afterUs)
-  for (const scan of sent) scan.isSent = true
+  const judgeable = sent.map((scan, place) => {
+    // What was admitted online keeps that time: it has no row of its own.
+    const atUs = atOf.get(`${world.ids[scan.ticket]} ${scan.claimedUs}`) ?? Number.NaN
+    if (!isSent(scan) && !Number.isNaN(atUs)) assertBelieved(world, scan, atUs, beforeUs, afterUs)
+    const earliestUs = Math.max(world.madeUs[scan.ticket] ?? Number.NaN, beforeUs - AGE_US)
+    scan.isOnlyClaimed ??= scan.claimedUs < earliestUs
+    return { ...scan, isOnlyClaimed: scan.isOnlyClaimed, atUs, result: results[place] }
+  })
   return () => checkSync(world, step.gate, judgeable)
 }
 
-/** The earliest is judged first; where two clocks say the same, the one that was named first. */
+/** The earliest is judged first, of those that are believed; where two clocks say the same, the one that was named first. */
 function checkSync(
   world: World,
   gate: number,
-  scans: readonly (LetIn & { readonly atUs: number; readonly result: OfflineScan | undefined })[],
+  scans: readonly (LetIn & {
+    readonly isOnlyClaimed: boolean
+    readonly atUs: number
+    readonly result: OfflineScan | undefined
+  })[],
 ): void {
-  for (const { ticket, claimedUs, atUs, result } of scans.toSorted((a, b) => a.claimedUs - b.claimedUs)) {
+  const inOrder = scans.toSorted(
+    (a, b) => Number(a.isOnlyClaimed) - Number(b.isOnlyClaimed) || a.claimedUs - b.claimedUs,
+  )
+  for (const { ticket, claimedUs, scanId, isOnlyClaimed, atUs, result } of inOrder) {
     if (result === undefined) assert.fail('a scan of the list has no answer')
-    const judged = merged(ticketOf(world, ticket), gate, claimedUs, atUs)
+    const name = scanId ?? `${gate} ${claimedUs}`
+    const judged = merged(ticketOf(world, ticket), { gate, name, atUs, isOnlyClaimed })
     compare(judged, verdictOf(result), microsOf(result.scanned_at))
     world.tickets[ticket] = judged.ticket
   }
 }
 
-/** A clock is believed between what can have been: the ticket's making, the oldest scan that counts, and now. */
+/** A clock is bounded by what can have been: the ticket's making, and now. */
 function assertBelieved(
   world: World,
-  { ticket, claimedUs, atUs }: { ticket: number; claimedUs: number; atUs: number },
+  { ticket, claimedUs }: LetIn,
+  atUs: number,
   beforeUs: number,
   afterUs: number,
 ): void {
   const madeUs = world.madeUs[ticket] ?? Number.NaN
-  const within = (nowUs: number) => Math.max(Math.min(claimedUs, nowUs), madeUs, nowUs - AGE_US)
+  const within = (nowUs: number) => Math.max(Math.min(claimedUs, nowUs), madeUs)
   assert.ok(
     within(beforeUs) <= atUs && atUs <= within(afterUs),
     `a clock that said ${isoOf(claimedUs)} was taken as ${atUs}`,
@@ -263,7 +325,7 @@ async function performSettle(world: World, client: pg.Client, ticket: number, su
 }
 
 async function performRead(world: World, client: pg.Client, gate: number) {
-  const reader = world.gates[gate] as Gate
+  const reader = gateOf(world, gate)
   const list = await gateList(client, world.eventId, reader.cursor)
   assert.equal(list.full, reader.cursor === null)
   applyList(reader.kept, list)
@@ -271,8 +333,7 @@ async function performRead(world: World, client: pg.Client, gate: number) {
   return () => {}
 }
 
-async function assertEnd(world: World): Promise<void> {
-  const { db, eventId, ids, tickets } = world
+async function assertStatuses({ db, eventId, ids, tickets }: World): Promise<void> {
   const rows = await db.rows<{ id: string; status: string }>(
     'select id, status from tickets where event_id = $1',
     [eventId],
@@ -282,6 +343,11 @@ async function assertEnd(world: World): Promise<void> {
     ids.map((id) => statuses.get(id)),
     tickets.map(({ status }) => status),
   )
+}
+
+async function assertEnd(world: World): Promise<void> {
+  const { db, eventId, ids, tickets } = world
+  await assertStatuses(world)
   assert.deepEqual(
     world.admittedOnline.filter((times) => times > 1),
     [],
@@ -314,7 +380,11 @@ function compare(judged: Judged, verdict: Verdict, countedUs: number | undefined
 const verdictOf = ({ success, already_scanned }: { success: boolean; already_scanned: boolean }): Verdict =>
   success ? 'admitted' : already_scanned ? 'already' : 'refused'
 
+const onlineVerdictOf = (outcome: string | undefined): Verdict =>
+  outcome === 'ADMITTED' ? 'admitted' : outcome === 'ALREADY_USED' ? 'already' : 'refused'
+
 const deviceOf = (gate: number) => `gate ${gate}`
+const gateOf = ({ gates }: World, gate: number) => gates[gate] as Gate
 const ticketOf = ({ tickets }: World, ticket: number) => tickets[ticket] ?? FRESH
 
 async function clockUs(client: pg.Client): Promise<number> {

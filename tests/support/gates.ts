@@ -20,6 +20,7 @@ export interface OfflineScan {
   readonly scanned_by: string | null
   readonly clock_suspect: boolean
   readonly error: string | null
+  readonly message: string | null
 }
 
 export interface Synced {
@@ -59,6 +60,21 @@ export const scanOnline = (client: pg.Client, ticketId: string, device: string) 
   only<OnlineScan>(client, 'select to_jsonb(s) from ticketing.scan_ticket_atomic($1, null, $2) s', [
     ticketId,
     device,
+  ])
+
+/** What an online gate reads from validate_qr. */
+export interface Validated {
+  readonly success: boolean
+  readonly outcome?: string
+  readonly error?: string
+  readonly details: Readonly<Record<string, string | undefined>>
+}
+
+const PRESENTED = createHash('sha256').update('what was read').digest('hex')
+
+export const validate = (client: pg.Client, businessId: string, scan: object) =>
+  only<Validated>(client, 'select ticketing.validate_qr($1)', [
+    { business_id: businessId, presented: PRESENTED, ...scan },
   ])
 
 export const syncOne = (client: pg.Client, ticketId: string, at: string, device: string) =>

@@ -4,27 +4,33 @@ import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
 import { parseJson, text } from './requests.ts'
+import { digestOf } from './validate-qr.ts'
 
 const SCANS_MAX = 500
 const BODY_BYTES_MAX = 256 * 1024
 const CODE_LENGTH_MAX = 4296
 const DEVICE_LENGTH_MAX = 200
+const SCAN_ID_LENGTH_MAX = 200
+const FIELD_LENGTH_MAX = 100
 
-const scan = z
-  .object({
-    code: z.string().min(1).max(CODE_LENGTH_MAX).nullish(),
-    ticketId: z.guid().nullish(),
-    scannedAt: z.iso.datetime({ offset: true }),
-    deviceId: text(DEVICE_LENGTH_MAX).nullish(),
-    scannedBy: z.guid().nullish(),
-  })
-  .refine(({ code, ticketId }) => (code ?? ticketId ?? null) !== null, 'needs a code or a ticketId')
+/** Read by the database, scan by scan: one that cannot be read keeps no other from being recorded. */
+const perScan = text(FIELD_LENGTH_MAX).nullish().catch('unreadable')
+
+const scan = z.object({
+  code: z.string().max(CODE_LENGTH_MAX).nullish(),
+  ticketId: perScan,
+  scannedAt: perScan,
+  scannedBy: perScan,
+  deviceId: text(DEVICE_LENGTH_MAX).nullish(),
+  scanId: text(SCAN_ID_LENGTH_MAX).nullish(),
+})
 
 const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SCANS_MAX) })
 
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
- * earliest scan of a ticket wins. Signatures are not asked for: the gate has opened already, and what counts is whose code it was.
+ * earliest scan of a ticket wins. Signatures are not asked for: the gate has opened already, and what counts is whose code it was. A
+ * `scanId` that was sent to validate-qr, whose answer was lost, is that same scan.
  */
 export const syncOfflineScans: EdgeFunction = {
   methods: ['POST'],
@@ -38,22 +44,23 @@ async function handle(request: Request, { database, caller }: FunctionContext): 
   const { businessId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
   const answer = await callVault<Synced | Refused>(database, caller, 'sync_offline_scans', {
     p_business_id: businessId,
-    p_scans: scans.map(({ code, ticketId, scannedAt, deviceId, scannedBy }) => ({
-      code: code ? codeIn(code.trim()) : null,
+    p_scans: scans.map(({ code, ticketId, scannedAt, deviceId, scannedBy, scanId }) => ({
+      ...(code ? { code: codeIn(code.trim()), presented: digestOf(code) } : {}),
       ticket_id: ticketId,
       scanned_at: scannedAt,
       device_id: deviceId,
       scanned_by: scannedBy,
+      scan_id: scanId,
     })),
   })
   if (!answer.success) throw refusalIn(answer)
   return json(200, { success: true, results: answer.results.map(spelled) })
 }
 
-/** The ticket's code in a token or as it was typed; null where it is something else's, which is no ticket. */
-function codeIn(shown: string): string | null {
+/** The ticket's code in a token or as it was typed; where it is something else's, what no ticket has. */
+function codeIn(shown: string): string {
   const token = decodeToken(shown)
-  return plainCode(shown) ?? (token?.kind === 'ticket' ? token.code : null)
+  return plainCode(shown) ?? (token?.kind === 'ticket' ? token.code : '')
 }
 
 interface Synced {

@@ -6,31 +6,43 @@ import type { Codes } from '../codes.ts'
 import { json, type Reply } from '../http.ts'
 import { minorUnits } from '../pages/money.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
-import { parseJson, text } from './requests.ts'
+import { idempotencyKeyOf, parseJson, text } from './requests.ts'
 import { type ScanOutcome, scanMessage } from './scan-messages.ts'
 
 /** The most that a QR code holds, in digits: somebody may show any. */
 const QR_LENGTH_MAX = 7089
 const LANGUAGE_LENGTH_MAX = 35
 const DEVICE_LENGTH_MAX = 200
+const SCAN_ID_LENGTH_MAX = 200
 
 const body = z.object({
   qrData: z.string().min(1).max(QR_LENGTH_MAX),
   businessId: z.guid(),
   language: z.string().max(LANGUAGE_LENGTH_MAX).nullish(),
   deviceId: text(DEVICE_LENGTH_MAX).nullish(),
+  scanId: text(SCAN_ID_LENGTH_MAX).nullish(),
 })
 
-/** Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business. */
+/**
+ * Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business.
+ *
+ * A `scanId` that the device draws for each opening (or an `Idempotency-Key`, which means the same) tells a scan whose answer was
+ * lost from another one: sent again it is the same scan, and gets the same answer.
+ */
 export const validateQr: EdgeFunction = { methods: ['POST'], lane: 'gates', handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
-  const { qrData, businessId, language, deviceId } = await parseJson(request, body)
+  const { qrData, businessId, language, deviceId, scanId } = await parseJson(request, body)
   const shown = qrData.trim()
   const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }
   const answer = await callVault<Judged | Refused>(database, caller, 'validate_qr', {
-    p_scan: { ...scan, business_id: businessId, device_id: deviceId },
+    p_scan: {
+      ...scan,
+      business_id: businessId,
+      device_id: deviceId,
+      scan_id: scanId ?? idempotencyKeyOf(request),
+    },
   })
   if (!answer.success) throw refusalIn(answer)
   const { outcome, qr_type: qrType } = answer
@@ -62,8 +74,9 @@ async function readCode(text: string, codes: Codes): Promise<object> {
   return { kind, kid, scope, code: reading.code }
 }
 
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+/** How a code that is nothing of ours is kept: enough to recognise it, too little to use it. */
+export function digestOf(shown: string): string {
+  return createHash('sha256').update(shown).digest('hex')
 }
 
 /** As callers of functions spell names; the price in the currency's major units too. */

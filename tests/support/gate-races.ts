@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type pg from 'pg'
+import { takeAway } from '../../src/proof/sabotage.ts'
+import { addTier, type BoxOffice, buyTickets, openBoxOffice } from './box-office.ts'
+import { assertLawful, untilWaiting } from './callers.ts'
+import { type TestDatabase, testDatabase } from './database.ts'
+
+/** A house of its own; a naive one is the same but for what was taken out of its verbs. */
+export interface House {
+  readonly db: TestDatabase
+  readonly box: BoxOffice
+  readonly tierId: string
+  readonly gates: readonly [pg.Client, pg.Client]
+}
+
+export type Naive = (db: TestDatabase) => Promise<unknown>
+
+export async function openHouse(naive: Naive = async () => {}): Promise<House> {
+  const db = await testDatabase()
+  const box = await openBoxOffice(db)
+  await naive(db)
+  const tierId = await addTier(db, box.eventId, { total: 1000 })
+  return { db, box, tierId, gates: [await db.connect(), await db.connect()] }
+}
+
+/** How a race is shown: it holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
+export type Race = (what: string, run: (house: House) => Promise<void>, naive: Naive) => void
+
+export const racesIn =
+  (house: House): Race =>
+  (what, run, naive) => {
+    it(what, async () => {
+      await run(house)
+      await assertLawful(house.db)
+    })
+    it(`${what}: the naive twin loses`, async () => {
+      const twin = await openHouse(naive)
+      await assert.rejects(async () => {
+        await run(twin)
+        await assertLawful(twin.db)
+      }, assert.AssertionError)
+    })
+  }
+
+export const changed =
+  (...edits: readonly (readonly [fn: string, fragment: string, replacement: string])[]): Naive =>
+  (db) =>
+    takeAway(db.client, { name: 'naive', role: 'refuses', kind: 'decision', object: '', without: edits })
+
+export const ticketIn = async ({ db, box, tierId }: House, count = 1): Promise<string[]> => {
+  const ids = await buyTickets(db, box.eventId, tierId, count)
+  // They were bought long before the evening.
+  await db.rows(`update tickets set created_at = now() - interval '1 day' where id = any ($1)`, [ids])
+  return ids.sort()
+}
+export const one = async (at: House): Promise<string> => String((await ticketIn(at))[0])
+export const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
+export const statusOf = ({ db }: House, id: string) =>
+  db.value('select status from tickets where id = $1', [id])
+export const told = ({ success, already_scanned }: { success: boolean; already_scanned: boolean }) =>
+  success ? 'admitted' : already_scanned ? 'already' : 'refused'
+
+/** Runs both while a third session has one ticket's row, so that each has what it takes before that one. */
+export async function heldAt<One, Other>(
+  { db, gates }: House,
+  ticketId: string,
+  [first, second]: readonly [(client: pg.Client) => Promise<One>, (client: pg.Client) => Promise<Other>],
+): Promise<readonly [One, Other]> {
+  const holder = await db.connect()
+  await holder.query('begin')
+  await holder.query('select from tickets where id = $1 for update', [ticketId])
+  const one = first(gates[0])
+  await untilWaiting(db, 1)
+  const other = second(gates[1])
+  await untilWaiting(db, 2)
+  await holder.query('commit')
+  return Promise.all([one, other])
+}
