@@ -248,16 +248,6 @@ describe('sync-offline-scans', () => {
     ['no scans', { businessId: house.businessId }, 'scans'],
     ['an empty list', { businessId: house.businessId, scans: [] }, 'scans'],
     ['501 scans', { businessId: house.businessId, scans: Array(501).fill(scan) }, 'scans'],
-    [
-      'a name of a device that cannot be stored',
-      { businessId: house.businessId, scans: [{ ...scan, deviceId: 'a\u0000' }] },
-      'scans.0.deviceId',
-    ],
-    [
-      'a scan id that is too long',
-      { businessId: house.businessId, scans: [scan, { ...scan, scanId: 'x'.repeat(201) }] },
-      'scans.1.scanId',
-    ],
   ]
   for (const [what, body, field] of bad)
     it(`refuses ${what}`, async () => {
@@ -286,6 +276,11 @@ describe('sync-offline-scans', () => {
       { code, scannedAt: '2026-02-30T10:00:00Z' },
       { code, scannedAt: ago(0), scannedBy: 'me\u0000' },
       { code, ticketId: a.id, scannedAt: ago(0) },
+      { code, scannedAt: ago(0), deviceId: 'a\u0000' },
+      { code, scannedAt: ago(0), scanId: 'x'.repeat(201) },
+      { code: 'x'.repeat(7090), scannedAt: ago(0) },
+      { code: { a: 1 }, scannedAt: ago(0) },
+      null,
     ]
     const scans = [...unreadable, good]
     const { status, body } = await sync({ businessId: house.businessId, scans })
@@ -325,8 +320,8 @@ describe('sync-offline-scans', () => {
   })
 
   it('keeps of a code that is nothing of ours the same hash that validate-qr keeps', async () => {
-    const shown = ` forged ${randomUUID()}`
-    await shop.call('validate-qr', { qrData: shown, businessId: house.businessId }, staff)
+    const shown = `forged ${randomUUID()}`
+    await shop.call('validate-qr', { qrData: ` ${shown}\n`, businessId: house.businessId }, staff)
     await sync({ businessId: house.businessId, scans: [{ code: shown, scannedAt: ago(0) }] })
     const digest = createHash('sha256').update(shown).digest('hex')
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { afterEach, describe, it } from 'node:test'
 import { openBoxOffice } from '../support/box-office.ts'
 import { assertLawful, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
+import { letIn } from '../support/door.ts'
 
 // A gate judges a booking by its slot's hours: whoever moves the slot would turn away who has booked.
 const db = await testDatabase()
@@ -79,7 +80,7 @@ it('a table after midnight keeps its day', async () => {
 
 it('parties that are in, were given up or belong to evenings that are over keep no slot where it is', async () => {
   const slot = await slotAt()
-  await bookAt(slot, '20:00', 'checked_in')
+  await letIn(db.client, 'booking', await bookAt(slot, '20:00'))
   await bookAt(slot, '20:00', 'cancelled')
   assert.deepEqual(await move(slot, `time_from = '21:00'`), WRITTEN)
   const past = await db.value<string>('select (current_date - 2)::text')

@@ -5,6 +5,9 @@ const NAME_LENGTH_MAX = 200
 export const EMAIL_LENGTH_MAX = 320
 const KEY_LENGTH_MAX = 255
 const URL_LENGTH_MAX = 2000
+const QR_LENGTH_MAX = 7089
+const DEVICE_LENGTH_MAX = 200
+const SCAN_ID_LENGTH_MAX = 200
 
 /** What a provider takes as well: an order is made only for whom a receipt can reach. */
 export const EMAIL = /^(?!.*\.\.)[^\s@<>"]+@[^\s@<>".]+(\.[^\s@<>".]+)+$/
@@ -50,6 +53,12 @@ export const named = text(NAME_LENGTH_MAX)
 export const personName = text(NAME_LENGTH_MAX)
 export const email = text(EMAIL_LENGTH_MAX).regex(EMAIL, 'is no e-mail address')
 export const pageUrl = text(URL_LENGTH_MAX)
+
+/** What a camera read: a QR code holds at most so many digits, and somebody may show any. */
+export const shownCode = z.string().max(QR_LENGTH_MAX)
+/** The gate that scanned, by its own name, and the scan, by an id that the gate drew for it. */
+export const deviceId = text(DEVICE_LENGTH_MAX).nullish()
+export const scanId = text(SCAN_ID_LENGTH_MAX).nullish()
 
 /** The `Idempotency-Key` header, null where there is none. */
 export function idempotencyKeyOf(request: Request): string | null {

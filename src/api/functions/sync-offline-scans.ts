@@ -3,29 +3,25 @@ import { decodeToken, plainCode } from '../../core/codes.ts'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
-import { parseJson, text } from './requests.ts'
+import { deviceId, parseJson, scanId, shownCode } from './requests.ts'
 import { digestOf } from './validate-qr.ts'
 
 const SCANS_MAX = 500
 const BODY_BYTES_MAX = 256 * 1024
-const CODE_LENGTH_MAX = 4296
-const DEVICE_LENGTH_MAX = 200
-const SCAN_ID_LENGTH_MAX = 200
-const FIELD_LENGTH_MAX = 100
-
-/** Read by the database, scan by scan: one that cannot be read keeps no other from being recorded. */
-const perScan = text(FIELD_LENGTH_MAX).nullish().catch('unreadable')
 
 const scan = z.object({
-  code: z.string().max(CODE_LENGTH_MAX).nullish(),
-  ticketId: perScan,
-  scannedAt: perScan,
-  scannedBy: perScan,
-  deviceId: text(DEVICE_LENGTH_MAX).nullish(),
-  scanId: text(SCAN_ID_LENGTH_MAX).nullish(),
+  code: shownCode.nullish(),
+  ticketId: z.guid().nullish(),
+  scannedAt: z.iso.datetime({ offset: true }),
+  scannedBy: z.guid().nullish(),
+  deviceId,
+  scanId,
 })
 
-const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SCANS_MAX) })
+/** Judged by the database in its place: one that cannot be read keeps no other from being recorded. */
+const UNREADABLE: z.infer<typeof scan> = { scannedAt: 'unreadable' }
+
+const body = z.object({ businessId: z.guid(), scans: z.array(scan.catch(UNREADABLE)).min(1).max(SCANS_MAX) })
 
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The

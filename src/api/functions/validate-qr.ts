@@ -6,21 +6,17 @@ import type { Codes } from '../codes.ts'
 import { json, type Reply } from '../http.ts'
 import { minorUnits } from '../pages/money.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
-import { idempotencyKeyOf, parseJson, text } from './requests.ts'
+import { deviceId, idempotencyKeyOf, parseJson, scanId, shownCode } from './requests.ts'
 import { type ScanOutcome, scanMessage } from './scan-messages.ts'
 
-/** The most that a QR code holds, in digits: somebody may show any. */
-const QR_LENGTH_MAX = 7089
 const LANGUAGE_LENGTH_MAX = 35
-const DEVICE_LENGTH_MAX = 200
-const SCAN_ID_LENGTH_MAX = 200
 
 const body = z.object({
-  qrData: z.string().min(1).max(QR_LENGTH_MAX),
+  qrData: shownCode.min(1),
   businessId: z.guid(),
   language: z.string().max(LANGUAGE_LENGTH_MAX).nullish(),
-  deviceId: text(DEVICE_LENGTH_MAX).nullish(),
-  scanId: text(SCAN_ID_LENGTH_MAX).nullish(),
+  deviceId,
+  scanId,
 })
 
 /**
@@ -76,7 +72,7 @@ async function readCode(text: string, codes: Codes): Promise<object> {
 
 /** How a code that is nothing of ours is kept: enough to recognise it, too little to use it. */
 export function digestOf(shown: string): string {
-  return createHash('sha256').update(shown).digest('hex')
+  return createHash('sha256').update(shown.trim()).digest('hex')
 }
 
 /** As callers of functions spell names; the price in the currency's major units too. */
