@@ -119,8 +119,12 @@ export async function variablesOf(
     ...(fixture.guestIds.length === 0
       ? {}
       : { TEST_USER_TOKENS: await tokensOf(jwtSecret, fixture.guestIds) }),
-    ...(fixture.offerId === undefined ? {} : { DISCOUNT_ID: fixture.offerId }),
-    ...(fixture.slotDate === undefined ? {} : { TEST_SLOT_DATE: fixture.slotDate }),
+    ...(fixture.offerId === undefined
+      ? {}
+      : { DISCOUNT_ID: fixture.offerId, OFFER_PLACES: String(fixture.places) }),
+    ...(fixture.slotDate === undefined
+      ? {}
+      : { TEST_SLOT_DATE: fixture.slotDate, SLOT_COVERS: String(fixture.covers) }),
     ...(fixture.priceCents === 0 ? {} : { STRIPE_WEBHOOK_SECRET: webhookSecret }),
     ...(fixture.raceTicket === undefined
       ? {}

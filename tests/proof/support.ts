@@ -39,6 +39,7 @@ export const SMALL: Profile = {
   scannerPause: 0,
   raceStart: 1,
   stress: { scans: 50, pause: 0 },
+  rush: { rate: 20, seconds: 1, tickets: 10 },
   offline: { tickets: 50, pause: 0.01 },
   guests: 40,
   flow: { seconds: 1, pause: 0.1 },

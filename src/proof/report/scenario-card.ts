@@ -10,7 +10,8 @@ export function scenarioCards({ scenarios, environment }: Results): Html {
     scenarios.length === 0 ? html`<p class="none">No scenario ran.</p>` : scenarios.map(scenarioCard)
   return html`<section aria-labelledby="scenarios">
 <h2 id="scenarios">Scenarios</h2>
-<p class="lead">Real load on the real thing: ${environment.placement}. Latencies of different engines do not compare.</p>
+<p class="lead">Real load on the real thing: ${environment.placement}. Latencies of different engines do not compare.
+By hand a script runs where <code>npx admit-one start</code> is up.</p>
 ${cards}
 </section>`
 }

@@ -9,7 +9,7 @@ export function stages(results: Results): Html {
   const isFirst = (stage: StageResult, name: string) => first?.stage === stage.title && first.name === name
   return html`<section aria-labelledby="stages">
 <h2 id="stages">Stages</h2>
-<p class="lead">Commands that name a server or database of this run need one that is up; the whole run again:
+<p class="lead">The whole run again:
 <code class="command">${results.run.command}</code></p>
 ${results.stages.map((stage) => stageBlock(stage, isFirst))}
 </section>`

@@ -32,14 +32,12 @@ export const offlineGates: Story = {
         verdict: twiceOnline === undefined ? 'PASS' : 'FAIL',
         detail: `${toldIn(load, 'admitted_online')} entries online`,
         ...(twiceOnline === undefined ? {} : { witness: twiceOnline }),
-        reproduce: load.command,
       },
       {
         name: 'after the merge each ticket has one entry that counts',
         verdict: notOnce === undefined ? 'PASS' : broken(load),
         detail: `${tickets.length} tickets`,
         ...(notOnce === undefined ? {} : { witness: notOnce }),
-        reproduce: load.command,
       },
       {
         name: 'every entry too many is reported with both scans, and nothing else is',
@@ -48,7 +46,6 @@ export const offlineGates: Story = {
           : sameAsTold(load, opened - tickets.length, doubles.length),
         detail: `the gates opened ${opened} times for ${tickets.length} tickets, ${doubles.length} doubles are reported`,
         ...(doubles[0] === undefined ? {} : { witness: doubles[0] }),
-        reproduce: load.command,
       },
     ]
   },

@@ -40,7 +40,6 @@ export const scannerBurst: Story = {
         verdict: admitted > 1 ? 'FAIL' : admitted === 1 && refused === SCANNERS - 1 ? 'PASS' : fewer,
         detail: `${admitted} successful and ${refused} refused scans of the one ticket`,
         ...(admitted > 1 ? { witness: scans[1] } : {}),
-        reproduce: load.command,
       },
     ]
   },
