@@ -40,9 +40,9 @@ const thresholds: Record<Scenario, Record<string, string[]>> = {
   },
   'scanner-burst': {
     duplicate_entries: ['count==0'],
+    fresh_refused: ['count==0'],
     race_admitted: ['count==1'],
     race_refused: ['count==9'],
-    unknown_refused: ['count>0'],
     http_req_failed: ['rate<0.001'],
     'http_req_duration{scenario:different}': [`p(95)<${within(200)}`],
   },

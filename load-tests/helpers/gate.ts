@@ -1,3 +1,4 @@
+import http from 'k6/http'
 import { getBaseUrl, getHeaders, required } from './auth.ts'
 import { jsonOf, postRetrying } from './http.ts'
 
@@ -16,4 +17,33 @@ export async function scanCode(qrData: string, deviceId: string): Promise<Scan> 
   if (body['success'] === true) return 'admitted'
   if (body['alreadyUsed'] !== true) return 'refused'
   return String(body['message']).includes('already') ? 'already scanned' : 'error'
+}
+
+/** Whose hands the gate is in. */
+export type Bearer = 'door' | 'stranger' | 'nobody'
+
+/** What was judged of a code, by name, or `403 FORBIDDEN` where it was not; the answer's other fields must say the same. */
+export async function outcomeOf(qrData: string, deviceId: string, bearer: Bearer = 'door'): Promise<string> {
+  const response = await postRetrying(
+    `${getBaseUrl()}/validate-qr`,
+    { qrData, businessId: required('TEST_BUSINESS_ID'), language: 'en', deviceId },
+    getHeaders(TOKENS[bearer] === undefined ? undefined : required(TOKENS[bearer])),
+    { responseCallback: http.expectedStatuses(200, 401, 403) },
+  )
+  const body = jsonOf(response)
+  if (response.status !== 200) return `${response.status} ${body['code']}`
+  const outcome = String(body['outcome'])
+  const told = [body['success'] === true, body['alreadyUsed'] === true]
+  const learned = Object.keys((body['details'] ?? {}) as object).length > 0
+  const agrees =
+    told[0] === (outcome === 'ADMITTED') &&
+    told[1] === (outcome === 'ALREADY_USED') &&
+    learned === (outcome !== 'UNKNOWN')
+  return agrees ? outcome : `not ${outcome}`
+}
+
+const TOKENS: Readonly<Record<Bearer, string | undefined>> = {
+  door: 'TEST_SCANNER_TOKEN',
+  stranger: 'TEST_USER_TOKEN',
+  nobody: undefined,
 }

@@ -18,6 +18,7 @@ import {
 } from '../proof/fixtures.ts'
 import { signCodes } from './codes.ts'
 import { withInstalled } from './database.ts'
+import { doorVariables } from './door-codes.ts'
 import { CommandError } from './failure.ts'
 import { jwtSecretOf, ticketKeyOf, webhookSecretOf } from './secrets.ts'
 
@@ -54,13 +55,14 @@ export const fixtures = defineCommand({
       console.error(removed ? `Removed the fixture "${slug}".` : `There is no fixture "${slug}".`)
       return
     }
-    const { fixture, codes, databaseUrl } = await withInstalled(config, async (client, url) => ({
-      codes: await signCodes(await ticketKeyOf(config), client),
-      fixture: await makeFixture(client, name, { ...options, slug }),
-      databaseUrl: url,
-    }))
+    const { fixture, codes, door, databaseUrl } = await withInstalled(config, async (client, url) => {
+      const codes = await signCodes(await ticketKeyOf(config), client)
+      const fixture = await makeFixture(client, name, { ...options, slug })
+      return { fixture, codes, door: await doorVariables(fixture, codes, client), databaseUrl: url }
+    })
     const variables = {
       ...(await variablesOf(fixture, { ...(await secretsOf(config)), codes }, urlOf(config))),
+      ...door,
       // pgbench and psql go to the database itself, as its owner.
       ...(name === 'reserve-race' ? { TEST_DATABASE_URL: databaseUrl } : {}),
       ...(args.data === undefined ? {} : await writeData(args.data, fixture)),

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Client } from 'pg'
-import { takeAway } from '../../src/proof/sabotage.ts'
-import { checkNamed, openTestRun, runStages, toolsHere, withoutRefusals } from './support.ts'
+import { changed, checkNamed, openTestRun, runStages, toolsHere, withoutRefusals } from './support.ts'
 
 const SCENARIOS = ['scanner-stress', 'offline-gates', 'offer-rush', 'slot-rush'] as const
 
@@ -84,15 +82,3 @@ test('a double entry that nobody reports makes offline-gates FAIL', async () => 
   assert.equal(reported.verdict, 'FAIL')
   assert.match(reported.detail, / 0 doubles are reported$/)
 })
-
-/** A verb in which a fragment was replaced. */
-function changed(fn: string, fragment: string, replacement: string): (client: Client) => Promise<void> {
-  const edit = {
-    name: 'edit',
-    role: 'refuses',
-    kind: 'decision',
-    object: fn,
-    without: [[fn, fragment, replacement]],
-  } as const
-  return (client) => takeAway(client, edit)
-}
