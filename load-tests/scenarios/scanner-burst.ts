@@ -14,7 +14,7 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
-import { type Bearer, outcomeOf } from '../helpers/gate.ts'
+import { type Bearer, judgeCode } from '../helpers/gate.ts'
 import { pause } from '../helpers/http.ts'
 import { summarize, TREND_STATS } from '../helpers/summary.ts'
 
@@ -113,7 +113,8 @@ export async function showCode(): Promise<void> {
   const code = codes[exec.scenario.iterationInTest]
   if (code === undefined) return
   const device = `door-${exec.vu.idInTest}`
-  const seen = await Promise.all(code.answers.map(() => outcomeOf(code.shown, device, code.bearer)))
+  const judged = await Promise.all(code.answers.map(() => judgeCode(code.shown, device, code.bearer)))
+  const seen = judged.map(({ outcome }) => outcome)
   const right = JSON.stringify([...seen].sort()) === JSON.stringify([...code.answers].sort())
   check(seen, { 'a code is judged as what it is': () => right })
   if (right) codesJudged.add(1, { what: code.what })

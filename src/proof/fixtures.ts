@@ -24,7 +24,7 @@ export const FIXTURES = {
   'scanner-burst': { ...NOTHING, tickets: 200, codes: 5 },
   // Seven of ten scans show a ticket for the first time.
   'scanner-stress': { ...NOTHING, tickets: 350 },
-  'offline-gates': { ...NOTHING, tickets: 200 },
+  'offline-gates': { ...NOTHING, tickets: 200, codes: 1 },
   'offer-rush': { ...NOTHING, guests: 40, places: 50 },
   'slot-rush': { ...NOTHING, guests: 40, covers: 60 },
   'ticketing-flow': { ...NOTHING, stock: 20_000, priceCents: 2500 },
@@ -81,7 +81,7 @@ export function ordersFileOf({ orders }: Fixture): string {
 /** `test-tickets.json`, as scanner scripts open it. */
 export function ticketsFileOf({ tickets, raceTicket }: Fixture): string {
   const file = {
-    tickets: tickets.map(({ id, event_id, qr_code }) => ({ id, event_id, type: 'valid', qr_code })),
+    tickets: tickets.map((ticket) => ({ ...ticket, type: 'valid' })),
     raceTestTicket: { id: raceTicket?.id },
   }
   return `${JSON.stringify(file, null, 2)}\n`
