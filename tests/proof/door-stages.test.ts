@@ -126,6 +126,34 @@ test('without what refuses, tickets and claims open two gates, and the laws say 
   assert.equal(checkNamed(judgement, 'law party_admitted_once').verdict, 'FAIL')
 })
 
+test('one entry too many makes scanner-stress FAIL, with the ticket as witness', async () => {
+  const run = await openTestRun({ only: ['scanner-stress'], change: withoutRefusals('admitted-once') })
+  const http = await runStages(run, 'http')
+  const entered = checkNamed(http, 'scanner-stress: all 45 tickets enter')
+  assert.equal(entered.verdict, 'FAIL')
+  const { entries, scans } = entered.witness as { readonly entries: number; readonly scans: unknown[] }
+  assert.ok(entries > 1 && scans.length === entries, 'every scan that opened a gate is shown')
+  assert.match(
+    checkNamed(http, 'scanner-stress: every threshold').detail,
+    /admitted count==35, repeats_refused count==15.*duplicate_entries count==0/,
+  )
+  assert.equal(
+    entered.reproduce,
+    'npx admit-one prove scanner-stress --profile small --seed 1 --k6 off --pgbench off',
+  )
+})
+
+test('scans that come faster than the machine can judge them are INCONCLUSIVE about the rate, no FAIL', async () => {
+  const rush = { rate: 20_000, seconds: 1, tickets: 10 }
+  const http = await runStages(await openTestRun({ only: ['scanner-stress'], profile: { rush } }), 'http')
+  assert.deepEqual(
+    http.checks.filter(({ verdict }) => verdict !== 'PASS').map(({ name, verdict }) => [name, verdict]),
+    ['20000 scans a second at ten scanners', 'every threshold is met', 'the load generator kept up'].map(
+      (name) => [`scanner-stress: ${name}`, 'INCONCLUSIVE'],
+    ),
+  )
+})
+
 async function openAll(client: Client): Promise<void> {
   await withoutRefusals('admitted-once')(client)
   await changed('ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED' when", 'when')(client)
