@@ -11,9 +11,9 @@ export const offlineGates: Story = {
   fixture: (run) => ({ tickets: run.profile.offline.tickets }),
   env: ({ profile }) => ({ SCAN_PAUSE_S: String(profile.offline.pause) }),
   outcomes: {
-    admitted_online: 'ADMITTED',
+    admitted_online: 'success (online)',
     refused_online: 'ALREADY_USED',
-    opened_offline: 'opened offline',
+    opened_offline: 'success (offline)',
     refused_offline: 'refused offline',
     conflicts_told: 'conflict resolved',
     strangers_refused: 'NOT_FOUND',

@@ -21,7 +21,7 @@ export const scannerBurst: Story = {
     race_admitted: 'success (race)',
     race_refused: 'ALREADY_USED',
     unknown_refused: 'NOT_FOUND',
-    codes_judged: 'codes judged as what they are',
+    codes_judged: 'success (codes of every kind)',
     duplicate_entries: 'unexpected second entry',
     fresh_refused: 'unexpected refusal',
     unexpected_answers: 'unexpected',

@@ -11,7 +11,11 @@ export const slotRush: Story = {
     covers: Math.floor(profile.guests * COVERS_PER_GUEST),
   }),
   env: () => ({}),
-  outcomes: { covers_booked: 'covers booked', full_answers: 'SLOT_FULL', unexpected_answers: 'unexpected' },
+  outcomes: {
+    covers_booked: 'success (covers)',
+    full_answers: 'SLOT_FULL',
+    unexpected_answers: 'unexpected',
+  },
   mustHaveHappened: {
     covers_booked: 'covers booked',
     covers_cancelled: 'covers cancelled',
