@@ -37,7 +37,7 @@ test('kill -9 of a run, early and under load, stops no later run and leaves noth
     async () => {
       const ended = await prove('concurrent-checkout', '--seed', '7').ended
       assert.deepEqual([ended.code, ended.stderr], [0, ''])
-      assert.match(ended.stdout, /Not asked\s+for: [^.]*Sabotage\./)
+      assert.match(ended.stdout, /Not asked\s+for:\s[^.]*Sabotage\./)
       assert.match(ended.stdout, /^HTTP load +PASS/m)
       assert.match(ended.stdout, /^Sabotage +SKIPPED +only some scenarios were asked for$/m)
       assert.ok(!ended.stdout.includes('\u001b'))
