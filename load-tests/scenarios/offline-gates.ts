@@ -197,7 +197,8 @@ function offline(here: number, known: Known, counts = true): readonly Shown[] {
 
 const MS = 1000
 const HOUR = 3_600_000 * MS
-const DAYS_SLOW = 20
+/** Before the ticket was sold. */
+const DAYS_SLOW = 60
 
 function shownAt(at: number, here: number, { listedAt, lostAt, entered }: Known): readonly Shown[] {
   const scan = (micros: number, ends: Shown['ends'], more: Partial<Shown> = {}): Shown => {
