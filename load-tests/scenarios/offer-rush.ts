@@ -16,6 +16,7 @@ import { summarize, TREND_STATS } from '../helpers/summary.ts'
 
 const tokens = required('TEST_USER_TOKENS').split(',')
 const discountId = required('DISCOUNT_ID')
+const places = Number(required('OFFER_PLACES'))
 
 const PARTY = 2
 const GIVES_BACK_EVERY = 5
@@ -26,11 +27,13 @@ export const options: Options = {
   scenarios: {
     rush: { executor: 'per-vu-iterations', vus: tokens.length, iterations: 1, maxDuration: '60s' },
   },
-  thresholds: getThresholds('offer-rush'),
+  thresholds: getThresholds('offer-rush', { places_taken: places }),
   summaryTrendStats: TREND_STATS,
 }
 
 const claimsGranted = new Counter('claims_granted')
+/** Claimed less given back. */
+const placesTaken = new Counter('places_taken')
 const claimsReleased = new Counter('claims_released')
 const secondClaimsRefused = new Counter('second_claims_refused')
 const soldOutAnswers = new Counter('sold_out_answers')
@@ -61,8 +64,10 @@ async function claim(headers: Record<string, string>): Promise<'granted' | 'refu
   )
   const body = jsonOf(response)
   const code = response.status === 409 ? body['code'] : undefined
-  if (response.status === 200 && body['success'] === true) claimsGranted.add(1)
-  else if (code === 'ALREADY_CLAIMED') secondClaimsRefused.add(1)
+  if (response.status === 200 && body['success'] === true) {
+    claimsGranted.add(1)
+    placesTaken.add(PARTY)
+  } else if (code === 'ALREADY_CLAIMED') secondClaimsRefused.add(1)
   else if (code === 'INSUFFICIENT_SPOTS') soldOutAnswers.add(1)
   else unexpectedAnswers.add(1)
   return response.status === 200 ? 'granted' : 'refused'
@@ -74,8 +79,10 @@ async function release(headers: Record<string, string>): Promise<void> {
     { p_discount_id: discountId, p_party_size: PARTY },
     headers,
   )
-  if (response.status === 204) claimsReleased.add(1)
-  else unexpectedAnswers.add(1)
+  if (response.status === 204) {
+    claimsReleased.add(1)
+    placesTaken.add(-PARTY)
+  } else unexpectedAnswers.add(1)
 }
 
 export function handleSummary(data: Parameters<typeof summarize>[1]) {

@@ -1,7 +1,8 @@
 /**
  * Ten scanners at the doors. First each scans tickets of its own, as fast as it can: every one opens the gate, once; and
- * between them codes that nobody sold, which open nothing. Then all ten scan one and the same ticket at the same moment: it
- * opens one gate, and nine say that it was already scanned.
+ * between them codes that nobody sold, which open nothing. Beside them ten gates are shown every kind of code that there is, good
+ * ones at two gates at the same moment: each opens what it may, once, and is told by its own name otherwise. Then all ten scan one
+ * and the same ticket at the same moment: it opens one gate, and nine say that it was already scanned.
  *
  *   eval "$(npx admit-one fixtures scanner-burst --data load-tests/data)" && k6 run load-tests/scenarios/scanner-burst.ts
  */
@@ -13,11 +14,20 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import { type Bearer, judgeCode } from '../helpers/gate.ts'
 import { pause } from '../helpers/http.ts'
 import { summarize, TREND_STATS } from '../helpers/summary.ts'
 
 interface Ticket {
   readonly id: string
+}
+
+/** What was made to be shown, and what the gates answer that it is shown to at once. */
+interface DoorCode {
+  readonly what: string
+  readonly shown: string
+  readonly bearer: Bearer
+  readonly answers: readonly string[]
 }
 
 const SCANNERS = 10
@@ -30,13 +40,25 @@ const scannerId = required('TEST_SCANNER_ID')
 const headers = getHeaders(required('TEST_SCANNER_TOKEN'))
 const pauseSeconds = Number(__ENV['SCAN_PAUSE_S'] ?? 0.1)
 
+const scansEach = Math.floor(tickets.length / SCANNERS)
+const codes: readonly DoorCode[] = JSON.parse(required('DOOR_CODES'))
+const kinds = [...new Set(codes.map(({ what }) => what))]
+const codesOf = (what: string) => codes.filter((code) => code.what === what).length
+
 export const options: Options = {
   scenarios: {
     different: {
       executor: 'per-vu-iterations',
       exec: 'scanOwn',
       vus: SCANNERS,
-      iterations: Math.floor(tickets.length / SCANNERS),
+      iterations: scansEach,
+      maxDuration: '120s',
+    },
+    kinds: {
+      executor: 'per-vu-iterations',
+      exec: 'showCode',
+      vus: SCANNERS,
+      iterations: Math.ceil(codes.length / SCANNERS),
       maxDuration: '120s',
     },
     race: {
@@ -48,12 +70,20 @@ export const options: Options = {
       maxDuration: '30s',
     },
   },
-  thresholds: getThresholds('scanner-burst'),
+  thresholds: getThresholds('scanner-burst', {
+    admitted: scansEach * SCANNERS,
+    unknown_refused: Math.ceil((scansEach * SCANNERS) / UNKNOWN_EVERY),
+    codes_judged: codes.length,
+    ...Object.fromEntries(kinds.map((what) => [`codes_judged{what:${what}}`, codesOf(what)])),
+  }),
   summaryTrendStats: TREND_STATS,
 }
 
 const admitted = new Counter('admitted')
 const unknownRefused = new Counter('unknown_refused')
+const freshRefused = new Counter('fresh_refused')
+const codesJudged = new Counter('codes_judged')
+/** Entries beside the first with one code. */
 const duplicateEntries = new Counter('duplicate_entries')
 const raceAdmitted = new Counter('race_admitted')
 const raceRefused = new Counter('race_refused')
@@ -65,7 +95,7 @@ export async function scanOwn(): Promise<void> {
   const scan = await scanTicket(ticket.id)
   check(scan, { 'a fresh ticket opens the gate': (seen) => seen === 'admitted' })
   if (scan === 'admitted') admitted.add(1)
-  else if (scan === 'already scanned') duplicateEntries.add(1)
+  else if (scan === 'already scanned') freshRefused.add(1)
   else unexpectedAnswers.add(1)
   if (exec.scenario.iterationInTest % UNKNOWN_EVERY === 0) await scanUnknown()
   await pause(pauseSeconds)
@@ -77,6 +107,19 @@ async function scanUnknown(): Promise<void> {
   check(scan, { 'an unknown ticket opens nothing': (seen) => seen === 'unknown' })
   if (scan === 'unknown') unknownRefused.add(1)
   else unexpectedAnswers.add(1)
+}
+
+export async function showCode(): Promise<void> {
+  const code = codes[exec.scenario.iterationInTest]
+  if (code === undefined) return
+  const device = `door-${exec.vu.idInTest}`
+  const judged = await Promise.all(code.answers.map(() => judgeCode(code.shown, device, code.bearer)))
+  const seen = judged.map(({ outcome }) => outcome)
+  const right = JSON.stringify([...seen].sort()) === JSON.stringify([...code.answers].sort())
+  check(seen, { 'a code is judged as what it is': () => right })
+  if (right) codesJudged.add(1, { what: code.what })
+  else unexpectedAnswers.add(1, { what: code.what })
+  duplicateEntries.add(Math.max(0, seen.filter((outcome) => outcome === 'ADMITTED').length - 1))
 }
 
 export async function scanOneForAll(): Promise<void> {

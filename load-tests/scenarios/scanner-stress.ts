@@ -1,6 +1,7 @@
 /**
  * Five scanners work through a queue, hundreds of scans, and three of ten show a ticket that was shown before: to the same
- * scanner, or at the same time to the neighbour. Every ticket opens one gate once, and every further scan is told "already".
+ * scanner, or at the same moment to the one beside it. Every ticket opens one gate once, and every further scan is told
+ * "already". With RATE, ten scanners before that make so many scans a second for RATE_S, whatever the server does.
  *
  *   eval "$(npx admit-one fixtures scanner-stress)" && k6 run load-tests/scenarios/scanner-stress.ts
  */
@@ -15,63 +16,109 @@ import { pause } from '../helpers/http.ts'
 import { summarize, TREND_STATS } from '../helpers/summary.ts'
 
 const SCANNERS = 5
-const scans = Number(__ENV['SCANS'] ?? 500)
+const RUSH_SCANNERS = 10
+const SCANS_OF_A_ROUND = 10
+/** At how many gates a new ticket is shown, at the same moment; or the one before it again. */
+const ROUND = [1, 1, 1, 'again', 1, 1, 'again', 1, 2] as const
+const GATES = ['', ' beside'] as const
+const TICKETS_OF_A_ROUND = 7
+const REPEATS_OF_A_ROUND = SCANS_OF_A_ROUND - TICKETS_OF_A_ROUND
+
+const rounds = Math.floor(Number(__ENV['SCANS'] ?? 500) / (SCANNERS * SCANS_OF_A_ROUND))
 const pauseSeconds = Number(__ENV['SCAN_PAUSE_S'] ?? 1.8)
+const rate = Number(__ENV['RATE'] ?? 0)
+const rateSeconds = Number(__ENV['RATE_S'] ?? 20)
+
+const tokens = required('TEST_TICKET_TOKENS').split(',')
+const queued = tokens.slice(0, SCANNERS * rounds * TICKETS_OF_A_ROUND)
+const rushed = tokens.slice(queued.length)
+if (queued.length < SCANNERS * rounds * TICKETS_OF_A_ROUND || (rate > 0 && rushed.length === 0)) {
+  throw new Error(`${tokens.length} tickets are too few`)
+}
+
+const rush = {
+  executor: 'constant-arrival-rate',
+  exec: 'scanAtRate',
+  rate: Math.max(1, rate),
+  timeUnit: '1s',
+  duration: `${rateSeconds}s`,
+  preAllocatedVUs: RUSH_SCANNERS,
+  maxVUs: RUSH_SCANNERS,
+} as const
 
 export const options: Options = {
   scenarios: {
+    ...(rate > 0 ? { rush } : {}),
     queue: {
       executor: 'per-vu-iterations',
       vus: SCANNERS,
-      iterations: Math.floor(scans / SCANNERS),
+      iterations: rounds,
+      startTime: rate > 0 ? `${rateSeconds + 1}s` : '0s',
       maxDuration: '280s',
     },
   },
-  thresholds: getThresholds('scanner-stress'),
+  thresholds: getThresholds('scanner-stress', {
+    admitted: queued.length,
+    repeats_refused: SCANNERS * rounds * REPEATS_OF_A_ROUND,
+  }),
   summaryTrendStats: TREND_STATS,
 }
 
 const admitted = new Counter('admitted')
 const repeatsRefused = new Counter('repeats_refused')
+/** Entries beside the first with one ticket. */
 const duplicateEntries = new Counter('duplicate_entries')
+const admittedInRush = new Counter('admitted_in_rush')
+const refusedInRush = new Counter('refused_in_rush')
+/** Tickets that were new, and did not open a gate. */
+const wrongRefusals = new Counter('wrong_refusals')
 const unexpectedAnswers = new Counter('unexpected_answers')
 
-const tokens = required('TEST_TICKET_TOKENS').split(',')
-
-/** Of ten scans seven are of tickets of the scanner's own; the fourth and the seventh repeat the one before. */
-const FRESH = [0, 1, 2, undefined, 3, 4, undefined, 5, 6, undefined] as const
-const FRESH_OF_TEN = 7
-
-export default async function scanNext(): Promise<void> {
-  const scanner = (exec.vu.idInTest - 1) % SCANNERS
-  const number = exec.vu.iterationInScenario
-  const round = Math.floor(number / FRESH.length)
-  const place = number % FRESH.length
-  const fresh = FRESH[place]
-  // The last of ten is the neighbour's newest, which the neighbour scans about now: either of the two is first.
-  if (place === FRESH.length - 1)
-    judge(await scan((scanner + 1) % SCANNERS, round, FRESH_OF_TEN - 1), 'either')
-  else if (fresh === undefined) judge(await scan(scanner, round, FRESH[place - 1] ?? 0), 'repeat')
-  else judge(await scan(scanner, round, fresh), fresh === FRESH_OF_TEN - 1 ? 'either' : 'fresh')
-  await pause(pauseSeconds)
+/** A round of ten scans with tickets that are this scanner's own. */
+export default async function scanRound(): Promise<void> {
+  const first = exec.scenario.iterationInTest * TICKETS_OF_A_ROUND
+  const here = `scanner-${exec.vu.idInTest}`
+  let next = first
+  for (const gates of ROUND) {
+    const token = queued[gates === 'again' ? next - 1 : next++] ?? ''
+    if (gates === 'again') judge([await scanCode(token, here)], 0)
+    else judge(await Promise.all(GATES.slice(0, gates).map((gate) => scanCode(token, here + gate))), 1)
+    await pause(pauseSeconds)
+  }
 }
 
-function scan(scanner: number, round: number, fresh: number): Promise<Scan> {
-  const token = tokens[(round * SCANNERS + scanner) * FRESH_OF_TEN + fresh]
-  if (token === undefined) throw new Error(`${tokens.length} tickets are too few for ${scans} scans`)
-  return scanCode(token, `scanner-${exec.vu.idInTest}`)
-}
-
-function judge(seen: Scan, expected: 'fresh' | 'repeat' | 'either'): void {
-  const wanted = expected === 'fresh' ? ['admitted'] : ['already scanned']
+/** Scans of one ticket, of which so many open a gate. */
+function judge(seen: readonly Scan[], entries: 0 | 1): void {
+  const opened = seen.filter((scan) => scan === 'admitted').length
+  const refused = seen.filter((scan) => scan === 'already scanned').length
   check(seen, {
     'a ticket opens once, and then says "already"': () =>
-      (expected === 'either' && seen === 'admitted') || wanted.includes(seen),
+      opened === entries && refused === seen.length - entries,
   })
-  if (seen === 'admitted') (expected === 'repeat' ? duplicateEntries : admitted).add(1)
-  else if (seen === 'already scanned' && expected !== 'fresh') repeatsRefused.add(1)
-  else unexpectedAnswers.add(1)
+  admitted.add(opened)
+  repeatsRefused.add(refused)
+  duplicateEntries.add(Math.max(0, opened - entries))
+  wrongRefusals.add(Math.max(0, entries - opened))
+  unexpectedAnswers.add(seen.length - opened - refused)
 }
+
+/** Each of the tickets once; then scanners show again what they let in themselves, so that the first time is over for sure. */
+export async function scanAtRate(): Promise<void> {
+  const number = exec.scenario.iterationInTest
+  const fresh = rushed[number]
+  const token = fresh ?? letIn[number % letIn.length]
+  if (token === undefined) return
+  const seen = await scanCode(token, `rush-${exec.vu.idInTest}`)
+  check(seen, { 'in the rush too': () => seen === (fresh ? 'admitted' : 'already scanned') })
+  if (seen === 'admitted') (fresh ? admittedInRush : duplicateEntries).add(1)
+  else if (fresh) wrongRefusals.add(1)
+  else if (seen === 'already scanned') refusedInRush.add(1)
+  else unexpectedAnswers.add(1)
+  if (fresh) letIn.push(fresh)
+}
+
+/** Every user has one of its own. */
+const letIn: string[] = []
 
 export function handleSummary(data: Parameters<typeof summarize>[1]) {
   return summarize('scanner-stress', data)

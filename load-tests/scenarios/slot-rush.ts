@@ -17,6 +17,7 @@ import { summarize, TREND_STATS } from '../helpers/summary.ts'
 const tokens = required('TEST_USER_TOKENS').split(',')
 const businessId = required('TEST_BUSINESS_ID')
 const date = required('TEST_SLOT_DATE')
+const covers = Number(required('SLOT_COVERS'))
 
 const TIMES = ['19:30', '21:30', '23:30', '00:30'] as const
 /** Both slots are open then. */
@@ -30,11 +31,13 @@ export const options: Options = {
   scenarios: {
     rush: { executor: 'per-vu-iterations', vus: tokens.length, iterations: 1, maxDuration: '60s' },
   },
-  thresholds: getThresholds('slot-rush'),
+  thresholds: getThresholds('slot-rush', { covers_kept: covers }),
   summaryTrendStats: TREND_STATS,
 }
 
 const coversBooked = new Counter('covers_booked')
+/** Booked less cancelled. */
+const coversKept = new Counter('covers_kept')
 const coversCancelled = new Counter('covers_cancelled')
 const fullAnswers = new Counter('full_answers')
 const afterMidnight = new Counter('booked_after_midnight')
@@ -72,8 +75,10 @@ async function book(
   })
   const booked = answer['success'] === true
   check(answer, { 'booked, or told that it is full': () => booked || answer['error'] === 'SLOT_FULL' })
-  if (booked) coversBooked.add(party)
-  else if (answer['error'] === 'SLOT_FULL') fullAnswers.add(1)
+  if (booked) {
+    coversBooked.add(party)
+    coversKept.add(party)
+  } else if (answer['error'] === 'SLOT_FULL') fullAnswers.add(1)
   else unexpectedAnswers.add(1)
   if (booked && time.startsWith('00')) afterMidnight.add(1)
   return booked ? String(answer['reservation_id']) : undefined
@@ -82,8 +87,10 @@ async function book(
 async function cancel(headers: Record<string, string>, reservationId: string, party: number): Promise<void> {
   const answer = await call('cancel_reservation', headers, { p_reservation_id: reservationId })
   check(answer, { cancelled: () => answer['success'] === true })
-  if (answer['success'] === true) coversCancelled.add(party)
-  else unexpectedAnswers.add(1)
+  if (answer['success'] === true) {
+    coversCancelled.add(party)
+    coversKept.add(-party)
+  } else unexpectedAnswers.add(1)
 }
 
 async function call(

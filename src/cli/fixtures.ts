@@ -18,6 +18,7 @@ import {
 } from '../proof/fixtures.ts'
 import { signCodes } from './codes.ts'
 import { withInstalled } from './database.ts'
+import { doorVariables } from './door-codes.ts'
 import { CommandError } from './failure.ts'
 import { jwtSecretOf, ticketKeyOf, webhookSecretOf } from './secrets.ts'
 
@@ -54,13 +55,14 @@ export const fixtures = defineCommand({
       console.error(removed ? `Removed the fixture "${slug}".` : `There is no fixture "${slug}".`)
       return
     }
-    const { fixture, codes, databaseUrl } = await withInstalled(config, async (client, url) => ({
-      codes: await signCodes(await ticketKeyOf(config), client),
-      fixture: await makeFixture(client, name, { ...options, slug }),
-      databaseUrl: url,
-    }))
+    const { fixture, codes, door, databaseUrl } = await withInstalled(config, async (client, url) => {
+      const codes = await signCodes(await ticketKeyOf(config), client)
+      const fixture = await makeFixture(client, name, { ...options, slug })
+      return { fixture, codes, door: await doorVariables(fixture, codes, client), databaseUrl: url }
+    })
     const variables = {
       ...(await variablesOf(fixture, { ...(await secretsOf(config)), codes }, urlOf(config))),
+      ...door,
       // pgbench and psql go to the database itself, as its owner.
       ...(name === 'reserve-race' ? { TEST_DATABASE_URL: databaseUrl } : {}),
       ...(args.data === undefined ? {} : await writeData(args.data, fixture)),
@@ -119,8 +121,12 @@ export async function variablesOf(
     ...(fixture.guestIds.length === 0
       ? {}
       : { TEST_USER_TOKENS: await tokensOf(jwtSecret, fixture.guestIds) }),
-    ...(fixture.offerId === undefined ? {} : { DISCOUNT_ID: fixture.offerId }),
-    ...(fixture.slotDate === undefined ? {} : { TEST_SLOT_DATE: fixture.slotDate }),
+    ...(fixture.offerId === undefined
+      ? {}
+      : { DISCOUNT_ID: fixture.offerId, OFFER_PLACES: String(fixture.places) }),
+    ...(fixture.slotDate === undefined
+      ? {}
+      : { TEST_SLOT_DATE: fixture.slotDate, SLOT_COVERS: String(fixture.covers) }),
     ...(fixture.priceCents === 0 ? {} : { STRIPE_WEBHOOK_SECRET: webhookSecret }),
     ...(fixture.raceTicket === undefined
       ? {}

@@ -14,6 +14,7 @@ import { CHAOS } from '../proof/stages/faults.ts'
 import { openWorkbench } from '../proof/workbench.ts'
 import { signCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
+import { doorVariables } from './door-codes.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
 import { runStages } from './progress.ts'
@@ -111,7 +112,10 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
       startServer: (url) => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
       provider: openProvider(till),
       openChaosWorld: (database) => openChaosWorld(database, { ...given, jwtSecret }),
-      variablesOf: (fixture, url) => variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url),
+      variablesOf: async (fixture, url) => ({
+        ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),
+        ...(await doorVariables(fixture, codes, workbench.main.client)),
+      }),
     })
     return conclude(run, await runStages(run, isColored(config)))
   } finally {

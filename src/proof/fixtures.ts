@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import { type AwaitedOrder, awaitPayments } from './awaited-orders.ts'
+import { type DoorCode, makeDoorCodes, neighbourOf } from './door-codes.ts'
 import { clearTable, type LaidTable, layTable, type TableOptions } from './laid-table.ts'
+import { type FixtureTicket, sellTickets } from './sold-tickets.ts'
 
 const NOTHING = {
   tierSlug: 'general-admission',
@@ -12,16 +14,17 @@ const NOTHING = {
   guests: 0,
   places: 0,
   covers: 0,
+  codes: 0,
 }
 
 /** What a scenario needs in the database, by scenario. Nobody's per-person limit: a load comes from one address. */
 export const FIXTURES = {
   'concurrent-checkout': { ...NOTHING, stock: 50 },
   'reserve-race': { ...NOTHING, stock: 10 },
-  'scanner-burst': { ...NOTHING, tickets: 200 },
+  'scanner-burst': { ...NOTHING, tickets: 200, codes: 5 },
   // Seven of ten scans show a ticket for the first time.
   'scanner-stress': { ...NOTHING, tickets: 350 },
-  'offline-gates': { ...NOTHING, tickets: 200 },
+  'offline-gates': { ...NOTHING, tickets: 200, codes: 1 },
   'offer-rush': { ...NOTHING, guests: 40, places: 50 },
   'slot-rush': { ...NOTHING, guests: 40, covers: 60 },
   'ticketing-flow': { ...NOTHING, stock: 20_000, priceCents: 2500 },
@@ -49,6 +52,8 @@ export interface FixtureOptions extends Partial<TableOptions> {
   readonly priceCents?: number
   /** Orders that wait for their payment, for webhooks. */
   readonly orders?: number
+  /** Codes of each kind that a gate must tell apart. */
+  readonly codes?: number
 }
 
 export interface Fixture extends LaidTable {
@@ -65,6 +70,7 @@ export interface Fixture extends LaidTable {
   readonly priceCents: number
   /** Orders that wait for their payment. */
   readonly orders: readonly AwaitedOrder[]
+  readonly doorCodes: readonly DoorCode[]
 }
 
 /** `webhook-orders.json`, as webhook scripts open it. */
@@ -75,17 +81,10 @@ export function ordersFileOf({ orders }: Fixture): string {
 /** `test-tickets.json`, as scanner scripts open it. */
 export function ticketsFileOf({ tickets, raceTicket }: Fixture): string {
   const file = {
-    tickets: tickets.map(({ id, event_id, qr_code }) => ({ id, event_id, type: 'valid', qr_code })),
+    tickets: tickets.map((ticket) => ({ ...ticket, type: 'valid' })),
     raceTestTicket: { id: raceTicket?.id },
   }
   return `${JSON.stringify(file, null, 2)}\n`
-}
-
-interface FixtureTicket {
-  readonly id: string
-  readonly event_id: string
-  /** The code that a gate reads. */
-  readonly qr_code: string
 }
 
 class FixtureError extends Error {
@@ -109,10 +108,11 @@ export async function makeFixture(
     const eventId = randomUUID()
     const tierId = randomUUID()
     const businessId = randomUUID()
+    const businessSlug = `${FIXTURE_PREFIX}${slug}`
     const scannerId = randomUUID()
     await client.query('insert into businesses (id, slug, name) values ($1, $2, $3)', [
       businessId,
-      `${FIXTURE_PREFIX}${slug}`,
+      businessSlug,
       `Fixture ${slug}`,
     ])
     await client.query('insert into business_staff (business_id, user_id) values ($1, $2)', [
@@ -141,6 +141,7 @@ export async function makeFixture(
       raceTicket: sold[0],
       priceCents,
       orders: await awaitPayments(client, eventId, tierId, orders),
+      doorCodes: await makeDoorCodes(client, { slug: businessSlug, businessId, scannerId }, asked.codes),
       ...(await layTable(client, businessId, asked)),
     }
   })
@@ -155,18 +156,33 @@ export function removeFixture(client: Client, slug: string): Promise<boolean> {
 const FIXTURE_PREFIX = 'fixture-'
 
 async function remove(client: Client, slug: string): Promise<boolean> {
-  const found = await client.query<{ id: string; business_id: string; fixture: boolean }>(
+  const named = await client.query<{ id: string; business_id: string; fixture: boolean }>(
     `select e.id, e.business_id, b.slug = $2 as fixture
      from events e join businesses b on b.id = e.business_id where e.slug = $1 for update of e`,
     [slug, `${FIXTURE_PREFIX}${slug}`],
   )
-  const event = found.rows[0]
+  const event = named.rows[0]
   if (event === undefined) return false
   if (!event.fixture) {
     throw new FixtureError(
       `the event "${slug}" is not a fixture and stays as it is: name another with --slug`,
     )
   }
+  const found = await client.query<{ business_id: string; events: string[] }>(
+    `select b.id as business_id, array(
+       select e.id from events e where e.business_id = b.id and (e.slug = $3 or starts_with(e.slug, $4))) as events
+     from businesses b where b.id = $1 or b.slug = $2`,
+    [event.business_id, neighbourOf(`${FIXTURE_PREFIX}${slug}`), slug, FIXTURE_PREFIX],
+  )
+  for (const { business_id, events } of found.rows) {
+    for (const eventId of events) await removeEvent(client, eventId)
+    await clearTable(client, business_id)
+    await client.query('delete from businesses where id = $1', [business_id])
+  }
+  return true
+}
+
+async function removeEvent(client: Client, eventId: string): Promise<void> {
   for (const sql of [
     // A transaction of the books goes as a whole, or not at all.
     'delete from ticketing.ledger_entries where event_id = $1',
@@ -182,34 +198,8 @@ async function remove(client: Client, slug: string): Promise<boolean> {
     'delete from ticket_tiers where event_id = $1',
     'delete from events where id = $1',
   ]) {
-    await client.query(sql, [event.id])
+    await client.query(sql, [eventId])
   }
-  await clearTable(client, event.business_id)
-  await client.query('delete from businesses where id = $1', [event.business_id])
-  return true
-}
-
-async function sellTickets(
-  client: Client,
-  eventId: string,
-  tierId: string,
-  quantity: number,
-): Promise<FixtureTicket[]> {
-  const order = await client.query<{ order_id: string; item_id: string }>(
-    `with o as (insert into orders (event_id, session_id, status, currency, total_cents, customer_email, customer_name,
-                  paid_at, tickets_issued_at)
-                values ($1, 'fixture', 'paid', 'EUR', 0, 'fixture@example.org', 'Fixture', now(), now()) returning id),
-          i as (insert into order_items (order_id, event_id, tier_id, quantity, unit_price_cents)
-                select id, $1, $2, $3, 0 from o returning id)
-     select o.id as order_id, i.id as item_id from o, i`,
-    [eventId, tierId, quantity],
-  )
-  const tickets = await client.query<FixtureTicket>(
-    `insert into tickets (event_id, tier_id, order_id, order_item_id, ordinal)
-     select $1, $2, $3, $4, n from generate_series(1, $5::integer) n returning id, event_id, qr_code`,
-    [eventId, tierId, order.rows[0]?.order_id, order.rows[0]?.item_id, quantity],
-  )
-  return tickets.rows
 }
 
 async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {

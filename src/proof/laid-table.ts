@@ -6,8 +6,12 @@ export interface LaidTable {
   readonly guestIds: readonly string[]
   /** An offer that a person claims once; with places only. */
   readonly offerId: string | undefined
+  /** People for whom the offer is. */
+  readonly places: number
   /** The evening, YYYY-MM-DD, of two slots that overlap, the later one across midnight; with covers only. */
   readonly slotDate: string | undefined
+  /** Of both slots together. */
+  readonly covers: number
 }
 
 export interface TableOptions {
@@ -26,6 +30,8 @@ export async function layTable(
 ): Promise<LaidTable> {
   return {
     guestIds: Array.from({ length: guests }, () => randomUUID()),
+    places,
+    covers,
     offerId: places === 0 ? undefined : await makeOffer(client, businessId, places),
     slotDate: covers === 0 ? undefined : await makeSlots(client, businessId, covers),
   }

@@ -11,6 +11,8 @@ export interface Profile {
   readonly raceStart: number
   /** Scans of five scanners, and each one's pause between two. */
   readonly stress: { readonly scans: number; readonly pause: number }
+  /** Scans a second at ten scanners, for how long, and the tickets for them; no tickets, no rush. */
+  readonly rush: { readonly rate: number; readonly seconds: number; readonly tickets: number }
   /** Tickets at gates of which half are offline, and each gate's pause between two scans. */
   readonly offline: { readonly tickets: number; readonly pause: number }
   /** Guests with accounts who want an offer, or a table. */
@@ -37,6 +39,9 @@ export interface Profile {
   readonly serializable: { readonly clients: number; readonly threads: number; readonly seconds: number }
 }
 
+/** A machine that runs everything at once says little about a rate. */
+const NO_RUSH = { rate: 500, seconds: 0, tickets: 0 }
+
 export const PROFILES = {
   quick: {
     name: 'quick',
@@ -46,6 +51,7 @@ export const PROFILES = {
     scannerPause: 0.05,
     raceStart: 3,
     stress: { scans: 500, pause: 0 },
+    rush: NO_RUSH,
     offline: { tickets: 100, pause: 0.02 },
     guests: 40,
     flow: { seconds: 5, pause: 1 },
@@ -64,6 +70,7 @@ export const PROFILES = {
     raceStart: 65,
     // Five scanners, three minutes.
     stress: { scans: 500, pause: 1.8 },
+    rush: { rate: 500, seconds: 20, tickets: 600 },
     offline: { tickets: 500, pause: 0.5 },
     guests: 200,
     flow: { seconds: 70, pause: 2 },

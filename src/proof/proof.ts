@@ -150,12 +150,8 @@ export function conclude(run: Run, stages: readonly StageResult[]): Results {
   const finishedAt = run.clock()
   const { environment } = run
   if (environment === undefined) throw new Error('the preflight did not run')
-  const skipped = stages.filter((stage) => stage.verdict === 'SKIPPED')
-  const verdict = worst([
-    ...stages.map((stage) => stage.verdict),
-    // What was left out on request is not shown; a PASS would say more than was seen.
-    ...skipped.map(() => 'INCONCLUSIVE' as const),
-  ])
+  // What was asked for decides; what was not is named beside a PASS, which says no more than was seen.
+  const verdict = worst(stages.map((stage) => stage.verdict))
   return {
     schema: RESULTS_SCHEMA,
     product: { name: 'admit-one', version: run.run.version },
@@ -180,11 +176,9 @@ export function conclude(run: Run, stages: readonly StageResult[]): Results {
 
 function reasonsOf(stages: readonly StageResult[]): string[] {
   return stages.flatMap((stage) =>
-    stage.verdict === 'SKIPPED'
-      ? [`${stage.title} was skipped: ${stage.reason}`]
-      : stage.checks
-          .filter((check) => check.verdict !== 'PASS')
-          .map((check) => `${stage.title}: ${check.name} (${check.detail})`),
+    stage.checks
+      .filter((check) => check.verdict !== 'PASS')
+      .map((check) => `${stage.title}: ${check.name} (${check.detail})`),
   )
 }
 

@@ -80,6 +80,7 @@ test('slug, tier slug, stock and tickets are as asked', async () => {
   assert.deepEqual(file.tickets[0], {
     id: first?.id,
     event_id: fixture.eventId,
+    order_id: first?.order_id,
     type: 'valid',
     qr_code: first?.qr_code,
   })

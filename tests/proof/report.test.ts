@@ -6,6 +6,7 @@ import { commandLines } from '../../src/proof/report/command.ts'
 import { reportHtml } from '../../src/proof/report/html.ts'
 import { verdictText } from '../../src/proof/report/terminal.ts'
 import { widthOf } from '../../src/proof/report/text.ts'
+import { counted } from '../../src/proof/report/words.ts'
 import { type Results, results as schema } from '../../src/proof/results.ts'
 import { COMMAND, EXAMPLES, FAILING, PASSING, UNCERTAIN } from './report-examples.ts'
 
@@ -85,13 +86,23 @@ suite('the report as one page', () => {
   })
 
   test('a failure stands open, with its witness and the command that shows it again', () => {
-    const stages = visible(reportHtml(FAILING)).split('<h2 id="stages">')[1] ?? ''
-    const open = stages.replaceAll(/<details>[\s\S]*?<\/details>/g, '')
+    const [before = '', findings = ''] = visible(reportHtml(FAILING)).split('<h2 id="findings">')
+    assert.doesNotMatch(before, /<h2/, 'before anything else')
+    const open = findings.replaceAll(/<details>[\s\S]*?<\/details>/g, '')
     assert.match(open, /id="finding-1"/)
     assert.match(open, /51 tickets in the database/)
     assert.match(open, /01a1fe16-ba09-7d56-9bf7-ebc6bcfc66ce/)
     assert.match(open, /K6_AUTO_EXTENSION_RESOLUTION=false k6 run/)
     assert.doesNotMatch(open, /commits are durable/)
+  })
+
+  test('the card of a scenario names the check that failed, and the row of a law has room', () => {
+    const page = reportHtml(FAILING)
+    const [, card = ''] = page.split('<article class="card" id="scenario-concurrent-checkout">')
+    assert.match(card.split('</article>')[0] ?? '', /<ul class="open">.*FAIL.*50 of 50 tickets are sold/s)
+    const [, after = ''] = page.split('<h2 id="guarantees">')
+    assert.doesNotMatch(after.split('</table>')[0] ?? '', /class="witness"/)
+    assert.match(after, /href="#witness-never_oversold".*<h3 id="witness-never_oversold">.*class="witness"/s)
   })
 
   test('a stage that was skipped says why, and a counter at zero what that means', () => {
@@ -112,6 +123,18 @@ suite('the report as one page', () => {
     assert.match(shown, /same-request-same-answer<.*<div>nothing is shown</)
     assert.match(reportHtml(FAILING), /<div>148<.*<div>1<.*<div>it broke</)
   })
+})
+
+test('what happened once is told in the singular', () => {
+  for (const [many, one] of [
+    ['refunds by staff', 'refund by staff'],
+    ['full refunds in the dashboard', 'full refund in the dashboard'],
+    ['server kills', 'server kill'],
+    ['races lost', 'race lost'],
+    ['race won', 'race won'],
+  ] as const) {
+    assert.deepEqual([counted(many, 1), counted(many, 2)], [one, many])
+  }
 })
 
 suite('the verdict in a terminal', () => {

@@ -5,8 +5,10 @@ import { after, type TestContext } from 'node:test'
 import type { Client } from 'pg'
 import { buildApp } from '../../src/api/app.ts'
 import { openGate } from '../../src/api/callers.ts'
+import type { Codes } from '../../src/api/codes.ts'
 import { listen } from '../../src/api/listen.ts'
 import { serveCodes, signCodes } from '../../src/cli/codes.ts'
+import { doorVariables } from '../../src/cli/door-codes.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
 import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
@@ -39,6 +41,7 @@ export const SMALL: Profile = {
   scannerPause: 0,
   raceStart: 1,
   stress: { scans: 50, pause: 0 },
+  rush: { rate: 20, seconds: 1, tickets: 10 },
   offline: { tickets: 50, pause: 0.01 },
   guests: 40,
   flow: { seconds: 1, pause: 0.1 },
@@ -63,6 +66,8 @@ export interface TestRunOptions {
   readonly payments?: (payments: PaymentProvider) => PaymentProvider
   readonly provider?: (provider: Provider) => Provider
   readonly signal?: AbortSignal
+  /** What is wrong with how the server reads codes. */
+  readonly codes?: (codes: Codes) => Codes
 }
 
 /** A run on clones of the test template, whose server runs in this process and asks nobody whether it may sell. */
@@ -94,7 +99,7 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     seed: 1,
     only: options.only ?? [],
     tools: options.tools ?? BUILT_IN,
-    startServer: options.startServer ?? ((url) => till.serve(() => startHere(url, till, options.payments))),
+    startServer: options.startServer ?? ((url) => till.serve(() => startHere(url, till, options))),
     provider: options.provider?.(provider) ?? provider,
     openChaosWorld: async (database) => {
       const chaos = await openChaosWorld(database, { seed: 1, signal, jwtSecret: JWT_SECRET })
@@ -105,7 +110,10 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     },
     variablesOf: async (fixture, url) => {
       const codes = await signCodes(SEED, main.client)
-      return variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret, codes }, url)
+      return {
+        ...(await variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret, codes }, url)),
+        ...(await doorVariables(fixture, codes, main.client)),
+      }
     },
     folder,
     run: { id: 'test', command: 'npx admit-one prove', version: '0.0.0', startedAt: new Date() },
@@ -116,11 +124,11 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
 
 const JWT_SECRET = 'a secret of the tests, long enough for a key'
 
-/** A server in this process that is paid at `till`; `change` is what is wrong with its provider. */
+/** A server in this process that is paid at `till`, with what is wrong with its provider and its codes. */
 async function startHere(
   databaseUrl: string,
   till: Till,
-  change: (payments: PaymentProvider) => PaymentProvider = (payments) => payments,
+  change: Pick<TestRunOptions, 'payments' | 'codes'> = {},
 ): Promise<RunningServer> {
   const database = await openPool(databaseUrl, { max: 10, name: 'admit-one' })
   const payments = openStripe({ ...till, apiUrl: till.environment['STRIPE_API_URL'] })
@@ -128,8 +136,8 @@ async function startHere(
   const app = buildApp({
     database,
     gate: await openGate(JWT_SECRET),
-    codes: served.codes,
-    payments: change(payments),
+    codes: change.codes?.(served.codes) ?? served.codes,
+    payments: change.payments?.(payments) ?? payments,
   })
   const listening = await listen(app, { host: '127.0.0.1', port: 0 })
   return {
@@ -173,6 +181,22 @@ export function withoutProtections(protections: readonly Protection[]): (client:
   return async (client) => {
     for (const protection of protections) await takeAway(client, protection)
   }
+}
+
+/** A verb in which a fragment was replaced. */
+export function changed(
+  fn: string,
+  fragment: string,
+  replacement: string,
+): (client: Client) => Promise<void> {
+  const edit = {
+    name: 'edit',
+    role: 'refuses',
+    kind: 'decision',
+    object: fn,
+    without: [[fn, fragment, replacement]],
+  } as const
+  return (client) => takeAway(client, edit)
 }
 
 /** The first check whose name contains these words. */

@@ -44,11 +44,6 @@ export async function runChild(file: string, args: readonly string[], options: C
   }
 }
 
-/** A word as a POSIX shell reads it. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-}
-
 const tailCharacters = 16_384
 
 function exited(child: ChildProcess): Promise<number | null> {

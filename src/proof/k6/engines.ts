@@ -14,8 +14,6 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>
   /** Where the results will be. */
   readonly resultFile: string
-  /** What to type to run the scenario by hand, before the variables and the script. */
-  readonly byHand: readonly string[]
 }
 
 export interface Scenario {
@@ -60,7 +58,6 @@ export async function launchK6({ script, env, folder }: Scenario, k6Path?: strin
     args: [...common, ...variables(env), entry],
     env: { ...hygiene, HOME: homedir() },
     resultFile,
-    byHand: [...Object.entries(hygiene).map(([name, value]) => `${name}=${value}`), k6.path, ...common],
   }
 }
 
@@ -78,7 +75,6 @@ export async function launchBuiltIn({ script, env, folder }: Scenario): Promise<
     args: [...common, '--result', resultFile, ...variables(env), script],
     env: {},
     resultFile,
-    byHand: ['node', ...common],
   }
 }
 

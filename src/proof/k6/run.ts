@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { runChild, shellWord } from './child.ts'
+import { runChild } from './child.ts'
 import { type Launch, launchBuiltIn, launchK6 } from './engines.ts'
 import type { RunResult } from './runner/lifecycle.ts'
 import { allChecks, type SummaryMetric } from './runner/summary.ts'
@@ -14,8 +14,6 @@ export interface LoadRun {
   readonly engineVersion: string
   /** 0 passed · 99 a threshold failed · 104 bad options · 107 the script threw · 108 it aborted · others as in k6. */
   readonly exitCode: number
-  /** What to type to run the scenario by hand; secrets stand there as variables of the shell. */
-  readonly command: string
   readonly durationMs: number
   /** Metric, then statistic. Empty when the script did not get as far as running. */
   readonly metrics: Readonly<Record<string, Readonly<Record<string, number>>>>
@@ -75,7 +73,6 @@ async function runLaunch(launch: Launch, options: ScenarioOptions): Promise<Load
     engine: options.engine,
     engineVersion: launch.engineVersion,
     exitCode: ended.exitCode,
-    command: commandLine(launch, options),
     durationMs: ended.durationMs,
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, { values }]) => [name, values])),
     thresholds: Object.entries(metrics).flatMap(thresholdsOf),
@@ -117,12 +114,4 @@ function thresholdsOf([metric, { thresholds = {} }]: readonly [
   SummaryMetric,
 ]): LoadRun['thresholds'] {
   return Object.entries(thresholds).map(([threshold, { ok }]) => ({ metric, threshold, ok }))
-}
-
-function commandLine(launch: Launch, { env, script }: ScenarioOptions): string {
-  const variables = Object.entries(env).flatMap(([name, value]) => [
-    '--env',
-    /key|token|secret|password/i.test(name) ? `${name}="$${name}"` : shellWord(`${name}=${value}`),
-  ])
-  return [...launch.byHand.map(shellWord), ...variables, shellWord(script)].join(' ')
 }

@@ -41,7 +41,7 @@ function further(results: Results): Content {
 
 export function contentsOf(results: Results): Html {
   const findings = findingsOf(results).length
-  const failures = findings === 0 ? null : html`<a href="#finding-1">Findings (${count(findings)})</a>`
+  const failures = findings === 0 ? null : html`<a href="#findings">Findings (${count(findings)})</a>`
   return html`<nav aria-label="In this report">${failures}
 <a href="#guarantees">Guarantees</a> <a href="#sabotage">Sabotage</a> <a href="#scenarios">Scenarios</a>
 <a href="#stages">Stages</a> <a href="#shown">What this shows</a></nav>`

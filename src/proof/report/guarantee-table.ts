@@ -12,6 +12,7 @@ export function guaranteeTable(results: Results): Html {
 <h2 id="guarantees">Guarantees</h2>
 <p class="lead">Each is held by protections in the database and judged by laws: views in which any row is a broken promise.</p>
 ${table(HEADS, rows, 'guarantees')}
+${results.guarantees.flatMap(({ laws }) => laws.map(lawWitness))}
 </section>`
 }
 
@@ -32,11 +33,14 @@ function guaranteeRow(guarantee: GuaranteeResult, sabotage: Results['sabotage'])
 
 function lawCell({ name, rows, witnesses }: GuaranteeResult['laws'][number]): Content {
   const found = rows === 0 ? 'empty' : `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`
-  const witness =
-    witnesses.length === 0
-      ? null
-      : html`<details open><summary>witness</summary>${witnessBlock(witnesses[0])}</details>`
+  const witness = witnesses.length === 0 ? null : html`<a class="line" href="#witness-${name}">witness</a>`
   return html`<div>${found}<small><code>${name}</code></small>${witness}</div>`
+}
+
+/** Below the table: a column is too narrow for a row of a law. */
+function lawWitness({ name, witnesses }: GuaranteeResult['laws'][number]): Content {
+  if (witnesses.length === 0) return null
+  return html`<h3 id="witness-${name}">A row of <code>${name}</code></h3>${witnessBlock(witnesses[0])}`
 }
 
 function scenarioLinks(names: readonly string[]): Content {

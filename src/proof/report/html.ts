@@ -1,4 +1,5 @@
 import type { Results } from '../results.ts'
+import { findings } from './findings.ts'
 import { contentsOf, runFacts, shownAndNot, ticket } from './frame.ts'
 import { guaranteeTable } from './guarantee-table.ts'
 import { embeddedJson, html, trusted } from './markup.ts'
@@ -27,6 +28,7 @@ export function reportHtml(results: Results): string {
 ${ticket(results)}
 <main>
 ${contentsOf(results)}
+${findings(results)}
 ${runFacts(results)}
 ${guaranteeTable(results)}
 ${sabotageMatrix(results)}

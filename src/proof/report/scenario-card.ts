@@ -2,7 +2,8 @@ import type { Latency, Results, ScenarioResult } from '../results.ts'
 import { stockChart } from './chart.ts'
 import { type Content, type Html, html } from './markup.ts'
 import { badge } from './parts.ts'
-import { count, engineOf, milliseconds, seconds } from './words.ts'
+import { openChecks } from './stages.ts'
+import { count, counted, engineOf, milliseconds, seconds } from './words.ts'
 
 /** Each story under load: what happened, in figures that say where they come from. */
 export function scenarioCards({ scenarios, environment }: Results): Html {
@@ -10,7 +11,8 @@ export function scenarioCards({ scenarios, environment }: Results): Html {
     scenarios.length === 0 ? html`<p class="none">No scenario ran.</p>` : scenarios.map(scenarioCard)
   return html`<section aria-labelledby="scenarios">
 <h2 id="scenarios">Scenarios</h2>
-<p class="lead">Real load on the real thing: ${environment.placement}. Latencies of different engines do not compare.</p>
+<p class="lead">Real load on the real thing: ${environment.placement}. Latencies of different engines do not compare.
+By hand a script runs where <code>npx admit-one start</code> is up.</p>
 ${cards}
 </section>`
 }
@@ -20,6 +22,7 @@ function scenarioCard(scenario: ScenarioResult): Html {
 <header><h3>${scenario.name}</h3>${badge(scenario.verdict)}</header>
 <p class="story">${scenario.story}</p>
 <p class="quiet">${engineOf(scenario)} · ${count(scenario.requests)} requests in ${seconds(scenario.durationMs)}, ${count(scenario.perSecond)} a second</p>
+${openChecks(scenario.checks.filter(({ verdict }) => verdict !== 'PASS'))}
 <div class="figures">
 <div>${scenario.stock === null ? null : html`<h4>Places over time</h4>${stockChart(scenario.stock)}`}
 <h4>Answers</h4>${outcomeBars(scenario.outcomes)}</div>
@@ -59,7 +62,11 @@ function latencyTable(latency: Latency | null): Html {
 
 function happened({ mustHaveHappened }: ScenarioResult): Html {
   return html`<ul class="ticks">${mustHaveHappened.map(({ what, times }) =>
-    tick(times > 0, html`<b>${count(times)}</b> ${what}`, 'never happened: the run shows nothing'),
+    tick(
+      times > 0,
+      html`<b>${count(times)}</b> ${counted(what, times)}`,
+      'never happened: the run shows nothing',
+    ),
   )}</ul>`
 }
 

@@ -125,10 +125,11 @@ thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: now
 .latency { border: 0; background: none; table-layout: fixed; }
 .latency th, .latency td { padding: 2px 0; border: 0; }
 .latency td { font-weight: 600; font-size: 15px; }
-.ticks li, .passed li { display: flex; gap: 8px; font-size: 14px; padding: 2px 0; }
+.ticks li, .passed li, .open li { display: flex; gap: 8px; font-size: 14px; padding: 2px 0; }
 .sign { color: var(--pass); font-weight: 700; }
 .not .sign, .not em { color: var(--fail); font-style: normal; font-weight: 600; }
 .stage { padding: 14px 20px; margin-bottom: 10px; }
+.open { margin: 12px 0; }
 .stage > details, .stage > p { margin-top: 8px; }
 .finding { border: 1.5px solid var(--fail); border-radius: 6px; padding: 14px 16px; margin-top: 12px; scroll-margin-top: 16px; }
 .finding.inconclusive { border-color: var(--inconclusive); }

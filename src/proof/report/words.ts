@@ -25,14 +25,14 @@ export function furtherReasons(results: Results): readonly string[] {
   return results.reasons.filter((reason) => reason !== sentence)
 }
 
-function passSentence({ guarantees, sabotage }: Results): string {
+function passSentence({ guarantees, sabotage, stages }: Results): string {
   const shown = guarantees.filter(({ verdict }) => verdict === 'PASS').length
   const laws = guarantees.flatMap((guarantee) => guarantee.laws)
   const empty = laws.filter(({ rows }) => rows === 0).length
-  return (
-    `${shown} of ${guarantees.length} guarantees held under load, ${empty} of ${laws.length} laws are empty, ` +
-    `${asItMust(sabotage)} of ${sabotage.length} sabotages ended as they must.`
-  )
+  const held = `${shown} of ${guarantees.length} guarantees held under load, ${empty} of ${laws.length} laws are empty`
+  const leftOut = stages.filter((stage) => stage.verdict === 'SKIPPED').map(({ title }) => title)
+  if (leftOut.length > 0) return `${held}. Not asked for: ${leftOut.join(', ')}.`
+  return `${held}, ${asItMust(sabotage)} of ${sabotage.length} sabotages ended as they must.`
 }
 
 export function asItMust(sabotage: Results['sabotage']): number {
@@ -42,7 +42,7 @@ export function asItMust(sabotage: Results['sabotage']): number {
 /** Something that keeps the run from PASS. */
 export interface Finding {
   readonly stage: string
-  readonly verdict: 'FAIL' | 'INCONCLUSIVE' | 'SKIPPED'
+  readonly verdict: 'FAIL' | 'INCONCLUSIVE'
   readonly name: string
   readonly detail: string
   readonly sentence: string
@@ -53,26 +53,11 @@ export interface Finding {
 
 /** What failed comes before what could not be shown. */
 export function findingsOf(results: Results): readonly Finding[] {
-  const all = results.stages.flatMap((stage) => [
-    ...(stage.verdict === 'SKIPPED' ? [skippedFinding(stage, results.run.command)] : []),
-    ...stage.checks.flatMap((check) => checkFinding(stage, check, results.run.command)),
-  ])
-  const order: readonly Finding['verdict'][] = ['FAIL', 'INCONCLUSIVE', 'SKIPPED']
+  const all = results.stages.flatMap((stage) =>
+    stage.checks.flatMap((check) => checkFinding(stage, check, results.run.command)),
+  )
+  const order: readonly Finding['verdict'][] = ['FAIL', 'INCONCLUSIVE']
   return order.flatMap((verdict) => all.filter((finding) => finding.verdict === verdict))
-}
-
-function skippedFinding(stage: StageResult, command: string): Finding {
-  const detail = stage.reason ?? 'no reason was given'
-  const sentence = `${stage.title} was skipped: ${detail}`
-  return {
-    stage: stage.title,
-    verdict: 'SKIPPED',
-    name: 'skipped',
-    detail,
-    sentence,
-    witness: undefined,
-    reproduce: command,
-  }
 }
 
 function checkFinding(stage: StageResult, check: Check, command: string): Finding[] {
@@ -87,10 +72,17 @@ export function keyFigures({ mustHaveHappened, outcomes, stock, latencyMs }: Sce
   const taking =
     stock === null ? -1 : mustHaveHappened.findIndex(({ times }) => times === outcomes['success'])
   const happened = mustHaveHappened.map(({ what, times }, at) =>
-    at === taking ? `${count(times)} of ${count(stock?.total ?? 0)} ${what}` : `${count(times)} ${what}`,
+    at === taking
+      ? `${count(times)} of ${count(stock?.total ?? 0)} ${what}`
+      : `${count(times)} ${counted(what, times)}`,
   )
   const p95 = latencyMs === null ? [] : [`p95 ${milliseconds(latencyMs.p95)}\u00a0ms`]
   return [...happened, ...p95].join(', ')
+}
+
+/** `refunds by staff` of one is `refund by staff`. */
+export function counted(what: string, times: number): string {
+  return times === 1 ? what.replace(/(?<=[a-z]{2}[^s])s\b/, '') : what
 }
 
 /** Law rows of all laws of a guarantee. */

@@ -4,7 +4,7 @@ import { FIXTURES, makeFixture } from '../fixtures.ts'
 import { type PgbenchRun, runPgbench } from '../pgbench/run.ts'
 import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
-import { verdictOf } from '../scenario.ts'
+import { againOf, verdictOf } from '../scenario.ts'
 
 /** Buyers at the database itself, without a server between: pgbench where it is there, else the built-in runner of its files. */
 export const databaseStage: Stage = {
@@ -88,7 +88,7 @@ async function tell(run: Run, story: Story, note: (text: string) => void): Promi
       note(`${seconds.toFixed(0)} of ${asked.seconds} s, ${tps.toFixed(0)} a second. ${story.story}`),
   })
   const { rows } = await client.query<Hold>(HOLDS, [fixture.tierId])
-  return resultOf(story, load, rows, asked.clients, run.profile.patience)
+  return resultOf(run, story, load, rows, asked.clients)
 }
 
 interface Hold {
@@ -111,12 +111,14 @@ function deathsIn(output: string): string {
 const DEATHS_SHOWN = 3
 
 function resultOf(
+  run: Run,
   story: Story,
   load: PgbenchRun,
   holds: readonly Hold[],
   asked: number,
-  patience: number,
 ): ScenarioResult {
+  const { patience } = run.profile
+  const reproduce = againOf(run, 'reserve-race')
   const held = holds.reduce((sum, hold) => sum + hold.quantity, 0)
   const retries = load.failed.serialization + load.failed.deadlock + load.retries
   const refused = load.transactions - held
@@ -135,7 +137,7 @@ function resultOf(
       detail: `${held} held`,
       // Each hold has one ticket: the first one too many.
       ...(held > STOCK ? { witness: holds[STOCK] } : {}),
-      reproduce: load.command,
+      reproduce,
     },
     {
       name: 'no client died of an error',
@@ -144,7 +146,7 @@ function resultOf(
         load.exitCode === 0
           ? `${load.transactions} transactions by ${load.clients} clients`
           : deathsIn(load.output),
-      reproduce: load.command,
+      reproduce,
     },
     {
       name: `${asked} clients, or nearly as many, could connect`,

@@ -5,7 +5,7 @@ import { type ChaosWorld, UNEXPECTED } from '../chaos/world.ts'
 import { makeFixture } from '../fixtures.ts'
 import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
-import { verdictOf } from '../scenario.ts'
+import { againOf, verdictOf } from '../scenario.ts'
 import type { WorkDatabase } from '../workbench.ts'
 
 /** Of what is counted, what was answered; the rest is what buyers and staff did. */
@@ -71,7 +71,7 @@ async function tell(
       : []),
   ]
   const unexpected = [...tally].filter(([what]) => what.startsWith(UNEXPECTED))
-  const command = `npx admit-one prove ${CHAOS} --profile ${run.profile.name} --seed ${run.seed}`
+  const command = againOf(run, CHAOS)
   const checks: readonly Check[] = [
     {
       name: 'every payment ends in tickets or in a refund, and three books agree to the cent',

@@ -40,13 +40,11 @@ export const concurrentCheckout: Story = {
         verdict: sold > STOCK ? 'FAIL' : sold === sellable(run) ? 'PASS' : fewer,
         detail: `${sold} tickets in the database`,
         ...(sold > STOCK ? { witness: tickets[STOCK] } : {}),
-        reproduce: load.command,
       },
       {
         name: 'who was told "sold" has a ticket, and nobody else has',
         verdict: sold === told ? 'PASS' : told > sold ? 'FAIL' : fewer,
         detail: `${told} buyers were told so, ${sold} tickets exist`,
-        reproduce: load.command,
       },
     ]
   },

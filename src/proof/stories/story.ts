@@ -41,11 +41,11 @@ export function broken(load: LoadRun): Verdict {
   return ranToItsEnd(load) ? 'FAIL' : 'INCONCLUSIVE'
 }
 
-/** Rows of the run's database, for one id. */
+/** Rows of the run's database, for one id or several. */
 export async function rowsOf<Row extends object = Record<string, unknown>>(
   run: Run,
   sql: string,
-  id: string,
+  id: string | readonly string[],
 ): Promise<readonly Row[]> {
   return (await run.workbench.main.client.query<Row>(sql, [id])).rows
 }

@@ -65,13 +65,11 @@ function boughtChecks(load: LoadRun, books: Books): Check[] {
       name: 'who paid has the tickets, and nobody else has',
       verdict: sameAsTold(load, tickets, books.tickets),
       detail: `${tickets} tickets were promised, ${books.tickets} exist`,
-      reproduce: load.command,
     },
     {
       name: 'each order that was paid was paid once',
       verdict: books.payments === books.paid_orders ? sameAsTold(load, purchases, books.payments) : 'FAIL',
       detail: `${purchases} purchases, ${books.paid_orders} paid orders, ${books.payments} payments`,
-      reproduce: load.command,
     },
   ]
 }
@@ -94,7 +92,6 @@ function moneyCheck(load: LoadRun, books: Books, paid: readonly ProviderPayment[
       .map(([who, cents]) => `${who} ${cents}`)
       .join(', ')}; tickets and fees ${books.owed_cents}`,
     ...(isSame ? {} : { witness: theirs }),
-    reproduce: load.command,
   }
 }
 

@@ -32,13 +32,11 @@ export const ticketingFlow: Story = {
         verdict: twice === undefined ? sameAsTold(load, told, orders.length) : 'FAIL',
         detail: `${told} keys won an order, ${orders.length} orders exist`,
         ...(twice === undefined ? {} : { witness: twice }),
-        reproduce: load.command,
       },
       {
         name: `each order holds what it was promised, and all of them no more than ${STOCK} places`,
         verdict: held > STOCK ? 'FAIL' : sameAsTold(load, told, held),
         detail: `${held} places held for ${told} orders of one`,
-        reproduce: load.command,
       },
     ]
   },

@@ -64,16 +64,3 @@ describe('an engine that is interrupted by hand', () => {
     })
   }
 })
-
-describe('the command to reproduce a run', () => {
-  it('names the script and its variables, and no secret', async () => {
-    const env = { SEATS: '5 0', ANON_KEY: 'hush' }
-    const fast = join(import.meta.dirname, 'scripts', 'refused.ts')
-    const run = await runScenario({ script: fast, env, engine: 'built-in', timeoutMs: longMs })
-    assert.match(
-      run.command,
-      /^node .*main\.ts .* --env 'SEATS=5 0' --env ANON_KEY="\$ANON_KEY" .*refused\.ts$/,
-    )
-    assert.ok(!run.command.includes('hush'))
-  })
-})

@@ -1,0 +1,56 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Client } from 'pg'
+import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
+import type { DoorCode } from '../proof/door-codes.ts'
+import type { Fixture } from '../proof/fixtures.ts'
+
+/** DOOR_CODES: what gates are shown, as JSON, signed by `codes`, by nobody whom the database knows, or by a key that was revoked. */
+export async function doorVariables(
+  { doorCodes }: Fixture,
+  codes: Codes,
+  client: Client,
+): Promise<Record<string, string>> {
+  if (doorCodes.length === 0) return {}
+  const forger = openCodes({ seed: randomBytes(32).toString('base64url'), kid: codes.kid, keys: [] })
+  const revoked = openCodes({ seed: REVOKED_SEED, kid: await revokedKid(client), keys: [] })
+  const shown = ({ kind, scopeId, code, shown: how }: DoorCode) => {
+    switch (how) {
+      case 'typed':
+        return code
+      case 'nonsense':
+        return `https://example.org/${code}`
+      case 'forged':
+        return forger.token(kind, scopeId, code)
+      case 'by a revoked key':
+        return revoked.token(kind, scopeId, code)
+      case 'signed':
+        return codes.token(kind, scopeId, code)
+      default:
+        return how satisfies never
+    }
+  }
+  const list = doorCodes.map((code) => ({
+    what: code.what,
+    shown: shown(code),
+    bearer: code.bearer,
+    answers: code.answers,
+  }))
+  return { DOOR_CODES: JSON.stringify(list) }
+}
+
+/** Of no secret: what it signs admits nowhere, and it takes the same one of 255 numbers each time. */
+const REVOKED_SEED = createHash('sha256').update('a key that was stolen').digest('base64url')
+
+async function revokedKid(client: Client): Promise<number> {
+  const publicKey = Buffer.from(publicKeyOf(REVOKED_SEED), 'base64url')
+  await client.query(
+    `insert into ticketing.code_keys (kid, public_key, retired_at, revoked_at)
+     select coalesce(max(kid), 0) + 1, $1, now(), now() from ticketing.code_keys on conflict (public_key) do nothing`,
+    [publicKey],
+  )
+  const { rows } = await client.query<{ kid: number }>(
+    'select kid from ticketing.code_keys where public_key = $1',
+    [publicKey],
+  )
+  return rows[0]?.kid ?? 1
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { changed, checkNamed, openTestRun, runStages } from './support.ts'
+
+const SYNC = 'ticketing.sync_offline_scans'
+const ADMIT = 'ticketing.admit_offline'
+const WRITE = 'ticketing.write_offline_scan'
+
+/** What is wrong with the merge, where, and which check or counter sees it. */
+const MERGES: readonly (readonly [
+  what: string,
+  fn: string,
+  fragment: string,
+  instead: string,
+  seen: string,
+])[] = [
+  [
+    'lets the latest scan win',
+    ADMIT,
+    'v_at < v_winner.scanned_at',
+    'v_at > v_winner.scanned_at',
+    'earliest scan counts',
+  ],
+  [
+    'lets the later of two at one instant win',
+    ADMIT,
+    'v_at < v_winner.scanned_at',
+    'v_at <= v_winner.scanned_at',
+    'ties_won',
+  ],
+  [
+    'tells a loser its own time',
+    ADMIT,
+    'scanned_at := v_winner.scanned_at',
+    'scanned_at := v_at',
+    'scans_synced',
+  ],
+  [
+    'forgets whom it beat',
+    WRITE,
+    "error_code = 'SUPERSEDED'",
+    "error_code = 'ALREADY_USED'",
+    'who was told so entered',
+  ],
+  [
+    'sees a conflict everywhere',
+    ADMIT,
+    "conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null",
+    'conflict_resolved := true',
+    'conflicts_told',
+  ],
+  [
+    'sees no conflict',
+    ADMIT,
+    "conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null",
+    'conflict_resolved := false',
+    'every entry too many',
+  ],
+  [
+    'believes a clock that is weeks slow',
+    'ticketing.believed',
+    'clock_timestamp() - s.offline_scan_age',
+    'p_created_at',
+    'clock that cannot be right',
+  ],
+  [
+    'does not say that a clock is wrong',
+    ADMIT,
+    'clock_suspect := v_at <> p_scanned_at',
+    'clock_suspect := false',
+    'scans_synced',
+  ],
+  ["takes the neighbour's tickets", ADMIT, 'p_business_id <> (', 'null::uuid <> (', 'strangers_refused'],
+  [
+    'takes a scan that is sent again for another one',
+    ADMIT,
+    'and s.offline and s.claimed_at = p_scanned_at',
+    'and false',
+    'answers_repeated',
+  ],
+  ['takes two gates for one', ADMIT, 'and s.device_id is not distinct from v_device_id', '', 'ties_won'],
+  [
+    'judges in the order of the list',
+    SYNC,
+    'order by s.scanned_at, s.place',
+    'order by s.place',
+    'scans_synced',
+  ],
+  [
+    'loses a scan of each batch',
+    SYNC,
+    '    v_results[v_scan.place] := ',
+    "    if v_scan.place = 5 then v_results[5] := jsonb_build_object('ticket_id', v_scan.ticket_id, 'success', true, 'already_scanned', false, 'conflict_resolved', false, 'clock_suspect', false); continue; end if;\n    v_results[v_scan.place] := ",
+    'answers_repeated',
+  ],
+  [
+    'lets a gate speak for others',
+    'ticketing.scan_refusal',
+    'coalesce(p_scanned_by = v_caller.user_id, false) is false',
+    'false',
+    'strangers_refused',
+  ],
+  [
+    'lets in who was refunded',
+    ADMIT,
+    "v_ticket.status not in ('valid', 'used')",
+    "v_ticket.status = 'cancelled'",
+    'scans_synced',
+  ],
+]
+
+for (const [what, fn, fragment, instead, seen] of MERGES)
+  test(`a merge that ${what} makes offline-gates FAIL`, async () => {
+    const run = await openTestRun({ only: ['offline-gates'], change: changed(fn, fragment, instead) })
+    const http = await runStages(run, 'http')
+    const failed = http.checks.filter(({ verdict }) => verdict === 'FAIL')
+    const told = failed
+      .map(({ name, detail }) => (name.includes('every threshold') ? detail : name))
+      .join(', ')
+    assert.ok(told.includes(seen), told)
+  })
+
+test('a double entry that nobody reports makes offline-gates FAIL', async () => {
+  const run = await openTestRun({
+    only: ['offline-gates'],
+    change: changed('ticketing.double_admissions', 'not o.scan_success and', 'false and'),
+  })
+  const reported = checkNamed(await runStages(run, 'http'), 'offline-gates: every entry too many')
+  assert.equal(reported.verdict, 'FAIL')
+  assert.match(reported.detail, /, 0 doubles are reported,/)
+})
