@@ -44,8 +44,8 @@ const REVOKED_SEED = createHash('sha256').update('a key that was stolen').digest
 async function revokedKid(client: Client): Promise<number> {
   const publicKey = Buffer.from(publicKeyOf(REVOKED_SEED), 'base64url')
   await client.query(
-    `insert into ticketing.code_keys (kid, public_key, retired_at, revoked_at)
-     select coalesce(max(kid), 0) + 1, $1, now(), now() from ticketing.code_keys on conflict (public_key) do nothing`,
+    `insert into ticketing.code_keys (kid, public_key, revoked_at)
+     select coalesce(max(kid), 0) + 1, $1, now() from ticketing.code_keys on conflict (public_key) do nothing`,
     [publicKey],
   )
   const { rows } = await client.query<{ kid: number }>(

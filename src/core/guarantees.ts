@@ -202,7 +202,8 @@ export const GUARANTEES: readonly Guarantee[] = [
   {
     number: 5,
     name: 'admitted-once',
-    promise: 'A ticket opens the gate once, across all scanners.',
+    promise:
+      'A ticket, a claim or a booking opens a gate once; what gates without network let in besides is reported.',
     laws: ['admitted_once', 'party_admitted_once'],
     scenarios: ['scanner-burst', 'scanner-stress', 'offline-gates'],
     protections: [
@@ -242,7 +243,7 @@ export const GUARANTEES: readonly Guarantee[] = [
       { name: 'uniq_successful_scan', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
       {
         name: 'decision under the lock of a claim',
-        role: 'guards',
+        role: 'refuses',
         kind: 'decision',
         object: 'ticketing.redeem_claim',
         uses: ['ticketing.is_same_scan', 'ticketing.outside'],
@@ -250,11 +251,17 @@ export const GUARANTEES: readonly Guarantee[] = [
       },
       {
         name: 'decision under the lock of a booking',
-        role: 'guards',
+        role: 'refuses',
         kind: 'decision',
         object: 'ticketing.check_in_booking',
         uses: ['ticketing.is_same_scan', 'ticketing.outside', 'ticketing.slot_evening'],
-        without: [['ticketing.check_in_booking', "when 'checked_in' then 'ALREADY_USED'", '']],
+        without: [
+          [
+            'ticketing.check_in_booking',
+            "case v_booking.status when 'checked_in' then 'ALREADY_USED' when",
+            "case replace(v_booking.status, 'checked_in', 'confirmed') when",
+          ],
+        ],
       },
       {
         name: 'what a code stands for at a gate',
@@ -276,8 +283,8 @@ export const GUARANTEES: readonly Guarantee[] = [
       { name: 'trg_note_ticket_deletion', role: 'guards', kind: 'trigger', object: 'public.tickets' },
       { name: 'trg_refuse_code_change', role: 'guards', kind: 'trigger', object: 'public.tickets' },
       { name: 'uniq_ticket_code', role: 'guards', kind: 'constraint', object: 'public.tickets' },
-      { name: 'uniq_successful_scan_claim', role: 'guards', kind: 'index', object: 'public.scan_logs' },
-      { name: 'uniq_successful_scan_booking', role: 'guards', kind: 'index', object: 'public.scan_logs' },
+      { name: 'uniq_successful_scan_claim', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
+      { name: 'uniq_successful_scan_booking', role: 'refuses', kind: 'index', object: 'public.scan_logs' },
       { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.scan_logs' },
     ],
   },

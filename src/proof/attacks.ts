@@ -126,9 +126,13 @@ async function oversell(database: WorkDatabase, seed: number): Promise<Attack> {
  */
 const lockFirst = `with tier as materialized (select pg_advisory_xact_lock(hashtextextended('tier:' || $1::text, 0)))`
 
-/** Ten gates scan the same ticket at the same moment, ticket after ticket; some had no network and send their scan in. */
+/**
+ * Ten gates scan the same ticket at the same moment, ticket after ticket; some had no network and send their scan in. Then the
+ * parties of claims and of tables come to ten gates each.
+ */
 async function enterTwice(database: WorkDatabase): Promise<Attack> {
-  const { tickets, scannerId } = await makeFixture(database.client, 'scanner-burst', { tickets: STOCK })
+  const fixture = await makeFixture(database.client, 'scanner-burst', { tickets: STOCK })
+  const { tickets, scannerId, doorCodes, businessId } = fixture
   const tally = openTally()
   const clients = await database.connect(ATTACKERS)
   for (const ticket of tickets) {
@@ -143,9 +147,16 @@ async function enterTwice(database: WorkDatabase): Promise<Attack> {
       ),
     )
   }
+  const parties = doorCodes.filter(({ kind, answers }) => kind !== 'ticket' && answers.includes('ADMITTED'))
+  for (const { code } of parties) {
+    const scan = JSON.stringify({ business_id: businessId, code, presented: '0'.repeat(64) })
+    await Promise.all(clients.map((client) => tally.verb(client, SCAN_PARTY, [scan])))
+  }
   return tally.result()
 }
 
 const OFFLINE_EVERY = 5
 const SCAN_ONLINE = 'scan_ticket_atomic($1, $2, $3)'
 const SCAN_OFFLINE = `sync_offline_scan($1, $2, now() - interval '1 minute', $3)`
+const SCAN_PARTY = `select jsonb_build_object('success', a ->> 'outcome' = 'ADMITTED', 'error', coalesce(a ->> 'outcome', a ->> 'error'))
+  as answer from ticketing.validate_qr($1) a`

@@ -89,7 +89,7 @@ async function ticketCodes(client: Client, door: Door, copies: number): Promise<
 
 /** What becomes of a ticket before it is shown. */
 const BEFORE: Readonly<Record<string, string>> = {
-  used: `select scan_ticket_atomic($1, gen_random_uuid(), 'earlier')`,
+  used: `select ticketing.admit_ticket($1, gen_random_uuid(), 'earlier', 'qr')`,
   refunded: `update tickets set status = 'refunded' where id = $1`,
   refunding: `update tickets set status = 'refunding' where id = $1`,
   cancelled: `update tickets set status = 'cancelled' where id = $1`,

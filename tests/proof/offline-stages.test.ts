@@ -4,6 +4,8 @@ import { changed, checkNamed, openTestRun, runStages } from './support.ts'
 
 const SYNC = 'ticketing.sync_offline_scans'
 const ADMIT = 'ticketing.admit_offline'
+const BEFORE = 'ticketing.is_before'
+const OWN = 'ticketing.own_scan'
 const WRITE = 'ticketing.write_offline_scan'
 
 /** What is wrong with the merge, where, and which check or counter sees it. */
@@ -16,23 +18,23 @@ const MERGES: readonly (readonly [
 ])[] = [
   [
     'lets the latest scan win',
-    ADMIT,
-    'v_at < v_winner.scanned_at',
-    'v_at > v_winner.scanned_at',
+    BEFORE,
+    'p_scan.scanned_at) < (',
+    'p_scan.scanned_at) > (',
     'earliest scan counts',
   ],
   [
     'lets the later of two at one instant win',
-    ADMIT,
-    'v_at < v_winner.scanned_at',
-    'v_at <= v_winner.scanned_at',
+    BEFORE,
+    'p_scan.scanned_at) < (',
+    'p_scan.scanned_at) <= (',
     'ties_won',
   ],
   [
     'tells a loser its own time',
     ADMIT,
     'scanned_at := v_winner.scanned_at',
-    'scanned_at := v_at',
+    'scanned_at := v_own.scanned_at',
     'scans_synced',
   ],
   [
@@ -58,31 +60,45 @@ const MERGES: readonly (readonly [
   ],
   [
     'believes a clock that is weeks slow',
-    'ticketing.believed',
-    'clock_timestamp() - s.offline_scan_age',
-    'p_created_at',
-    'clock that cannot be right',
+    'ticketing.is_only_claimed',
+    'p_scan.clock_suspect and',
+    'false and',
+    'earliest scan counts',
   ],
   [
     'does not say that a clock is wrong',
     ADMIT,
-    'clock_suspect := v_at <> p_scanned_at',
+    'clock_suspect := v_own.clock_suspect',
     'clock_suspect := false',
     'scans_synced',
   ],
-  ["takes the neighbour's tickets", ADMIT, 'p_business_id <> (', 'null::uuid <> (', 'strangers_refused'],
+  [
+    'keeps nothing of a clock that is wrong',
+    OWN,
+    'v_own.clock_suspect := v_own.scanned_at <> p_told.claimed_at or ticketing.is_claimed(p_told.claimed_at, p_ticket.created_at)',
+    'v_own.clock_suspect := false',
+    'clock that cannot be right',
+  ],
+  [
+    "takes the neighbour's tickets",
+    'ticketing.offline_refusal',
+    'v_event.business_id <> p_business_id',
+    'false',
+    'strangers_refused',
+  ],
   [
     'takes a scan that is sent again for another one',
-    ADMIT,
-    'and s.offline and s.claimed_at = p_scanned_at',
-    'and false',
+    OWN,
+    's.claimed_at = p_told.claimed_at',
+    'false',
     'answers_repeated',
   ],
-  ['takes two gates for one', ADMIT, 'and s.device_id is not distinct from v_device_id', '', 'ties_won'],
+  ['takes two gates for one', OWN, 'and s.device_id is not distinct from p_told.device_id', '', 'ties_won'],
   [
     'judges in the order of the list',
     SYNC,
-    'order by s.scanned_at, s.place',
+    `order by ticketing.is_claimed(s.scanned_at, (select t.created_at from public.tickets t where t.id = s.ticket_id)),
+      s.scanned_at, s.place`,
     'order by s.place',
     'scans_synced',
   ],
@@ -96,7 +112,7 @@ const MERGES: readonly (readonly [
   [
     'lets a gate speak for others',
     'ticketing.scan_refusal',
-    'coalesce(p_scanned_by = v_caller.user_id, false) is false',
+    'p_scanned_by <> v_caller.user_id and not ticketing.is_staff(p_scanned_by, p_event_id)',
     'false',
     'strangers_refused',
   ],

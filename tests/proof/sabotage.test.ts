@@ -22,6 +22,8 @@ test('a law that sees nothing makes the sabotage FAIL: missed', async () => {
     await client.query(`create or replace view ticketing.law_admitted_once with (security_invoker = true) as
       select id as ticket_id, event_id, status, checked_in_at, 0::bigint as admitted, null::uuid[] as admitted_by
       from tickets where false`)
+    await client.query(`create or replace view ticketing.law_party_admitted_once with (security_invoker = true) as
+      select 'claim' as kind, id, status, 0::bigint as admitted, null::uuid[] as admitted_by from offer_claims where false`)
   })
   assert.equal(result.seen, 'missed')
   assert.equal(result.verdict, 'FAIL')
@@ -51,9 +53,11 @@ test('a verify_protections() that names one too many makes the sabotage FAIL', a
 })
 
 test('an attack that is never refused shows nothing and is a FAIL', async () => {
-  const result = await sabotaged('one refusing', (client) =>
-    scanThat(client, `return query select true, false, null::timestamptz, null::uuid, null::text;`),
-  )
+  const result = await sabotaged('one refusing', async (client) => {
+    await scanThat(client, `return query select true, false, null::timestamptz, null::uuid, null::text;`)
+    await client.query(`create or replace function ticketing.validate_qr(p_scan jsonb) returns jsonb
+      language sql as $$ select '{"outcome": "ADMITTED"}'::jsonb $$`)
+  })
   assert.equal(result.verdict, 'FAIL')
   assert.match(result.detail, /never refused/)
 })

@@ -5,8 +5,8 @@ import { openTestRun } from './support.ts'
 
 const { workbench } = await openTestRun()
 
-describe('guarantees 2 and 3', () => {
-  for (const removal of removals().filter(({ guarantee }) => [2, 3].includes(guarantee.number))) {
+describe('guarantees 2, 3 and 5', () => {
+  for (const removal of removals().filter(({ guarantee }) => [2, 3, 5].includes(guarantee.number))) {
     const what = removal.kind === 'all refusing' ? 'anything that refuses' : removal.removed[0]?.name
     const end = removal.kind === 'one refusing' ? 'it holds' : 'it is seen'
     it(`${removal.guarantee.name} without ${what}: ${end}`, async () => {
