@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { after, test } from 'node:test'
+import { openShop } from '../api/shop.ts'
+import { newHome } from '../cli/support.ts'
+import { addTier, buyTickets } from '../support/box-office.ts'
+import { assertLawful } from '../support/callers.ts'
+import { codesOf } from '../support/codes.ts'
+
+const shop = await openShop()
+const { db, house, server } = shop
+const codes = await codesOf(db)
+
+/** What the gate's network does: carries, is gone, or loses each answer after the server has acted. */
+let network: 'up' | 'down' | 'losing answers' = 'up'
+
+test('the example gate goes on without network, opens once however often an answer is lost, and tells it all', async () => {
+  await db.rows(`update events set entry_from = now() - interval '1 hour' where id = $1`, [house.eventId])
+  const tierId = await addTier(db, house.eventId, { total: 100 })
+  const shown = async (count: number) => {
+    const ids = await buyTickets(db, house.eventId, tierId, count)
+    const rows = await db.rows<{ qr_code: string }>('select qr_code from tickets where id = any ($1)', [ids])
+    return rows.map(({ qr_code: code }) => ({ code, token: codes.token('ticket', house.eventId, code) }))
+  }
+  const [online, offline, typed, lost, refunded, other] = await shown(6)
+  await db.rows(`update tickets set status = 'cancelled' where qr_code = $1`, [refunded?.code])
+  await db.rows(`update events set entry_from = now() - interval '1 hour' where id = $1`, [house.eventId])
+  const gate = await openGate()
+  const says = async (code: string | undefined, word: RegExp) =>
+    assert.match(await gate.scan(code ?? ''), word)
+
+  await says(online?.token, /^ADMITTED: Welcome!$/)
+  await says(online?.token, /^ALREADY_USED: /)
+  network = 'down'
+  await says(offline?.token, /^ADMITTED, without network$/)
+  await says(offline?.token, /^ALREADY_USED, without network$/)
+  await says(typed?.code, /^ADMITTED, without network$/)
+  await says(refunded?.token, /^CANCELLED, without network$/)
+  const [late] = await shown(1)
+  await says(late?.token, /^ADMITTED, without network$/)
+  for (const forged of [`${other?.token.slice(0, -2)}AA`, '0'.repeat(32), 'hello', `A1${'A'.repeat(115)}`])
+    await says(forged, /^UNKNOWN, without network$/)
+  network = 'losing answers'
+  await says(lost?.token, /^ADMITTED, without network$/)
+  network = 'up'
+  assert.match(await gate.close(), /gate-1 is closed: 0 scans wait/)
+  assert.deepEqual(
+    await db.rows('select status, count(*)::int from tickets where event_id = $1 group by 1 order by 1', [
+      house.eventId,
+    ]),
+    [
+      { status: 'cancelled', count: 1 },
+      { status: 'used', count: 5 },
+      { status: 'valid', count: 1 },
+    ],
+  )
+  assert.deepEqual(await db.rows('select * from double_admissions($1)', [house.eventId]), [])
+  await assertLawful(db)
+})
+
+/** The example as a process of its own, behind the network of this test. */
+async function openGate() {
+  const proxy = createServer(async (request, response) => {
+    if (network === 'down') return request.socket.destroy()
+    const body = await text(request)
+    const { method = 'GET', headers } = request
+    const answer = await fetch(`${server.url}${request.url}`, {
+      method,
+      headers: { authorization: headers.authorization ?? '', 'content-type': 'application/json' },
+      ...(method === 'POST' ? { body } : {}),
+    })
+    const answered = await answer.text()
+    if (network === 'losing answers') return request.socket.destroy()
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answered)
+  })
+  const port = await new Promise<number>((resolve) => {
+    proxy.listen(0, '127.0.0.1', () => resolve((proxy.address() as { port: number }).port))
+  })
+  const cwd = newHome('-gate')
+  await mkdir(cwd)
+  const staff = await shop.tokenOf(house.staffId)
+  const child = spawn(process.execPath, [new URL('../../examples/gate.ts', import.meta.url).pathname], {
+    cwd,
+    env: {
+      SUPABASE_URL: `http://127.0.0.1:${port}`,
+      GATE_TOKEN: staff['authorization']?.replace('Bearer ', ''),
+      GATE_BUSINESS: house.businessId,
+      GATE_EVENT: house.eventSlug,
+      GATE_DEVICE: 'gate-1',
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  after(() => {
+    child.kill('SIGKILL')
+    proxy.close()
+  })
+  const lines = child.stdout.setEncoding('utf8').iterator() as AsyncIterator<string>
+  const line = async () => String((await lines.next()).value).trim()
+  assert.equal(await line(), 'gate-1 is open.')
+  return {
+    scan: (code: string) => {
+      child.stdin.write(`${code}\n`)
+      return line()
+    },
+    close: () => {
+      child.stdin.end()
+      return line()
+    },
+  }
+}
