@@ -128,7 +128,7 @@ export const GUARANTEES: readonly Guarantee[] = [
     promise:
       'An active hold is yours until it says it ends: one per session and tier, by the clock of the database.',
     laws: ['holds_hold'],
-    scenarios: [],
+    scenarios: ['hold-churn'],
     protections: [
       {
         name: 'session and end judged under the tier lock',

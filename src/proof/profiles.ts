@@ -34,8 +34,9 @@ export interface Profile {
     /** In milliseconds; a bound of the run's own where it is not given. */
     readonly quietMsMax?: number
   }
-  /** pgbench: clients, threads and length of the two database scenarios. */
+  /** pgbench: clients, threads and length of the database scenarios. */
   readonly reserve: { readonly clients: number; readonly threads: number; readonly seconds: number }
+  readonly churn: { readonly clients: number; readonly threads: number; readonly seconds: number }
   readonly serializable: { readonly clients: number; readonly threads: number; readonly seconds: number }
 }
 
@@ -60,6 +61,7 @@ export const PROFILES = {
     chaos: { orders: 40, everything: false },
     reserve: { clients: 50, threads: 10, seconds: 3 },
     serializable: { clients: 100, threads: 20, seconds: 3 },
+    churn: { clients: 20, threads: 4, seconds: 2 },
   },
   documents: {
     name: 'documents',
@@ -79,6 +81,7 @@ export const PROFILES = {
     chaos: { orders: 2_000, everything: true },
     reserve: { clients: 50, threads: 10, seconds: 30 },
     serializable: { clients: 100, threads: 20, seconds: 60 },
+    churn: { clients: 20, threads: 4, seconds: 30 },
   },
 } as const satisfies Record<string, Profile>
 

@@ -101,7 +101,7 @@ test('a broken law is named by check with 1 and a witness, and no other', async 
       .split('\n')
       .filter((line) => line.startsWith('✗'))
       .map((line) => line.replace(/ +/g, ' ')),
-    ['✗ admitted-once 1 row breaks admitted_once'],
+    ['✗ admitted-once admitted_once 1 row breaks it'],
   )
   assert.match(broken.stdout, new RegExp(`^ {4}\\{.*"ticket_id":"${ticketId}"`, 'm'))
 })

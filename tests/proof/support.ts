@@ -50,6 +50,7 @@ export const SMALL: Profile = {
   chaos: { orders: 12, everything: false },
   reserve: { clients: 8, threads: 2, seconds: 1 },
   serializable: { clients: 16, threads: 2, seconds: 1 },
+  churn: { clients: 8, threads: 2, seconds: 1 },
 }
 
 /** Neither k6 nor pgbench: what every machine has. */
