@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Client } from 'pg'
 import type { Codes } from '../../src/api/codes.ts'
 import { decodeToken } from '../../src/core/codes.ts'
 import {
@@ -115,11 +114,11 @@ test('a refused scan that is in no log makes scanner-burst FAIL, with the code a
   )
 })
 
-test('without what refuses, tickets and claims open two gates, and the laws say so', async () => {
-  const run = await openTestRun({ only: ['scanner-burst'], change: openAll })
+test('without what refuses, tickets, claims and tables open two gates, and the laws say so', async () => {
+  const run = await openTestRun({ only: ['scanner-burst'], change: withoutRefusals('admitted-once') })
   const { detail } = checkNamed(await runStages(run, 'http'), 'every threshold is met')
   assert.match(detail, /duplicate_entries count==0/)
-  for (const kind of ['valid', 'typed', 'claim'])
+  for (const kind of ['valid', 'typed', 'claim', 'booking'])
     assert.ok(detail.includes(`codes_judged{what:${kind}}`), detail)
   const judgement = await runStages(run, 'judgement')
   assert.equal(checkNamed(judgement, 'law admitted_once').verdict, 'FAIL')
@@ -153,10 +152,3 @@ test('scans that come faster than the machine can judge them are INCONCLUSIVE ab
     ),
   )
 })
-
-async function openAll(client: Client): Promise<void> {
-  await withoutRefusals('admitted-once')(client)
-  await changed('ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED' when", 'when')(client)
-  await client.query('drop index uniq_successful_scan_claim')
-  await client.query('alter table offer_claims disable trigger user')
-}
