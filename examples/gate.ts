@@ -15,7 +15,15 @@ const { SUPABASE_URL, GATE_TOKEN, GATE_BUSINESS, GATE_EVENT = '', GATE_DEVICE = 
 const ANSWER_MS_MAX = 2_000
 const SYNC_EVERY_MS = 15_000
 const SCANS_MAX = 500
-const FILE = `${GATE_DEVICE}.json`
+const FILE = `${GATE_DEVICE} ${GATE_EVENT}.json`
+/** What a ticket is after the server said so. */
+const STATES: Readonly<Record<string, 'used' | 'gone'>> = {
+  ADMITTED: 'used',
+  ALREADY_USED: 'used',
+  REFUNDED: 'gone',
+  REFUNDING: 'gone',
+  CANCELLED: 'gone',
+}
 const OUTCOMES = { valid: 'ADMITTED', used: 'ALREADY_USED', gone: 'CANCELLED', unknown: 'UNKNOWN' } as const
 
 /** What the gate keeps, also over a restart: whom it let in must reach the server. */
@@ -34,6 +42,7 @@ const kept: Kept = await readFile(FILE, 'utf8').then(
 )
 
 let keeping = Promise.resolve()
+let refreshing = Promise.resolve()
 await refresh()
 setInterval(refresh, SYNC_EVERY_MS).unref()
 console.log(`${GATE_DEVICE} is open.`)
@@ -48,8 +57,13 @@ async function admit(code: string): Promise<string> {
   const scanId = randomUUID()
   const scan = { qrData: code, businessId: GATE_BUSINESS, deviceId: GATE_DEVICE, scanId }
   const answer = await ask('validate-qr', { method: 'POST', body: JSON.stringify(scan) })
-  if (answer !== undefined) return `${answer.outcome}: ${answer.message}`
   const { outcome, entry } = judge(code)
+  if (answer !== undefined) {
+    // The list that says so comes later, and the network may go before it does.
+    const state = STATES[answer.outcome]
+    if (state !== undefined && answer.qrType === 'ticket') kept.tickets[entry] = state
+    return `${answer.outcome}: ${answer.message}`
+  }
   if (outcome === 'ADMITTED') {
     kept.tickets[entry] = 'used'
     const scannedAt = new Date().toISOString()
@@ -62,7 +76,8 @@ async function admit(code: string): Promise<string> {
 /** By the signature whether it is ours, by the list whether it is used or gone. */
 function judge(text: string): { outcome: string; entry: string } {
   const { event } = kept
-  const typed = /^[\da-f]{32}$/i.test(text) ? text.toLowerCase() : undefined
+  const digits = text.replaceAll(/[\s-]/g, '').toLowerCase()
+  const typed = /^[\da-f]{32}$/.test(digits) ? digits : undefined
   const code = typed ?? (event && signedCode(text, event.id)) ?? ''
   const entry = createHash('sha256').update(code).digest().subarray(0, 8).toString('base64url')
   // Signed and not listed: sold after the list was made. A code without a signature must be listed.
@@ -95,8 +110,13 @@ function isSigned(data: Buffer, signature: Buffer, x: string): boolean {
   )
 }
 
-/** Tells what the gate did, then learns what others did: the list after that has both. */
-async function refresh(): Promise<void> {
+/** Tells what the gate did, then learns what others did: the list after that has both. One at a time. */
+function refresh(): Promise<void> {
+  refreshing = refreshing.then(tellAndLearn)
+  return refreshing
+}
+
+async function tellAndLearn(): Promise<void> {
   await sync()
   const { keys } = (await ask('ticket-keys')) ?? {}
   // Over TLS, from the server itself: the list is believed by these keys, whoever hands it on.
@@ -113,7 +133,7 @@ async function refresh(): Promise<void> {
   ) {
     return console.error('The list is not signed by a key of the server: it was not taken.')
   }
-  if (list.full) kept.tickets = {}
+  if (list.full || list.event.id !== kept.event?.id) kept.tickets = {}
   for (const state of ['valid', 'used', 'gone'] as const) {
     for (const entry of list.tickets[state].match(/.{11}/g) ?? []) kept.tickets[entry] = state
   }

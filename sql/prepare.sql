@@ -15,6 +15,8 @@ begin
 
   create schema if not exists ticketing;
   create table if not exists ticketing.migrations (name text primary key, applied_at timestamptz not null default now());
+  -- MD5 of what was run, without comments and blanks.
+  alter table ticketing.migrations add column if not exists digest text;
   create table if not exists ticketing.tables (name text primary key);
   insert into ticketing.tables select unnest(array['businesses', 'business_staff', 'events', 'ticket_tiers', 'orders',
     'order_items', 'ticket_holds', 'tickets', 'scan_logs', 'idempotency_keys', 'discounts', 'offer_claims', 'slots',

@@ -43,6 +43,11 @@ begin
     return;
   end if;
   v_ticket := ticketing.lock_scanned(p_ticket_id);
+  if v_ticket.id is null then
+    -- Deleted by hand while the scan waited.
+    outcome := 'NOT_FOUND';
+    return;
+  end if;
   select * into v_winner from public.scan_logs s where s.ticket_id = p_ticket_id and s.scan_success;
   v_own := ticketing.own_scan(v_ticket, v_own);
   clock_suspect := v_own.clock_suspect;

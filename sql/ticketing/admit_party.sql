@@ -26,7 +26,7 @@ begin
   v_now := clock_timestamp();
   if v_claim.status = 'redeemed' then
     select * into v_winner from public.scan_logs s where s.claim_id = p_claim_id and s.scan_success;
-    if ticketing.is_same_scan(v_winner, p_scan_id, p_device_id) then
+    if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
       outcome := 'ADMITTED';
       scanned_at := v_claim.redeemed_at;
       return;
@@ -84,7 +84,7 @@ begin
   v_now := clock_timestamp();
   if v_booking.status = 'checked_in' then
     select * into v_winner from public.scan_logs s where s.reservation_id = p_reservation_id and s.scan_success;
-    if ticketing.is_same_scan(v_winner, p_scan_id, p_device_id) then
+    if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
       outcome := 'ADMITTED';
       scanned_at := v_booking.checked_in_at;
       return;

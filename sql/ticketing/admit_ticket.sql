@@ -3,8 +3,8 @@
 -- Outcomes, first that applies:
 --   FORBIDDEN       a signed-in caller names somebody else, or works for nobody; nothing is learned
 --   NOT_FOUND       no such ticket, or one of a business that the caller does not work for
---   ADMITTED        it was valid; scanned_at and scanned_by are this scan's. Or the scan that admitted has this p_scan_id: its
---                   answer was lost, and it is given again
+--   ADMITTED        it was valid; scanned_at and scanned_by are this scan's. Or the scan that just admitted has this p_scan_id:
+--                   its answer was lost, and it is given again
 --   ALREADY_USED    scanned before; scanned_at, scanned_by and device_id are the winner's
 --   INVALID_STATUS  cancelled, refunded or being refunded: ticket_status says which
 --   EVENT_CANCELLED, TOO_EARLY, TOO_LATE  at a door that keeps the event's times (p_keeps_times)
@@ -70,7 +70,7 @@ begin
     return;
   end;
   select * into v_winner from public.scan_logs s where s.ticket_id = v_ticket_id and s.scan_success;
-  if ticketing.is_same_scan(v_winner, p_scan_id, p_device_id) then
+  if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
     outcome := 'ADMITTED';
     return;
   end if;
@@ -94,6 +94,16 @@ create or replace function ticketing.is_same_scan(p_kept public.scan_logs, p_sca
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   return coalesce(p_kept.scan_id = p_scan_id, false) and coalesce(p_kept.device_id = p_device_id, true);
+end
+$$;
+
+-- is_replay: whether a scan that admitted is asked for again because its answer was lost. For five minutes: an id that does not
+-- change with each opening would let in everybody who shows the code.
+create or replace function ticketing.is_replay(p_winner public.scan_logs, p_scan_id text, p_device_id text) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return ticketing.is_same_scan(p_winner, p_scan_id, p_device_id)
+    and p_winner.recorded_at > clock_timestamp() - interval '5 minutes';
 end
 $$;
 

@@ -25,7 +25,7 @@ begin
     return ticketing.refused('EVENT_NOT_FOUND');
   end if;
   -- Before the tickets are read: a ticket that is deleted after this ends the life that the cursor is of.
-  v_life := ticketing.transactions_life();
+  v_life := left(md5(ticketing.transactions_life() || v_event.id), 12);
   v_since := case when p_since ~ ('^' || v_life || '-[0-9]{1,19}$') then split_part(p_since, '-', 2)::xid8 end;
   -- One statement, one snapshot: the cursor is of the tickets that are read beside it.
   select jsonb_build_object(
@@ -62,6 +62,7 @@ begin
     insert into ticketing.transaction_lives default values on conflict do nothing;
     v_id := (select l.id from ticketing.transaction_lives l);
   end if;
-  return left(md5(extract(epoch from pg_postmaster_start_time())::text || v_id), 12);
+  return concat_ws(' ', extract(epoch from pg_postmaster_start_time()), v_id,
+    (select d.oid from pg_catalog.pg_database d where d.datname = current_database()));
 end
 $$;

@@ -59,6 +59,9 @@ begin
   end if;
   if v_outcome = 'LOCK_TIMEOUT' then
     return ticketing.refused('LOCK_TIMEOUT');
+  elsif v_outcome in ('NOT_FOUND', 'UNKNOWN') then
+    -- Deleted by hand while the scan waited.
+    return jsonb_build_object('success', true, 'outcome', 'UNKNOWN', 'qr_type', 'unknown', 'details', '{}'::jsonb);
   end if;
   return jsonb_build_object('success', true, 'qr_type', v_code.kind,
     'outcome', case v_outcome when 'INVALID_STATUS' then upper(v_status) else v_outcome end,

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
 import type { DoorCode } from '../proof/door-codes.ts'
 import type { Fixture } from '../proof/fixtures.ts'
+import { CommandError } from './failure.ts'
 
 /** DOOR_CODES: what gates are shown, as JSON, signed by `codes`, by nobody whom the database knows, or by a key that was revoked. */
 export async function doorVariables(
@@ -42,15 +43,23 @@ export async function doorVariables(
 const REVOKED_SEED = createHash('sha256').update('a key that was stolen').digest('base64url')
 
 async function revokedKid(client: Client): Promise<number> {
-  const publicKey = Buffer.from(publicKeyOf(REVOKED_SEED), 'base64url')
-  await client.query(
-    `insert into ticketing.code_keys (kid, public_key, revoked_at)
-     select coalesce(max(kid), 0) + 1, $1, now() from ticketing.code_keys on conflict (public_key) do nothing`,
-    [publicKey],
+  const { rows } = await client.query<{ answer: { readonly kid?: number } }>(
+    'select ticketing.register_code_key($1) as answer',
+    [publicKeyOf(REVOKED_SEED)],
   )
-  const { rows } = await client.query<{ kid: number }>(
+  const kid = rows[0]?.answer.kid
+  if (kid !== undefined) {
+    await client.query('select ticketing.revoke_code_key($1)', [kid])
+    return kid
+  }
+  const publicKey = Buffer.from(publicKeyOf(REVOKED_SEED), 'base64url')
+  const known = await client.query<{ kid: number | null }>(
     'select kid from ticketing.code_keys where public_key = $1',
     [publicKey],
   )
-  return rows[0]?.kid ?? 1
+  const revoked = known.rows[0]?.kid
+  if (revoked != null) return revoked
+  throw new CommandError(
+    'Every number of a signing key is taken: `select ticketing.revoke_code_key(1)` frees one.',
+  )
 }

@@ -212,7 +212,10 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.admit_ticket',
-        uses: ['ticketing.is_same_scan', 'ticketing.scan_refusal', 'ticketing.closed_door'],
+        uses: [
+          ...['ticketing.is_replay', 'ticketing.is_same_scan'],
+          ...['ticketing.scan_refusal', 'ticketing.closed_door'],
+        ],
         without: [
           [
             'ticketing.admit_ticket',
@@ -246,7 +249,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.redeem_claim',
-        uses: ['ticketing.is_same_scan', 'ticketing.outside'],
+        uses: ['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.outside'],
         without: [['ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED'", '']],
       },
       {
@@ -254,7 +257,10 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.check_in_booking',
-        uses: ['ticketing.is_same_scan', 'ticketing.outside', 'ticketing.slot_evening'],
+        uses: [
+          ...['ticketing.is_replay', 'ticketing.is_same_scan'],
+          ...['ticketing.outside', 'ticketing.slot_evening'],
+        ],
         without: [
           [
             'ticketing.check_in_booking',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Client } from 'pg'
@@ -50,17 +51,27 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01')
 }
 
-/** Tables move once, in the order of their numbers. */
+/** Tables move once, in the order of their numbers. What was moved by another text than ours has other tables. */
 function migration(name: string): string {
+  const sql = read(`migrations/${name}.sql`)
+  const digest = digestOf(sql)
   return `do $migration$
 begin
   if not exists (select from ticketing.migrations where name = '${name}') then
     execute $sql$
-${read(`migrations/${name}.sql`)}$sql$;
-    insert into ticketing.migrations (name) values ('${name}');
+${sql}$sql$;
+    insert into ticketing.migrations (name, digest) values ('${name}', '${digest}');
+  elsif not exists (select from ticketing.migrations where name = '${name}' and digest = '${digest}') then
+    raise exception 'this database has the tables of another Admit One: its migration ${name} is not ours'
+      using errcode = '0A000', hint = 'Before 1.0 tables are not carried over: install into a new database.';
   end if;
 end
 $migration$;`
+}
+
+function digestOf(sql: string): string {
+  const bare = sql.replaceAll(/--.*$/gm, '').replaceAll(/\s+/g, ' ')
+  return createHash('md5').update(bare).digest('hex')
 }
 
 const root = new URL('../../sql/', import.meta.url)

@@ -276,10 +276,6 @@ describe('sync-offline-scans', () => {
       { code, scannedAt: '2026-02-30T10:00:00Z' },
       { code, scannedAt: ago(0), scannedBy: 'me\u0000' },
       { code, ticketId: a.id, scannedAt: ago(0) },
-      { code, scannedAt: ago(0), deviceId: 'a\u0000' },
-      { code, scannedAt: ago(0), scanId: 'x'.repeat(201) },
-      { code: 'x'.repeat(7090), scannedAt: ago(0) },
-      { code: { a: 1 }, scannedAt: ago(0) },
       null,
     ]
     const scans = [...unreadable, good]
@@ -295,6 +291,44 @@ describe('sync-offline-scans', () => {
       [[a.id, b.id]],
     )
     assert.deepEqual(rows, [{ ticket_id: a.id, device_id: 'south', scan_id: 'opening' }])
+  })
+
+  it('records an entry whose device or scan id cannot be kept, and what is no code under its hash', async () => {
+    const [a, b] = (await sold(2)) as [Sold, Sold]
+    const scans = [
+      { code: a.code, scannedAt: ago(0), deviceId: 'a\u0000', scanId: 'x'.repeat(256) },
+      { code: b.code, scannedAt: ago(0), deviceId: 7, scanId: {} },
+      { code: 'x'.repeat(7090), scannedAt: ago(0) },
+      { code: { a: 1 }, scannedAt: ago(0) },
+    ]
+    const { status, body } = await sync({ businessId: house.businessId, scans })
+    const results = body['results'] as readonly Readonly<Record<string, unknown>>[]
+    assert.deepEqual(
+      [status, ...results.map(({ success, error }) => (success ? 'success' : error))],
+      [200, 'success', 'success', 'NOT_FOUND', 'NOT_FOUND'],
+    )
+    assert.deepEqual(
+      await db.rows('select device_id, scan_id from scan_logs where ticket_id = any ($1)', [[a.id, b.id]]),
+      [
+        { device_id: null, scan_id: null },
+        { device_id: null, scan_id: null },
+      ],
+    )
+  })
+
+  it('takes a cursor of another event for none', async () => {
+    const elsewhere = await openBoxOffice(db)
+    const [mine] = (await sold(1)) as [Sold]
+    const { cursor } = JSON.parse((await list({ event: house.eventId })).text) as List
+    await db.rows('insert into business_staff (business_id, user_id) values ($1, $2)', [
+      elsewhere.businessId,
+      house.staffId,
+    ])
+    const other = JSON.parse((await list({ event: elsewhere.eventId, since: cursor })).text) as List
+    assert.equal(other.full, true)
+    const own = JSON.parse((await list({ event: house.eventId, since: cursor })).text) as List
+    assert.equal(own.full, false)
+    assert.ok(mine)
   })
 
   it('a scan that validate-qr admitted and whose answer was lost is that scan', async () => {

@@ -95,7 +95,7 @@ describe('gates, with network and without, refunds and cancellations, in any ord
       'an answer that was lost, and is asked for again',
       changed(
         'admit_ticket',
-        'if ticketing.is_same_scan(v_winner, p_scan_id, p_device_id) then',
+        'if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then',
         'if false then',
       ),
     ],

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
+import type pg from 'pg'
 import { openBoxOffice } from '../support/box-office.ts'
 import { ANON, assertLawful, type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { codesOf } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
+import { overlap } from '../support/overlap.ts'
 
 interface Answer {
   readonly success: boolean
@@ -13,6 +15,7 @@ interface Answer {
   readonly outcome?: string
   readonly qr_type?: string
   readonly details?: Readonly<Record<string, unknown>>
+  readonly results?: readonly { readonly error: string | null }[]
 }
 
 const db = await testDatabase()
@@ -124,6 +127,40 @@ describe('what a gate reads', () => {
       `update reservations set status = 'cancelled' where id = $1`,
     ],
   ]
+  it('a ticket that is deleted by hand while its scan waits is nothing of ours, with network and without', async () => {
+    const clients = [await db.connect(), await db.connect()] as const
+    const scans: readonly (readonly [
+      (shown: Shown) => [sql: string, argument: unknown],
+      (answer: Answer) => unknown,
+      unknown,
+    ])[] = [
+      [
+        ({ code }) => [
+          'select ticketing.validate_qr($1)',
+          { business_id: house.businessId, presented: PRESENTED, code },
+        ],
+        (answer) => answer,
+        UNKNOWN,
+      ],
+      [
+        ({ id }) => [
+          'select ticketing.sync_offline_scans($1)',
+          JSON.stringify([{ ticket_id: id, scanned_at: new Date().toISOString() }]),
+        ],
+        ({ results = [] }) => results.map(({ error }) => error),
+        ['NOT_FOUND'],
+      ],
+    ]
+    for (const [callOf, told, expected] of scans) {
+      const shown = await soldTicket(db, house)
+      const remove = (client: pg.Client) => client.query('delete from tickets where id = $1', [shown.id])
+      const [sql, argument] = callOf(shown)
+      const judge = (client: pg.Client) => valueAs<Answer>(client, SERVICE, sql, [argument])
+      const [, answer] = await overlap(db, clients, remove, judge)
+      assert.deepEqual(told(answer), expected)
+    }
+  })
+
   for (const [kind, column, make, off] of kinds) {
     const rows = (shown: Shown) =>
       db.value<number>(`select count(*)::int from scan_logs where ${column} = $1`, [shown.id])
@@ -142,6 +179,11 @@ describe('what a gate reads', () => {
       }
       assert.equal(await rows(shown), 4)
       assert.deepEqual(await scan(opening), first, 'also after these')
+      await db.rows(
+        `update scan_logs set recorded_at = recorded_at - interval '6 minutes' where ${column} = $1`,
+        [shown.id],
+      )
+      assert.equal((await scan(opening)).outcome, 'ALREADY_USED', 'an answer is asked for again at once')
     })
 
     it(`a ${kind} that was refused is refused again to the same scan, in one row`, async () => {

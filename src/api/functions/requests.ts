@@ -7,7 +7,8 @@ const KEY_LENGTH_MAX = 255
 const URL_LENGTH_MAX = 2000
 const QR_LENGTH_MAX = 7089
 const DEVICE_LENGTH_MAX = 200
-const SCAN_ID_LENGTH_MAX = 200
+/** As an Idempotency-Key, which means the same. */
+const SCAN_ID_LENGTH_MAX = 255
 
 /** What a provider takes as well: an order is made only for whom a receipt can reach. */
 export const EMAIL = /^(?!.*\.\.)[^\s@<>"]+@[^\s@<>".]+(\.[^\s@<>".]+)+$/

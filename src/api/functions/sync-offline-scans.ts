@@ -3,25 +3,30 @@ import { decodeToken, plainCode } from '../../core/codes.ts'
 import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
-import { deviceId, parseJson, scanId, shownCode } from './requests.ts'
+import { deviceId, parseJson, scanId, shownCode, text } from './requests.ts'
 import { digestOf } from './validate-qr.ts'
 
 const SCANS_MAX = 500
 const BODY_BYTES_MAX = 256 * 1024
 
-const scan = z.object({
-  code: shownCode.nullish(),
-  ticketId: z.guid().nullish(),
-  scannedAt: z.iso.datetime({ offset: true }),
-  scannedBy: z.guid().nullish(),
-  deviceId,
-  scanId,
-})
+const FIELD_LENGTH_MAX = 100
 
-/** Judged by the database in its place: one that cannot be read keeps no other from being recorded. */
-const UNREADABLE: z.infer<typeof scan> = { scannedAt: 'unreadable' }
+/** Read by the database, scan by scan: one that cannot be read keeps no other from being recorded. */
+const perScan = text(FIELD_LENGTH_MAX).nullish().catch('unreadable')
 
-const body = z.object({ businessId: z.guid(), scans: z.array(scan.catch(UNREADABLE)).min(1).max(SCANS_MAX) })
+/** The gate has opened: a name that cannot be kept keeps no entry from being told. */
+const scan = z
+  .object({
+    code: shownCode.nullish().catch('unreadable'),
+    ticketId: perScan,
+    scannedAt: perScan,
+    scannedBy: perScan,
+    deviceId: deviceId.catch(null),
+    scanId: scanId.catch(null),
+  })
+  .catch({ deviceId: null, scanId: null })
+
+const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SCANS_MAX) })
 
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
