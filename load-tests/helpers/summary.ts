@@ -15,7 +15,8 @@ export function summarize(scenario: string, data: SummaryData): Record<string, s
 }
 
 function textOf(scenario: string, { metrics }: SummaryData): string {
-  const judged = Object.entries(metrics).flatMap(([name, metric]) =>
+  const inOrder = Object.entries(metrics).sort(([one], [other]) => (one < other ? -1 : 1))
+  const judged = inOrder.flatMap(([name, metric]) =>
     Object.entries(metric.thresholds ?? {}).map(([threshold, { ok }]) => ({
       name,
       ok,

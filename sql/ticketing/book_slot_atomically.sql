@@ -41,6 +41,7 @@ declare
   v_slot record;
   v_reservation_id uuid;
   v_constraint text;
+  v_is_guest boolean;
 begin
   if v_caller.user_id is null and not v_caller.is_trusted then
     return ticketing.refused('UNAUTHORIZED');
@@ -73,17 +74,19 @@ begin
     perform ticketing.limit_wait();
     perform from public.slots s where s.id = v_slot_id for share;
   end loop;
-  -- Read afresh. Of several slots the one with the most room, then the earliest.
-  select s.*, s.capacity - coalesce(d.booked_people, 0) as room into v_slot
+  v_is_guest := not v_caller.is_trusted and not exists (
+    select from public.business_staff s where s.business_id = p_business_id and s.user_id = v_caller.user_id);
+  -- Read afresh. Of several slots one that takes the guest once more, with the most room, then the earliest.
+  select s.*, s.capacity - coalesce(d.booked_people, 0) as room, v_is_guest and s.max_per_person is not null
+      and p_party_size + ticketing.covers_of(v_caller.user_id, s.id, p_date) > s.max_per_person as is_beyond
+    into v_slot
     from ticketing.slots_at(p_business_id, p_date, v_time) s
     left join ticketing.slot_days d on d.slot_id = s.id and d.date = p_date
     where s.id = any(v_slot_ids) and p_party_size <= s.max_party_size
-    order by room desc, s.time_from, s.id limit 1;
+    order by is_beyond, room desc, s.time_from, s.id limit 1;
   if v_slot.id is null then
     return ticketing.refused('TIME_NOT_IN_SLOT');
-  elsif not v_caller.is_trusted
-      and p_party_size + ticketing.covers_of(v_caller.user_id, v_slot.id, p_date) > v_slot.max_per_person
-      and not exists (select from public.business_staff s where s.business_id = p_business_id and s.user_id = v_caller.user_id) then
+  elsif v_slot.is_beyond then
     return ticketing.refused('LIMIT_EXCEEDED', 'More covers than one guest may book on one evening.');
   elsif p_party_size > v_slot.room then
     return ticketing.refused('SLOT_FULL');

@@ -1,4 +1,5 @@
 import { compactVerify, errors } from 'jose'
+import { UUID } from '../core/uuid.ts'
 import type { Caller } from '../db/call.ts'
 import { signingKey } from './keys.ts'
 
@@ -75,8 +76,6 @@ function entryOf(claims: Readonly<Record<string, unknown>>): Entry | TokenRefusa
     verified: { refused: false, role, sub: sub ?? undefined, claims: JSON.stringify({ ...claims, role }) },
   }
 }
-
-const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i
 
 function refuseByClock(claims: Entry['claims'], now: number): TokenRefusal | undefined {
   for (const name of ['exp', 'nbf', 'iat']) {

@@ -10,6 +10,7 @@ import { openProvider } from '../proof/provider.ts'
 import { reportHtml } from '../proof/report/html.ts'
 import { verdictText } from '../proof/report/terminal.ts'
 import { type Results, results as schema, type Verdict } from '../proof/results.ts'
+import { DATABASE_SCENARIOS } from '../proof/stages/database.ts'
 import { CHAOS } from '../proof/stages/faults.ts'
 import { openWorkbench } from '../proof/workbench.ts'
 import { signCodes } from './codes.ts'
@@ -24,7 +25,7 @@ import { openChaosWorld, openTill } from './till.ts'
 import { version } from './version.ts'
 
 const EXIT: Record<Verdict, number> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 2 }
-const SCENARIOS = [...Object.keys(FIXTURES), CHAOS]
+const SCENARIOS = [...new Set([...Object.keys(FIXTURES), ...DATABASE_SCENARIOS, CHAOS])]
 
 export const prove = defineCommand({
   meta: {

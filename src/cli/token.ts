@@ -1,11 +1,11 @@
 import { defineCommand } from 'citty'
 import { mintToken } from '../api/keys.ts'
 import { readConfig } from '../config.ts'
+import { UUID } from '../core/uuid.ts'
 import { CommandError } from './failure.ts'
 import { jwtSecretOf } from './secrets.ts'
 
 const HOURS_MAX = 30 * 24
-const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i
 
 export const token = defineCommand({
   meta: { name: 'token', description: 'Print a JWT for a user, such as a member of the door staff' },

@@ -62,8 +62,8 @@ begin
 ${sql}$sql$;
     insert into ticketing.migrations (name, digest) values ('${name}', '${digest}');
   elsif not exists (select from ticketing.migrations where name = '${name}' and digest = '${digest}') then
-    raise exception 'this database has the tables of another Admit One: its migration ${name} is not ours'
-      using errcode = '0A000', hint = 'Before 1.0 tables are not carried over: install into a new database.';
+    raise exception 'this database has the tables of another Admit One: its migration ${name} is not ours' using
+      errcode = '0A000', hint = 'Before 1.0 tables are not carried over: install into a new database.';
   end if;
 end
 $migration$;`

@@ -254,7 +254,7 @@ describe('validate-qr', () => {
     ['businessId', { businessId: 'the-house' }],
     ['language', { language: 7 }],
     ['deviceId', { deviceId: 'x'.repeat(201) }],
-    ['scanId', { scanId: 'x'.repeat(201) }],
+    ['scanId', { scanId: 'x'.repeat(256) }],
     ['scanId', { scanId: 'a\u0000' }],
   ]
   for (const [field, more] of malformed) {

@@ -13,7 +13,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['prove --profile fast', /^There is no profile "fast": quick, documents\.\n$/],
   [
     'prove oversell',
-    /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst, webhook-chaos\.\n$/,
+    /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst, reserve-race-serializable, hold-churn, webhook-chaos\.\n$/,
   ],
   ['prove --seed 1.5', /^--seed must be a whole number from 0 to 2147483647\.\n$/],
   ['prove --k6 /nowhere/k6', /^\/nowhere\/k6 is not k6: give its path, "off", or leave it out\.\n$/],
@@ -27,6 +27,12 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['fixtures reserve-race --stock=1e3', /^--stock must be a whole number from 0 to 10000000\.\n$/],
   ['fixtures scanner-burst --tickets 10001', /^--tickets must be a whole number from 0 to 10000\.\n$/],
   ['fixtures reserve-race --slug Großer', /^--slug must have 1 to 80 small letters, digits and dashes\.\n$/],
+  ['token', /^Name one user by id, a UUID/],
+  ['token nobody', /^Name one user by id, a UUID/],
+  [
+    'token 8d3c0e2a-0000-4000-8000-000000000001 --hours 721',
+    /^--hours must be a number above 0, at most 720\.\n$/,
+  ],
   ['check', /^No database in .*: start one with `admit-one start`.*, or set DATABASE_URL\.\n$/],
 ]
 

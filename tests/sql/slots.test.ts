@@ -251,6 +251,13 @@ describe('what a house bounds', () => {
     assert.equal((await book(house, { party: 1 })).success, true, 'after one was given back')
   })
 
+  it('of two slots at a time gives a guest who has enough of one the other', async () => {
+    const house = await houseWith({ ...evening, capacity: 40 }, { ...evening, capacity: 10 })
+    await db.rows('update slots set max_per_person = 6 where business_id = $1', [house])
+    for (let time = 0; time < 2; time++) assert.equal((await book(house, { party: 6 })).success, true)
+    assert.equal((await book(house, { party: 1 })).error, 'LIMIT_EXCEEDED')
+  })
+
   it('says which text is too long', async () => {
     const house = await houseWith(evening)
     const long = (parameter: string, length: number) =>

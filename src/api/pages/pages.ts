@@ -1,4 +1,5 @@
 import type { Context, Hono } from 'hono'
+import { UUID } from '../../core/uuid.ts'
 import { callVault } from '../../db/call.ts'
 import { type ErrorCode, errorEntry } from '../errors.ts'
 import type { Front, Task } from '../front.ts'
@@ -70,7 +71,6 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
 
 const READING = ['GET', 'HEAD']
 const WRITING = ['POST']
-const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i
 const SECRET = /^[\da-f]{32}$/
 
 /** A refusal is a page as well. */

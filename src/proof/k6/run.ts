@@ -75,7 +75,8 @@ async function runLaunch(launch: Launch, options: ScenarioOptions): Promise<Load
     exitCode: ended.exitCode,
     durationMs: ended.durationMs,
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, { values }]) => [name, values])),
-    thresholds: Object.entries(metrics).flatMap(thresholdsOf),
+    // k6 gives them in another order each time.
+    thresholds: Object.entries(metrics).toSorted(byName).flatMap(thresholdsOf),
     checks:
       data === undefined
         ? []
@@ -107,6 +108,10 @@ function progressReader(onProgress: ScenarioOptions['onProgress']): (line: strin
 async function readResult(file: string): Promise<Partial<RunResult>> {
   const text = await readFile(file, 'utf8').catch(() => '{}')
   return JSON.parse(text)
+}
+
+function byName([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : 1
 }
 
 function thresholdsOf([metric, { thresholds = {} }]: readonly [

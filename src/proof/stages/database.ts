@@ -13,11 +13,10 @@ import { againOf, verdictOf } from '../scenario.ts'
 export const databaseStage: Stage = {
   name: 'database',
   title: 'Database concurrency',
-  skip: (run) =>
-    run.only.length > 0 && !run.only.includes('reserve-race') ? 'another scenario was asked for' : undefined,
+  skip: (run) => (storiesOf(run).length === 0 ? 'another scenario was asked for' : undefined),
   work: async (run, note) => {
     const checks: Check[] = []
-    for (const story of STORIES) {
+    for (const story of storiesOf(run)) {
       note(story.story)
       const result = await tell(run, story, note)
       run.scenarios.push(result)
@@ -28,6 +27,13 @@ export const databaseStage: Stage = {
 }
 
 const STORIES: readonly DatabaseStory[] = [reserveRace, reserveRaceSerializable, holdChurn]
+
+/** What a run may be asked for by name. */
+export const DATABASE_SCENARIOS = STORIES.map(({ name }) => name)
+
+function storiesOf({ only }: Run): readonly DatabaseStory[] {
+  return STORIES.filter(({ name }) => only.length === 0 || only.includes(name))
+}
 
 /** Connections that stay free for the server's own, the judges and superusers. */
 const CONNECTIONS_SPARE = 10
@@ -63,7 +69,7 @@ async function tell(run: Run, story: DatabaseStory, note: (text: string) => void
       note(`${seconds.toFixed(0)} of ${asked.seconds} s, ${tps.toFixed(0)} a second. ${story.story}`),
   })
   const judged = await story.judge(client, tierId, load)
-  const reproduce = againOf(run, 'reserve-race')
+  const reproduce = againOf(run, story.name)
   const checks = [
     ...judged.checks,
     ...loadChecks(run, load, asked.clients),

@@ -10,7 +10,7 @@ const SCANNERS = 10
 export const scannerBurst: Story = {
   name: 'scanner-burst',
   story:
-    'Ten scanners scan tickets, and every kind of code that opens nothing, then all ten one ticket at the same moment.',
+    'Ten scanners scan tickets, and every kind of code that there is, then all ten one ticket at the same moment.',
   fixture: (run) => ({ tickets: run.profile.scannerTickets }),
   env: (run) => ({
     SCAN_PAUSE_S: String(run.profile.scannerPause),
@@ -21,7 +21,7 @@ export const scannerBurst: Story = {
     race_admitted: 'success (race)',
     race_refused: 'ALREADY_USED',
     unknown_refused: 'NOT_FOUND',
-    codes_judged: 'success (codes of every kind)',
+    codes_judged: 'judged as it must be (codes of every kind)',
     duplicate_entries: 'unexpected second entry',
     fresh_refused: 'unexpected refusal',
     unexpected_answers: 'unexpected',
