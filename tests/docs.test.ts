@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { functions } from '../src/api/functions/index.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
 import { FIXTURES } from '../src/proof/fixtures.ts'
+import { removals } from '../src/proof/sabotage.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 const architecture = readFileSync('ARCHITECTURE.md', 'utf8')
@@ -24,10 +25,15 @@ test("the README's guarantees are the registry's", () => {
   assert.equal(between('guarantees'), table)
 })
 
-test('the verdict that the README shows lists every guarantee and says PASS', () => {
+test('the verdict that the README shows is one of these guarantees, protections and sabotages, and says PASS', () => {
   const verdict = between('verdict')
-  for (const { name } of GUARANTEES) assert.match(verdict, new RegExp(name))
-  assert.match(verdict, /PASS/)
+  for (const { name, protections } of GUARANTEES) {
+    const count = protections.length
+    assert.match(verdict, new RegExp(`${name} +✓ PASS +${count} of ${count} `))
+  }
+  const taken = removals().length
+  assert.match(verdict, new RegExp(`${taken} of ${taken} sabotages`))
+  assert.match(verdict, /^✓ PASS$/m)
 })
 
 test('the README names every verb, and no other', () => {

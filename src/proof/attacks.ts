@@ -131,7 +131,7 @@ const lockFirst = `with tier as materialized (select pg_advisory_xact_lock(hasht
  * parties of claims and of tables come to ten gates each.
  */
 async function enterTwice(database: WorkDatabase): Promise<Attack> {
-  const fixture = await makeFixture(database.client, 'scanner-burst', { tickets: STOCK })
+  const fixture = await makeFixture(database.client, 'scanner-burst', { tickets: STOCK, codes: 2 })
   const { tickets, scannerId, doorCodes, businessId } = fixture
   const tally = openTally()
   const clients = await database.connect(ATTACKERS)
