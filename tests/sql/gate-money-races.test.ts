@@ -82,7 +82,25 @@ describe('scans that are brought while money goes back', () => {
         ],
       )
     },
-    changed(['ticketing.give_back_tickets', 'if v_ticket.checked_in_at is null then', 'if false then']),
+    changed(['ticketing.give_back_tickets', 's.offline or s.scan_success', 's.scan_success']),
+  )
+
+  race(
+    'a refund of a scanned ticket that fails gives it to the earlier entry of which it heard meanwhile',
+    async (at) => {
+      const { tickets, ...order } = await orderIn(at)
+      const ticket = String(tickets[0])
+      await scanOnline(at.gates[0], ticket, 'online')
+      const { refund_id } = await refundAll(at.gates[0], order, true)
+      await syncOne(at.gates[0], ticket, minutesAgo(20), 'early')
+      await refuseRefund(at.gates[0], refund_id)
+      const doubles = (await doublesOf(at.db, at.box.eventId)).filter(({ ticket_id }) => ticket_id === ticket)
+      assert.deepEqual(
+        doubles.map(({ counted, other }) => [counted?.device_id, other.device_id]),
+        [['early', 'online']],
+      )
+    },
+    changed(['ticketing.give_back_tickets', 's.offline or s.scan_success', 's.scan_success']),
   )
 
   race(
@@ -117,12 +135,18 @@ describe('scans that are brought while money goes back', () => {
   }
   const scansOf = (ids: readonly string[]) =>
     ids.map((ticket_id) => ({ ticket_id, scanned_at: minutesAgo(1), device_id: 'd' }))
-  const refundAll = async (client: pg.Client, { orderId }: { readonly orderId: string }) =>
-    (await client.query('select ticketing.request_refund($1) as answer', [orderId])).rows[0]?.answer as {
+  const refundAll = async (
+    client: pg.Client,
+    { orderId }: { readonly orderId: string },
+    force: boolean = false,
+  ) => {
+    const sql = 'select ticketing.request_refund($1, p_force => $2) as answer'
+    return (await client.query(sql, [orderId, force])).rows[0]?.answer as {
       success: boolean
       error?: string
       refund_id?: string
     }
+  }
 })
 
 describe('one scan, sent twice at once', () => {

@@ -147,18 +147,17 @@ export function refunded(ticket: Ticket, force: boolean): { refusal?: string; ti
   return { ticket: { ...ticket, status: 'refunding' } }
 }
 
-/** Money that did not go gives the ticket back, to the first who was let in with it meanwhile if anybody was. */
+/** Money that did not go gives the ticket back, to the first who was let in with it if anybody was. */
 export function settled(ticket: Ticket, succeeds: boolean): Ticket {
   if (ticket.status !== 'refunding') return ticket
   if (succeeds) return { ...ticket, status: 'refunded' }
-  const counted =
-    ticket.counted ??
-    ticket.others.reduce<Opening | undefined>(
-      (first, other) => (first === undefined || isBefore(other, first) ? other : first),
-      undefined,
-    )
+  const openings = ticket.counted === undefined ? ticket.others : [...ticket.others, ticket.counted]
+  const counted = openings.reduce<Opening | undefined>(
+    (first, other) => (first === undefined || isBefore(other, first) ? other : first),
+    ticket.counted,
+  )
   if (counted === undefined) return { ...ticket, status: 'valid' }
-  return { status: 'used', counted, others: ticket.others.filter((other) => other !== counted) }
+  return { status: 'used', counted, others: openings.filter((other) => other !== counted) }
 }
 
 export function cancelled(ticket: Ticket): Ticket {
