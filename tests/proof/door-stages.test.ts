@@ -40,7 +40,7 @@ const DOORS: readonly (readonly [what: string, wrong: TestRunOptions, kinds: rea
   [
     'takes the codes of a stolen key',
     { codes: believing, change: changed('ticketing.find_code', 'k.revoked_at is null', 'true') },
-    ['forged', 'by-a-revoked-key'],
+    ['by-a-revoked-key', 'forged'],
   ],
   [
     'takes a code for any event',
@@ -134,7 +134,7 @@ test('one entry too many makes scanner-stress FAIL, with the ticket as witness',
   assert.ok(entries > 1 && scans.length === entries, 'every scan that opened a gate is shown')
   assert.match(
     checkNamed(http, 'scanner-stress: every threshold').detail,
-    /admitted count==35, repeats_refused count==15.*duplicate_entries count==0/,
+    /admitted count==35, .*duplicate_entries count==0, repeats_refused count==15/,
   )
   assert.equal(
     entered.reproduce,
