@@ -50,6 +50,31 @@ const told = ({ success, already_scanned, error }: OfflineScan) =>
 const codeOf = (id: string) => db.value<string>('select qr_code from tickets where id = $1', [id])
 
 describe('sync_offline_scans', () => {
+  it('tells who scanned first, not who asks', async () => {
+    const id = await ticket()
+    const colleague = randomUUID()
+    await db.rows('insert into business_staff (business_id, user_id) values ($1, $2)', [
+      house.businessId,
+      colleague,
+    ])
+    const first = { ticket_id: id, scanned_at: ago(2000), device_id: 'north' }
+    await syncAs(staff, [first])
+    const later = { ticket_id: id, scanned_at: ago(1000), device_id: 'south' }
+    const { results } = await syncAs(signedIn(colleague), [later])
+    const [loser] = results as readonly { readonly scanned_by?: string; readonly scanned_at?: string }[]
+    assert.deepEqual(
+      [loser?.scanned_by, Date.parse(String(loser?.scanned_at))],
+      [house.staffId, Date.parse(first.scanned_at)],
+    )
+    const [sent] = await rowsAs(
+      db.client,
+      signedIn(colleague),
+      'select * from sync_offline_scan($1, $2, $3, $4)',
+      [id, colleague, later.scanned_at, 'east'],
+    )
+    assert.equal(sent?.['scanned_by'], house.staffId)
+  })
+
   it('answers every scan in the order in which it was sent, whatever became of the others', async () => {
     const [fresh, twice, gone, plain] = [
       await ticket(),

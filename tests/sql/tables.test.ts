@@ -282,6 +282,8 @@ describe('cancel_reservation', () => {
     await using _ = await house()
     const { reservation_id: id } = await book(2)
     await letIn(db.client, 'booking', id)
+    await db.rows(`update reservations set seating_preference = 'window' where id = $1`, [id])
+    await assertLawful(db)
     for (const status of ['confirmed', 'cancelled'])
       assert.deepEqual(
         await refusalOf(db.rows('update reservations set status = $2 where id = $1', [id, status])),
