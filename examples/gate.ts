@@ -56,7 +56,7 @@ console.log(`${GATE_DEVICE} is closed: ${kept.pending.length} scans wait for the
 async function admit(code: string): Promise<string> {
   const scanId = randomUUID()
   const scan = { qrData: code, businessId: GATE_BUSINESS, deviceId: GATE_DEVICE, scanId }
-  const answer = await ask('validate-qr', { method: 'POST', body: JSON.stringify(scan) })
+  const answer = await ask<Judged>('validate-qr', { method: 'POST', body: JSON.stringify(scan) })
   const { outcome, entry } = judge(code)
   if (answer !== undefined) {
     // The list that says so comes later, and the network may go before it does.
@@ -118,12 +118,14 @@ function refresh(): Promise<void> {
 
 async function tellAndLearn(): Promise<void> {
   await sync()
-  const { keys } = (await ask('ticket-keys')) ?? {}
+  const answered = await ask<{ readonly keys: readonly Key[] }>('ticket-keys')
   // Over TLS, from the server itself: the list is believed by these keys, whoever hands it on.
-  if (keys !== undefined)
-    kept.keys = Object.fromEntries(keys.filter(isLiving).map(({ kid, x }: Key) => [kid, x]))
+  if (answered !== undefined) {
+    const living = answered.keys.filter(({ revoked }) => !revoked)
+    kept.keys = Object.fromEntries(living.map(({ kid, x }) => [kid, x]))
+  }
   const query = new URLSearchParams({ event: GATE_EVENT, ...(kept.cursor && { since: kept.cursor }) })
-  const answer = await ask(`gate-list?${query}`)
+  const answer = await ask<Signed<List>>(`gate-list?${query}`)
   if (answer === undefined) return
   const { signature, ...list } = answer
   const key = kept.keys[list.kid]
@@ -143,21 +145,42 @@ async function tellAndLearn(): Promise<void> {
   await keep()
 }
 
+/** What the server answers, as far as a gate reads it. */
+interface Judged {
+  readonly outcome: string
+  readonly message: string
+  readonly qrType: string
+}
+
+interface Synced {
+  readonly results: readonly {
+    readonly error: string | null
+    readonly message: string | null
+    readonly scannedAt: string | null
+  }[]
+}
+
+type Signed<Body> = Body & { readonly signature: string }
+
+interface List {
+  readonly event: NonNullable<Kept['event']>
+  readonly cursor: string
+  readonly full: boolean
+  readonly tickets: Readonly<Record<'valid' | 'used' | 'gone', string>>
+  readonly kid: number
+}
+
 interface Key {
   readonly kid: number
   readonly x: string
   readonly revoked: boolean
 }
 
-function isLiving({ revoked }: Key): boolean {
-  return !revoked
-}
-
 async function sync(): Promise<void> {
   while (kept.pending.length > 0) {
     const scans = kept.pending.slice(0, SCANS_MAX).map(({ scan }) => scan)
     const body = JSON.stringify({ businessId: GATE_BUSINESS, scans })
-    const answer = await ask('sync-offline-scans', { method: 'POST', body })
+    const answer = await ask<Synced>('sync-offline-scans', { method: 'POST', body })
     if (answer === undefined) return
     // Every scan was judged: what was not taken is the server's to show, and sending it again would change nothing.
     for (const { error, message, scannedAt } of answer.results) {
@@ -170,13 +193,12 @@ async function sync(): Promise<void> {
 }
 
 /** The parsed answer; undefined where there is none in time, or none that judges. What is refused for good ends the gate. */
-// biome-ignore lint/suspicious/noExplicitAny: an example of the wire, whose shapes docs/scanner.md gives.
-async function ask(path: string, request: RequestInit = {}): Promise<any> {
+async function ask<Answer>(path: string, request: RequestInit = {}): Promise<Answer | undefined> {
   const headers = { authorization: `Bearer ${GATE_TOKEN}`, 'content-type': 'application/json' }
   const url = `${SUPABASE_URL}/functions/v1/${path}`
   try {
     const response = await fetch(url, { ...request, headers, signal: AbortSignal.timeout(ANSWER_MS_MAX) })
-    const answer = await response.json()
+    const answer = (await response.json()) as Answer & { readonly error: string }
     if (response.ok) return answer
     if (response.status === 429 || response.status >= 500) return undefined
     console.error(`${path.split('?')[0]}: ${answer.error}`)

@@ -318,7 +318,7 @@ describe('sync-offline-scans', () => {
 
   it('takes a cursor of another event for none', async () => {
     const elsewhere = await openBoxOffice(db)
-    const [mine] = (await sold(1)) as [Sold]
+    await sold(1)
     const { cursor } = JSON.parse((await list({ event: house.eventId })).text) as List
     await db.rows('insert into business_staff (business_id, user_id) values ($1, $2)', [
       elsewhere.businessId,
@@ -328,7 +328,6 @@ describe('sync-offline-scans', () => {
     assert.equal(other.full, true)
     const own = JSON.parse((await list({ event: house.eventId, since: cursor })).text) as List
     assert.equal(own.full, false)
-    assert.ok(mine)
   })
 
   it('a scan that validate-qr admitted and whose answer was lost is that scan', async () => {
