@@ -3,21 +3,13 @@ import { describe } from 'node:test'
 import type pg from 'pg'
 import { addTier } from '../support/box-office.ts'
 import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
-import {
-  changed,
-  type House,
-  heldAt,
-  minutesAgo,
-  openHouse,
-  racesIn,
-  statusOf,
-  told,
-} from '../support/gate-races.ts'
+import { changed, type House, heldAt, minutesAgo, openHouse, statusOf, told } from '../support/gate-races.ts'
 import { doublesOf, scanOnline, sync, syncOne, validate } from '../support/gates.ts'
 import { paidOrder, refundOf, refuseRefund, settleRefund } from '../support/money.ts'
 import { overlap } from '../support/overlap.ts'
+import { racesIn } from '../support/race.ts'
 
-const race = racesIn(await openHouse())
+const race = racesIn(await openHouse(), openHouse)
 
 describe('scans that are brought while money goes back', () => {
   race(

@@ -8,18 +8,17 @@ import {
   type House,
   heldAt,
   minutesAgo,
-  type Naive,
   one,
   openHouse,
-  racesIn,
   statusOf,
   ticketIn,
   told,
 } from '../support/gate-races.ts'
 import { applyList, doublesOf, gateList, scanOnline, sync, syncOne, truth } from '../support/gates.ts'
 import { overlap } from '../support/overlap.ts'
+import { type Naive, racesIn } from '../support/race.ts'
 
-const race = racesIn(await openHouse())
+const race = racesIn(await openHouse(), openHouse)
 
 /** Check, then act, and nothing behind it. */
 const withoutGuarantee: Naive = async (db) => {

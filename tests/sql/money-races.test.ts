@@ -26,6 +26,7 @@ import {
   settleRefund,
   standOf,
 } from '../support/money.ts'
+import { type Naive, racesIn } from '../support/race.ts'
 
 /** A house of its own; a naive one is the same but for what was taken out of its verbs. */
 interface House {
@@ -37,7 +38,7 @@ interface House {
 
 const CROWD = 8
 
-async function openHouse(naive: (db: TestDatabase) => Promise<void> = async () => {}): Promise<House> {
+async function openHouse(naive: Naive = async () => {}): Promise<House> {
   const db = await testDatabase()
   const box = await openBoxOffice(db)
   await naive(db)
@@ -47,24 +48,7 @@ async function openHouse(naive: (db: TestDatabase) => Promise<void> = async () =
 
 const house = await openHouse()
 
-/** One race: holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
-function race(
-  what: string,
-  run: (house: House) => Promise<void>,
-  naive: (db: TestDatabase) => Promise<void>,
-): void {
-  it(what, async () => {
-    await run(house)
-    await assertLawful(house.db)
-  })
-  it(`${what}: the naive twin loses`, async () => {
-    const twin = await openHouse(naive)
-    await assert.rejects(async () => {
-      await run(twin)
-      await assertLawful(twin.db)
-    })
-  })
-}
+const race = racesIn(house, openHouse)
 
 type Work = (client: pg.Client) => Promise<MoneyAnswer>
 

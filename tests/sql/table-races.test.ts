@@ -9,6 +9,7 @@ import { assertLawful, refusalOf, signedIn, untilWaiting, valueAs } from '../sup
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { letIn } from '../support/door.ts'
 import { overlap } from '../support/overlap.ts'
+import { type Naive, racesIn } from '../support/race.ts'
 
 /** A business of its own; a naive one is the same but for what was taken out of its verbs. */
 interface House {
@@ -29,6 +30,7 @@ type Edit = readonly [fn: string, fragment: string, replacement: string]
 const CROWD = 8
 const EVENING = '2086-01-04'
 const house = await openHouse()
+const race = racesIn(house, openHouse)
 
 race(
   'the last places of an offer, eight parties: one has them',
@@ -350,26 +352,7 @@ race(
   withoutSlotRow,
 )
 
-/** One race: holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
-function race(
-  what: string,
-  run: (house: House) => Promise<void>,
-  twinOf: (db: TestDatabase) => Promise<void>,
-): void {
-  it(what, async () => {
-    await run(house)
-    await assertLawful(house.db)
-  })
-  it(`${what}: the naive twin loses`, async () => {
-    const twin = await openHouse(twinOf)
-    await assert.rejects(async () => {
-      await run(twin)
-      await assertLawful(twin.db)
-    }, assert.AssertionError)
-  })
-}
-
-async function openHouse(twinOf: (db: TestDatabase) => Promise<void> = async () => {}): Promise<House> {
+async function openHouse(twinOf: Naive = async () => {}): Promise<House> {
   const db = await testDatabase()
   const { businessId } = await openBoxOffice(db)
   await twinOf(db)

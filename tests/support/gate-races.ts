@@ -1,10 +1,9 @@
-import assert from 'node:assert/strict'
-import { it } from 'node:test'
 import type pg from 'pg'
 import { takeAway } from '../../src/proof/sabotage.ts'
 import { addTier, type BoxOffice, buyTickets, openBoxOffice } from './box-office.ts'
-import { assertLawful, untilWaiting } from './callers.ts'
+import { untilWaiting } from './callers.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
+import type { Naive } from './race.ts'
 
 /** A house of its own; a naive one is the same but for what was taken out of its verbs. */
 export interface House {
@@ -14,8 +13,6 @@ export interface House {
   readonly gates: readonly [pg.Client, pg.Client]
 }
 
-export type Naive = (db: TestDatabase) => Promise<unknown>
-
 export async function openHouse(naive: Naive = async () => {}): Promise<House> {
   const db = await testDatabase()
   const box = await openBoxOffice(db)
@@ -23,25 +20,6 @@ export async function openHouse(naive: Naive = async () => {}): Promise<House> {
   const tierId = await addTier(db, box.eventId, { total: 1000 })
   return { db, box, tierId, gates: [await db.connect(), await db.connect()] }
 }
-
-/** How a race is shown: it holds with the verbs as they are, and is lost, in whatever way, with the naive ones. */
-export type Race = (what: string, run: (house: House) => Promise<void>, naive: Naive) => void
-
-export const racesIn =
-  (house: House): Race =>
-  (what, run, naive) => {
-    it(what, async () => {
-      await run(house)
-      await assertLawful(house.db)
-    })
-    it(`${what}: the naive twin loses`, async () => {
-      const twin = await openHouse(naive)
-      await assert.rejects(async () => {
-        await run(twin)
-        await assertLawful(twin.db)
-      }, assert.AssertionError)
-    })
-  }
 
 export const changed =
   (...edits: readonly (readonly [fn: string, fragment: string, replacement: string])[]): Naive =>
