@@ -1,5 +1,5 @@
 -- The tier that pgbench-reserve.sql and pgbench-serializable.sql fight for: ten free tickets, made anew each time.
--- Needs the owner of the tables. `admit-one fixtures reserve-race` makes one with an id of its own instead.
+-- Needs the owner of the tables. `admit-once fixtures reserve-race` makes one with an id of its own instead.
 begin;
 
 delete from ticket_holds where event_id = '00000000-0000-0000-00ac-000000000001';

@@ -2,14 +2,14 @@
 set local client_min_messages = warning;
 set local check_function_bodies = off;
 set local search_path = '';
-do $lock$ begin perform pg_advisory_xact_lock(hashtextextended('admit-one:install', 0)); end $lock$;
+do $lock$ begin perform pg_advisory_xact_lock(hashtextextended('admit-once:install', 0)); end $lock$;
 
 do $prepare$
 declare
   v_foreign text;
 begin
   if current_setting('server_version_num')::integer < 150000 then
-    raise exception 'Admit One needs PostgreSQL 15 or newer; this is %', current_setting('server_version')
+    raise exception 'Admit Once needs PostgreSQL 15 or newer; this is %', current_setting('server_version')
       using errcode = '0A000';
   end if;
 
@@ -26,7 +26,7 @@ begin
     select string_agg(c.relname, ', ' order by c.relname) into v_foreign
       from pg_class c where c.relnamespace = 'public'::regnamespace and c.relname in (select name from ticketing.tables);
     if v_foreign is not null then
-      raise exception 'these exist in schema public and are not Admit One''s: %', v_foreign
+      raise exception 'these exist in schema public and are not Admit Once''s: %', v_foreign
         using errcode = '42P07', hint = 'Install into a database of its own, or rename them first.';
     end if;
   end if;

@@ -51,7 +51,7 @@ const rateRule = 'must be a whole number of requests a second from one address, 
 
 const environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
-  ADMIT_ONE_HOME: z.string().min(1).default('.admit-one'),
+  ADMIT_ONCE_HOME: z.string().min(1).default('.admit-once'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number(portRule).int(portRule).min(0, portRule).max(65_535, portRule).default(54_321),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -103,7 +103,7 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
   const { data } = parsed
   return {
     databaseUrl: data.DATABASE_URL,
-    home: resolve(data.ADMIT_ONE_HOME),
+    home: resolve(data.ADMIT_ONCE_HOME),
     host: data.HOST,
     port: data.PORT,
     jwtSecret: data.JWT_SECRET,
@@ -167,7 +167,7 @@ function originsOf(list: string, context: z.RefinementCtx): string[] {
   return origins.filter((origin) => origin !== undefined)
 }
 
-/** Where the embedded PostgreSQL of `admit-one start` lives. */
+/** Where the embedded PostgreSQL of `admit-once start` lives. */
 export function dataFolderOf(config: Config): string {
   return join(config.home, 'postgres')
 }

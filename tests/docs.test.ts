@@ -50,13 +50,13 @@ test('the README names every function, and no other', () => {
 })
 
 test("the README's commands are the CLI's", () => {
-  const usage = execFileSync(process.execPath, ['bin/admit-one.js', '--help'], {
+  const usage = execFileSync(process.execPath, ['bin/admit-once.js', '--help'], {
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   })
   const commands = [...usage.matchAll(/^\s+([a-z][a-z-]+) {2,}[A-Z]/gm)].map(([, name]) => name)
   const section = readme.slice(readme.indexOf('| command | does |'), readme.indexOf('Inside this checkout'))
-  const named = [...section.matchAll(/`admit-one ([\w-]+)/g)].map(([, name]) => name)
+  const named = [...section.matchAll(/`admit-once ([\w-]+)/g)].map(([, name]) => name)
   assert.equal(commands.length, 9)
   assert.deepEqual(named.sort(), commands.sort())
 })
@@ -66,13 +66,13 @@ test("the README's variables are the ones that config.ts reads", () => {
   const read = [...config.matchAll(/^ {2}([A-Z_]+): z$|^ {2}([A-Z_]+): z\./gm)].map(
     ([, long, short]) => long ?? short,
   )
-  const section = /Variables: ([^.]*(?:\.admit-one[^.]*)?)\./s.exec(readme)?.[1] ?? ''
+  const section = /Variables: ([^.]*(?:\.admit-once[^.]*)?)\./s.exec(readme)?.[1] ?? ''
   const named = [...section.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name)
   assert.deepEqual(named.sort(), read.sort())
 })
 
 test('every scenario that fixtures knows is shown by hand', () => {
-  for (const name of Object.keys(FIXTURES)) assert.match(readme, new RegExp(`admit-one fixtures ${name}`))
+  for (const name of Object.keys(FIXTURES)) assert.match(readme, new RegExp(`admit-once fixtures ${name}`))
 })
 
 test('every file and folder that the documents name exists', () => {

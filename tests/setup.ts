@@ -10,7 +10,7 @@ let cluster: Cluster | undefined
 /** One server for all test files, and on it one installed database that every test clones. */
 export async function globalSetup(): Promise<void> {
   const url = process.env['DATABASE_URL'] || (await startOwnServer())
-  process.env['ADMIT_ONE_TEST_URL'] = url
+  process.env['ADMIT_ONCE_TEST_URL'] = url
   await makeTemplate(url)
 }
 
@@ -20,7 +20,7 @@ export async function globalTeardown(): Promise<void> {
 
 async function startOwnServer(): Promise<string> {
   cluster = await startEmbedded({
-    dataFolder: join(tmpdir(), `admit-one-tests-${process.pid}`),
+    dataFolder: join(tmpdir(), `admit-once-tests-${process.pid}`),
     ephemeral: true,
   })
   return cluster.url

@@ -13,7 +13,7 @@ const WINDOWS = 8
 const WINDOW_S = 4
 const CLIENTS = 50
 
-const folder = await mkdtemp(join(tmpdir(), 'admit-one-bench-'))
+const folder = await mkdtemp(join(tmpdir(), 'admit-once-bench-'))
 // Autovacuum would analyze the tables in the middle of the run and hide what a fresh on-sale falls into.
 const cluster = await startEmbedded({
   dataFolder: join(folder, 'data'),

@@ -13,11 +13,11 @@ export function getHeaders(token?: string): Record<string, string> {
   return { 'Content-Type': 'application/json', apikey: key, Authorization: `Bearer ${token ?? key}` }
 }
 
-/** A variable that the script cannot do without; `admit-one fixtures <scenario>` prints it. */
+/** A variable that the script cannot do without; `admit-once fixtures <scenario>` prints it. */
 export function required(name: string): string {
   const value = __ENV[name]
   if (value === undefined || value === '') {
-    throw new Error(`${name} is not set: eval "$(npx admit-one fixtures <scenario>)" sets it`)
+    throw new Error(`${name} is not set: eval "$(npx admit-once fixtures <scenario>)" sets it`)
   }
   return value
 }

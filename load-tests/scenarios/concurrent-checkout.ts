@@ -2,7 +2,7 @@
  * Two hundred buyers press "buy" at the same moment, and there are fifty tickets: fifty get one each, the others are
  * told that it is sold out, and nobody sees an error.
  *
- *   eval "$(npx admit-one fixtures concurrent-checkout)" && k6 run load-tests/scenarios/concurrent-checkout.ts
+ *   eval "$(npx admit-once fixtures concurrent-checkout)" && k6 run load-tests/scenarios/concurrent-checkout.ts
  */
 import { check } from 'k6'
 import exec from 'k6/execution'

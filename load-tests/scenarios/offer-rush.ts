@@ -2,7 +2,7 @@
  * Forty guests want an offer for fifty people, two places each and one claim a person, and all of them press the button twice
  * at the same moment. Some give their places back and ask again. In the end every place is taken, none twice.
  *
- *   eval "$(npx admit-one fixtures offer-rush)" && k6 run load-tests/scenarios/offer-rush.ts
+ *   eval "$(npx admit-once fixtures offer-rush)" && k6 run load-tests/scenarios/offer-rush.ts
  */
 import { check } from 'k6'
 import exec from 'k6/execution'

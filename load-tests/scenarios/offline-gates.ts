@@ -5,7 +5,7 @@
  * they are back, and once more, because the answer may be lost. Tickets are shown at two gates. The earliest scan wins, but for
  * what a clock says that cannot be right; every gate is told by whom it was beaten, and in the end all answers are right.
  *
- *   eval "$(npx admit-one fixtures offline-gates --data load-tests/data)" && k6 run load-tests/scenarios/offline-gates.ts
+ *   eval "$(npx admit-once fixtures offline-gates --data load-tests/data)" && k6 run load-tests/scenarios/offline-gates.ts
  */
 import { check } from 'k6'
 import { SharedArray } from 'k6/data'

@@ -4,7 +4,7 @@
  * ones at two gates at the same moment: each opens what it may, once, and is told by its own name otherwise. Then all ten scan one
  * and the same ticket at the same moment: it opens one gate, and nine say that it was already scanned.
  *
- *   eval "$(npx admit-one fixtures scanner-burst --data load-tests/data)" && k6 run load-tests/scenarios/scanner-burst.ts
+ *   eval "$(npx admit-once fixtures scanner-burst --data load-tests/data)" && k6 run load-tests/scenarios/scanner-burst.ts
  */
 import { check } from 'k6'
 import { SharedArray } from 'k6/data'

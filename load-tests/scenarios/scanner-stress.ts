@@ -3,7 +3,7 @@
  * scanner, or at the same moment to the one beside it. Every ticket opens one gate once, and every further scan is told
  * "already". With RATE, ten scanners before that make so many scans a second for RATE_S, whatever the server does.
  *
- *   eval "$(npx admit-one fixtures scanner-stress)" && k6 run load-tests/scenarios/scanner-stress.ts
+ *   eval "$(npx admit-once fixtures scanner-stress)" && k6 run load-tests/scenarios/scanner-stress.ts
  */
 import { check } from 'k6'
 import exec from 'k6/execution'

@@ -3,7 +3,7 @@
  * was refused, or cancelled, takes what single covers are left, until the house says that it is full; and then it is, to the
  * last cover.
  *
- *   eval "$(npx admit-one fixtures slot-rush)" && k6 run load-tests/scenarios/slot-rush.ts
+ *   eval "$(npx admit-once fixtures slot-rush)" && k6 run load-tests/scenarios/slot-rush.ts
  */
 import { check } from 'k6'
 import exec from 'k6/execution'

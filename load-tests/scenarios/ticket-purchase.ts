@@ -2,7 +2,7 @@
  * A hundred buyers, each through the whole of it: order, pay on the provider's page, wait until the tickets are there. Every
  * fifth one's first card is declined, and the second one pays. The page of the stand-in takes JSON; Stripe's own does not.
  *
- *   eval "$(npx admit-one fixtures ticket-purchase)" && k6 run load-tests/scenarios/ticket-purchase.ts
+ *   eval "$(npx admit-once fixtures ticket-purchase)" && k6 run load-tests/scenarios/ticket-purchase.ts
  */
 import { check } from 'k6'
 import exec from 'k6/execution'

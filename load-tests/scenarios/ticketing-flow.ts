@@ -3,7 +3,7 @@
  * how the order stands. Some press the button twice at the same moment and again later, and own one order all the same;
  * some use their key for another order, and are refused.
  *
- *   eval "$(npx admit-one fixtures ticketing-flow)" && k6 run load-tests/scenarios/ticketing-flow.ts
+ *   eval "$(npx admit-once fixtures ticketing-flow)" && k6 run load-tests/scenarios/ticketing-flow.ts
  */
 import { check } from 'k6'
 import exec from 'k6/execution'

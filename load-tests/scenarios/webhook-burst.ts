@@ -3,7 +3,7 @@
  * each further report is told that it was seen. Some reports are about nobody's order and are kept for a person to look at;
  * some are forged and leave nothing behind; some orders are at the same moment said to have expired, and the payment wins.
  *
- *   eval "$(npx admit-one fixtures webhook-burst --data load-tests/data)" && k6 run load-tests/scenarios/webhook-burst.ts
+ *   eval "$(npx admit-once fixtures webhook-burst --data load-tests/data)" && k6 run load-tests/scenarios/webhook-burst.ts
  */
 import { check } from 'k6'
 import { SharedArray } from 'k6/data'

@@ -58,7 +58,7 @@ export const errorCodes = {
   PAYMENT_REFUSED: { status: 502, message: 'The payment provider refused this order.' },
   DATABASE_UNREACHABLE: { status: 503, message: 'The database is not reachable.', retryAfterSeconds: 1 },
   LOCK_TIMEOUT: { status: 503, message: 'Server busy, please try again.', retryAfterSeconds: 1 },
-  NOT_INSTALLED: { status: 503, message: 'Admit One is not installed in this database.' },
+  NOT_INSTALLED: { status: 503, message: 'Admit Once is not installed in this database.' },
   PAYMENT_UNAVAILABLE: {
     status: 503,
     message: 'The payment provider does not answer; the tickets are held, please try again.',

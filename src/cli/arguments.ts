@@ -17,7 +17,7 @@ export function checkArguments(command: string, definition: ArgsDef, given: read
     })
   } catch (error) {
     const [reason] = error instanceof Error ? error.message.split(/\. |\n/) : [String(error)]
-    throw new CommandError(`${reason}. \`admit-one ${command} --help\` lists what it takes.`)
+    throw new CommandError(`${reason}. \`admit-once ${command} --help\` lists what it takes.`)
   }
 }
 

@@ -67,6 +67,6 @@ function accepted(answer: Registered | undefined) {
 }
 
 const REVOKED =
-  'Set TICKET_SIGNING_KEY to 32 other random bytes in base64url, or remove `ticket-key` from ADMIT_ONE_HOME, and start: that makes another.'
+  'Set TICKET_SIGNING_KEY to 32 other random bytes in base64url, or remove `ticket-key` from ADMIT_ONCE_HOME, and start: that makes another.'
 const EXHAUSTED =
-  'Revoke one that no guest shows any more, such as the oldest, `select ticketing.revoke_code_key(1)`: its number is given again. Then set TICKET_SIGNING_KEY, or keep ADMIT_ONE_HOME, so that not every start needs a number.'
+  'Revoke one that no guest shows any more, such as the oldest, `select ticketing.revoke_code_key(1)`: its number is given again. Then set TICKET_SIGNING_KEY, or keep ADMIT_ONCE_HOME, so that not every start needs a number.'

@@ -20,13 +20,13 @@ export async function useServer(config: Config, dataFolder: string, ephemeral = 
   return { url: cluster.url, source: 'embedded', stop: () => cluster.stop() }
 }
 
-/** A connection to DATABASE_URL, or to the database of `admit-one start` here, which runs already or just for this. */
+/** A connection to DATABASE_URL, or to the database of `admit-once start` here, which runs already or just for this. */
 export async function withDatabase<T>(config: Config, work: Work<T>): Promise<T> {
   const folder = dataFolderOf(config)
   const running = config.databaseUrl ?? (await findEmbedded(folder))
   if (running !== undefined) return withClient(running, work)
   if (!existsSync(folder)) {
-    const advice = 'start one with `admit-one start` (in another terminal), or set DATABASE_URL.'
+    const advice = 'start one with `admit-once start` (in another terminal), or set DATABASE_URL.'
     throw new DatabaseError('UNREACHABLE', `No database in ${folder}: ${advice}`)
   }
   // Not `await using`: Node 22 does not know it.
@@ -41,14 +41,14 @@ export async function withDatabase<T>(config: Config, work: Work<T>): Promise<T>
 /** What a command does with its connection; `url` leads to the same database. */
 type Work<T> = (client: pg.Client, url: string) => Promise<T>
 
-/** The same, where Admit One is installed already. */
+/** The same, where Admit Once is installed already. */
 export async function withInstalled<T>(config: Config, work: Work<T>): Promise<T> {
   return withDatabase(config, async (client, url) => {
     const { rows } = await client.query<{ name: string; installed: boolean }>(
       `select current_database() as name, to_regprocedure('public.verify_protections()') is not null as installed`,
     )
     if (rows[0]?.installed === true) return work(client, url)
-    const message = `Admit One is not installed in database "${rows[0]?.name}". Run \`admit-one migrate\`.`
+    const message = `Admit Once is not installed in database "${rows[0]?.name}". Run \`admit-once migrate\`.`
     throw new DatabaseError('NOT_INSTALLED', message)
   })
 }
@@ -56,9 +56,9 @@ export async function withInstalled<T>(config: Config, work: Work<T>): Promise<T
 /** One connection for a command; the errors of connecting say what to do. */
 export async function withClient<T>(url: string, work: Work<T>): Promise<T> {
   // The pool's first connection checks the address, the password, the rights and the version.
-  const pool = await openPool(url, { max: 1, name: 'admit-one' })
+  const pool = await openPool(url, { max: 1, name: 'admit-once' })
   await pool.close()
-  const client = new pg.Client({ connectionString: url, application_name: 'admit-one' })
+  const client = new pg.Client({ connectionString: url, application_name: 'admit-once' })
   await client.connect()
   try {
     return await work(client, url)

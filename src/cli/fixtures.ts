@@ -26,7 +26,7 @@ export const fixtures = defineCommand({
   meta: {
     name: 'fixtures',
     description:
-      'Make the data that a scenario needs and print its variables: eval "$(admit-one fixtures …)"',
+      'Make the data that a scenario needs and print its variables: eval "$(admit-once fixtures …)"',
   },
   args: {
     scenario: {

@@ -21,7 +21,7 @@ const commands = {
 }
 
 const main = defineCommand({
-  meta: { name: 'admit-one', version, description: 'Sold once, paid once, admitted once, and it proves it' },
+  meta: { name: 'admit-once', version, description: 'Sold once, paid once, admitted once, and it proves it' },
   subCommands: commands,
 })
 
@@ -34,7 +34,7 @@ else if (Object.hasOwn(commands, name)) await run(name as keyof typeof commands,
 else {
   const asked = ['', '--help', '-h', 'help'].includes(name)
   if (asked) await help(main)
-  else console.error(`There is no command "${name}". \`admit-one --help\` lists them.`)
+  else console.error(`There is no command "${name}". \`admit-once --help\` lists them.`)
   process.exitCode = asked ? 0 : COULD_NOT_RUN
 }
 

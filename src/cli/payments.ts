@@ -7,7 +7,7 @@ import { openStandIn } from '../payments/stand-in.ts'
 import { CommandError } from './failure.ts'
 import { standInKeyOf, webhookSecretOf } from './secrets.ts'
 
-/** Who takes the money of `admit-one start`. */
+/** Who takes the money of `admit-once start`. */
 export interface Payments {
   readonly provider: PaymentProvider
   /** What the provider has on our own port; nothing where it is Stripe itself. */
@@ -53,7 +53,7 @@ async function standIn(config: Config, ownUrl: () => string | undefined, log: Lo
   const lock = tryLock(join(config.home, 'stand-in.lock'))
   if (lock === undefined) {
     throw new CommandError(
-      `Another server uses the stand-in of ${config.home}, and two would not know each other's payments. Let this one use the first one's (STRIPE_API_URL and its STRIPE_TEST_SK as STRIPE_SECRET_KEY), or set another ADMIT_ONE_HOME.`,
+      `Another server uses the stand-in of ${config.home}, and two would not know each other's payments. Let this one use the first one's (STRIPE_API_URL and its STRIPE_TEST_SK as STRIPE_SECRET_KEY), or set another ADMIT_ONCE_HOME.`,
     )
   }
   const opened = await openStandIn({

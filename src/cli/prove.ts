@@ -54,7 +54,7 @@ export const prove = defineCommand({
     const told = (['k6', 'pgbench'] as const).flatMap((name) =>
       args[name] === undefined ? [] : [`--${name}`, args[name]],
     )
-    const command = `npx admit-one prove ${[...only, '--profile', profile.name, '--seed', String(seed), ...told].join(' ')}`
+    const command = `npx admit-once prove ${[...only, '--profile', profile.name, '--seed', String(seed), ...told].join(' ')}`
     const stop = stopOnSignal()
     try {
       const results = await proveOn(config, folder, {

@@ -11,7 +11,7 @@ const STOP_MS_MAX = 30_000
 const NO_PROVIDER = { STRIPE_SECRET_KEY: '', STRIPE_WEBHOOK_SECRET: '', STRIPE_API_URL: '', STRIPE_LIVE: '' }
 
 /**
- * `admit-one start` as a process of its own on a free port, as a user would start it, with `environment` over ours: only that
+ * `admit-once start` as a process of its own on a free port, as a user would start it, with `environment` over ours: only that
  * may name a provider, ours is not passed on. It goes when this process goes.
  */
 export async function serveFrom(

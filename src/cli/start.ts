@@ -81,10 +81,10 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
     const pool = (lane: keyof typeof POOL_MAX, name: string) =>
       opened(openPool(server.url, { max: POOL_MAX[lane], name }), (it) => it.close())
-    const database = await pool('buyers', 'admit-one')
-    const gates = await pool('gates', 'admit-one gates')
-    const webhooks = await pool('webhooks', 'admit-one payments')
-    const health = await pool('health', 'admit-one health')
+    const database = await pool('buyers', 'admit-once')
+    const gates = await pool('gates', 'admit-once gates')
+    const webhooks = await pool('webhooks', 'admit-once payments')
+    const health = await pool('health', 'admit-once health')
     await requireInstalled(database)
     const log = openLog(config.logLevel, console.error)
     let url: string | undefined
@@ -167,7 +167,7 @@ async function prepare(client: pg.Client, wantsDemo: boolean): Promise<boolean> 
 }
 
 const MEND =
-  'First run `admit-one check`: it shows what was sold wrongly meanwhile. Then `admit-one migrate` makes the protections again, and start.'
+  'First run `admit-once check`: it shows what was sold wrongly meanwhile. Then `admit-once migrate` makes the protections again, and start.'
 
 /** Selling with a protection missing would be selling on luck: the server does not start. */
 async function refuseUnprotected(client: pg.Client): Promise<void> {
@@ -189,7 +189,7 @@ function announce(office: BoxOffice, config: Config): void {
   const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
   const lines = [
     '',
-    '  Admit One is open.',
+    '  Admit Once is open.',
     '',
     `  URL          ${url}${url === listening.url ? '' : ` (listens on ${listening.url})`}`,
     `  database     ${database}`,

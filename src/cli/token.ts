@@ -17,7 +17,7 @@ export const token = defineCommand({
   run: async ({ args: { _: users, hours, email } }) => {
     const [user, ...more] = users
     if (user === undefined || more.length > 0 || !UUID.test(user)) {
-      throw new CommandError('Name one user by id, a UUID: `admit-one token 8d3c0e2a-…`.')
+      throw new CommandError('Name one user by id, a UUID: `admit-once token 8d3c0e2a-…`.')
     }
     const seconds = Number(hours) * 3600
     if (!(seconds >= 1 && seconds <= HOURS_MAX * 3600)) {

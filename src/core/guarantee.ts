@@ -6,7 +6,7 @@ export interface Guarantee {
   readonly promise: string
   /** Views in schema `ticketing`, named law_<name>: any row is a broken promise. */
   readonly laws: readonly string[]
-  /** What puts the promise under load in `admit-one prove`. */
+  /** What puts the promise under load in `admit-once prove`. */
   readonly scenarios: readonly string[]
   readonly protections: readonly Protection[]
 }

@@ -5,11 +5,11 @@ import type { Client } from 'pg'
 
 /**
  * The whole of `sql/` as one file that installs on an empty PostgreSQL 15 or newer, brings an older installation up to
- * date, and changes nothing where everything is in place. `admit-one sql` prints it; {@link migrate} runs it.
+ * date, and changes nothing where everything is in place. `admit-once sql` prints it; {@link migrate} runs it.
  */
 export function installSql(): string {
   const parts = [
-    '-- Admit One: everything that the database needs, in one transaction.',
+    '-- Admit Once: everything that the database needs, in one transaction.',
     'begin;',
     read('prepare.sql'),
     read('platform/supabase.sql'),
@@ -62,7 +62,7 @@ begin
 ${sql}$sql$;
     insert into ticketing.migrations (name, digest) values ('${name}', '${digest}');
   elsif not exists (select from ticketing.migrations where name = '${name}' and digest = '${digest}') then
-    raise exception 'this database has the tables of another Admit One: its migration ${name} is not ours' using
+    raise exception 'this database has the tables of another Admit Once: its migration ${name} is not ours' using
       errcode = '0A000', hint = 'Before 1.0 tables are not carried over: install into a new database.';
   end if;
 end

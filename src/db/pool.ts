@@ -80,7 +80,7 @@ export async function openPool(
 }
 
 /**
- * Throws NOT_INSTALLED where the SQL of Admit One is missing, and NO_RIGHTS where the login may not act as one of the
+ * Throws NOT_INSTALLED where the SQL of Admit Once is missing, and NO_RIGHTS where the login may not act as one of the
  * callers' roles.
  */
 export async function requireInstalled(database: Database): Promise<void> {
@@ -90,7 +90,7 @@ export async function requireInstalled(database: Database): Promise<void> {
         where not coalesce((select pg_has_role(session_user, o.oid, 'MEMBER') from pg_roles o where o.rolname = r.name), false))`)
   const [installed, name, user, missing] = rows[0] ?? []
   if (installed !== 't') {
-    const message = `Admit One is not installed in database "${name}". Run \`admit-one migrate\`.`
+    const message = `Admit Once is not installed in database "${name}". Run \`admit-once migrate\`.`
     throw new DatabaseError('NOT_INSTALLED', message)
   }
   if (missing !== null) {
@@ -133,7 +133,7 @@ async function checkServer(client: pg.ClientBase): Promise<void> {
 /** Why a server cannot be used: it is too old, or literals would mean something else on it. */
 export function serverProblem(version: string, conformingStrings: string): DatabaseError | undefined {
   if (Number.parseInt(version, 10) < SERVER_VERSION_MIN) {
-    const message = `This is PostgreSQL ${version}. Admit One needs ${SERVER_VERSION_MIN} or newer.`
+    const message = `This is PostgreSQL ${version}. Admit Once needs ${SERVER_VERSION_MIN} or newer.`
     return new DatabaseError('WRONG_VERSION', message)
   }
   if (conformingStrings === 'on') return undefined

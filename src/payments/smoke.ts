@@ -34,7 +34,7 @@ export async function* smoke(options: SmokeOptions): AsyncGenerator<SmokeStep> {
   const refund = {
     refund_id: key,
     order_id: key,
-    payment_id: 'pi_admit_one_smoke',
+    payment_id: 'pi_admit_once_smoke',
     amount_cents: 100,
     currency: 'EUR',
   }

@@ -154,7 +154,7 @@ export function conclude(run: Run, stages: readonly StageResult[]): Results {
   const verdict = worst(stages.map((stage) => stage.verdict))
   return {
     schema: RESULTS_SCHEMA,
-    product: { name: 'admit-one', version: run.run.version },
+    product: { name: 'admit-once', version: run.run.version },
     run: {
       id: run.run.id,
       profile: run.profile.name,

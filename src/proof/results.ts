@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** The version of results.json. A reader that knows another major number refuses the file. */
-export const RESULTS_SCHEMA = 'admit-one/results/1'
+export const RESULTS_SCHEMA = 'admit-once/results/1'
 
 const verdict = z.enum(['PASS', 'FAIL', 'INCONCLUSIVE'])
 
@@ -113,7 +113,7 @@ const guaranteeResult = z.object({
 /** results.json: everything the verdict, the terminal's table and report.html are made from. */
 export const results = z.object({
   schema: z.literal(RESULTS_SCHEMA),
-  product: z.object({ name: z.literal('admit-one'), version: z.string() }),
+  product: z.object({ name: z.literal('admit-once'), version: z.string() }),
   run: z.object({
     id: z.string(),
     profile: z.string(),

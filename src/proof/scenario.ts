@@ -11,5 +11,5 @@ export function againOf({ profile, seed, tools }: Run, name: string): string {
   const off = (['k6', 'pgbench'] as const).flatMap((tool) =>
     tools[tool] === undefined ? [` --${tool} off`] : [],
   )
-  return `npx admit-one prove ${name} --profile ${profile.name} --seed ${seed}${off.join('')}`
+  return `npx admit-once prove ${name} --profile ${profile.name} --seed ${seed}${off.join('')}`
 }

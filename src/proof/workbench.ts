@@ -17,7 +17,7 @@ export interface WorkDatabase {
   connect(count: number): Promise<pg.Client[]>
 }
 
-const PREFIX = 'admit_one_prove_'
+const PREFIX = 'admit_once_prove_'
 
 /**
  * `serverUrl` may create databases; `install` fills the template. Databases that a killed run left are dropped first.

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { admitOne, run } from './support.ts'
+import { admitOnce, run } from './support.ts'
 
 const REFUSED: readonly (readonly [string, RegExp])[] = [
-  ['sell', /^There is no command "sell"\. `admit-one --help` lists them\.\n$/],
+  ['sell', /^There is no command "sell"\. `admit-once --help` lists them\.\n$/],
   ['constructor', /^There is no command "constructor"/],
-  ['start --prot 1', /^Unknown option '--prot'\. `admit-one start --help` lists what it takes\.\n$/],
+  ['start --prot 1', /^Unknown option '--prot'\. `admit-once start --help` lists what it takes\.\n$/],
   ['start --port', /^Option '--port <value>' argument missing/],
   ['start --port abc', /^PORT must be a port from 0 to 65535\.\n$/],
   ['verify now', /^Unexpected argument 'now'/],
@@ -33,14 +33,14 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
     'token 8d3c0e2a-0000-4000-8000-000000000001 --hours 721',
     /^--hours must be a number above 0, at most 720\.\n$/,
   ],
-  ['check', /^No database in .*: start one with `admit-one start`.*, or set DATABASE_URL\.\n$/],
+  ['check', /^No database in .*: start one with `admit-once start`.*, or set DATABASE_URL\.\n$/],
 ]
 
 test('what cannot be understood is refused with 3 and a sentence, before anything is started', async () => {
   for (const group of inGroups(REFUSED, 4)) {
     await Promise.all(
       group.map(async ([line, words]) => {
-        const ended = await admitOne(line.split(' '))
+        const ended = await admitOnce(line.split(' '))
         assert.match(ended.stderr, words, line)
         assert.deepEqual([ended.code, ended.stdout], [3, ''], line)
       }),
@@ -51,7 +51,7 @@ test('what cannot be understood is refused with 3 and a sentence, before anythin
 test('help and version are printed with 0, in a pipe without escape codes', async () => {
   const lines = ['', '--help', 'prove --help', 'start -h', '--version']
   const [all, help, prove, start, version] = await Promise.all(
-    lines.map((line) => admitOne(line.split(' ').filter((word) => word !== ''))),
+    lines.map((line) => admitOnce(line.split(' ').filter((word) => word !== ''))),
   )
   for (const ended of [all, help, prove, start, version]) {
     assert.deepEqual([ended?.code, ended?.stderr], [0, ''])
@@ -68,10 +68,10 @@ test('help and version are printed with 0, in a pipe without escape codes', asyn
 test('a reader who has had enough of the output is no failure', async () => {
   const { code, stdout, stderr } = await run('sh', [
     '-c',
-    `"${process.execPath}" bin/admit-one.js sql | head -1`,
+    `"${process.execPath}" bin/admit-once.js sql | head -1`,
   ]).ended
   assert.deepEqual([code, stderr], [0, ''])
-  assert.match(stdout, /^-- Admit One: .*\n$/)
+  assert.match(stdout, /^-- Admit Once: .*\n$/)
 })
 
 function inGroups<T>(items: readonly T[], size: number): T[][] {

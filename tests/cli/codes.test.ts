@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { publicKeyOf } from '../../src/api/codes.ts'
 import { SEED } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOne, launch, newHome } from './support.ts'
+import { admitOnce, launch, newHome } from './support.ts'
 
 interface Keys {
   readonly keys: readonly { readonly kid: number; readonly x: string; readonly revoked: boolean }[]
@@ -11,7 +11,7 @@ interface Keys {
 
 test('with another key the same database goes on; a key that was revoked signs nothing any more', async () => {
   const db = await testDatabase()
-  const env = { DATABASE_URL: db.url, ADMIT_ONE_HOME: newHome(), PORT: '0' }
+  const env = { DATABASE_URL: db.url, ADMIT_ONCE_HOME: newHome(), PORT: '0' }
   const [old, next] = [SEED, Buffer.alloc(32, 9).toString('base64url')]
   for (const [seed, kids] of [
     [old, [1]],
@@ -49,7 +49,7 @@ test('with another key the same database goes on; a key that was revoked signs n
     ['start', '--no-demo'],
     ['fixtures', 'scanner-burst'],
   ]) {
-    const refused = await admitOne(command, { ...env, TICKET_SIGNING_KEY: old })
+    const refused = await admitOnce(command, { ...env, TICKET_SIGNING_KEY: old })
     assert.equal(refused.code, 3)
     assert.match(
       refused.stderr,

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { installSql } from '../../src/db/migrate.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { admitOne, freePort, newHome } from './support.ts'
+import { admitOnce, freePort, newHome } from './support.ts'
 
 test('a database that cannot be used is named, with what to do, and never with its password', async () => {
   const { url } = await testDatabase(null)
@@ -27,7 +27,7 @@ test('a database that cannot be used is named, with what to do, and never with i
   for (const command of ['start', 'verify', 'migrate']) {
     await Promise.all(
       cases.map(async ([DATABASE_URL, words]) => {
-        const ended = await admitOne([command], { DATABASE_URL, ADMIT_ONE_HOME: newHome() })
+        const ended = await admitOnce([command], { DATABASE_URL, ADMIT_ONCE_HOME: newHome() })
         assert.match(ended.stderr, words)
         assert.ok(!ended.stderr.includes('secret-word'))
         assert.equal(ended.code, 3)
@@ -36,12 +36,15 @@ test('a database that cannot be used is named, with what to do, and never with i
   }
 })
 
-test('a database without Admit One is told so', async () => {
+test('a database without Admit Once is told so', async () => {
   const { url } = await testDatabase(null)
   for (const command of [['verify'], ['check'], ['fixtures', 'reserve-race']]) {
-    const ended = await admitOne(command, { DATABASE_URL: url })
+    const ended = await admitOnce(command, { DATABASE_URL: url })
     assert.deepEqual([ended.code, ended.stdout], [3, ''])
-    assert.match(ended.stderr, /^Admit One is not installed in database ".*"\. Run `admit-one migrate`\.\n$/)
+    assert.match(
+      ended.stderr,
+      /^Admit Once is not installed in database ".*"\. Run `admit-once migrate`\.\n$/,
+    )
   }
 })
 
@@ -51,13 +54,13 @@ test('migrate installs once: twice in a row and twice at once end in the same da
     await testDatabase(null),
     await testDatabase(null),
   ]
-  const migrate = ({ url }: TestDatabase) => admitOne(['migrate'], { DATABASE_URL: url })
+  const migrate = ({ url }: TestDatabase) => admitOnce(['migrate'], { DATABASE_URL: url })
   const first = await migrate(twice)
   assert.deepEqual([first.code, first.stderr], [0, ''])
   assert.match(first.stdout, /^Installed: (\d+) of \1 protections are in place\.\n$/)
   assert.deepEqual(await migrate(twice), first)
   assert.deepEqual(await Promise.all([migrate(atOnce), migrate(atOnce)]), [first, first])
-  const { stdout } = await admitOne(['sql'])
+  const { stdout } = await admitOnce(['sql'])
   assert.equal(stdout, installSql())
   await printed.client.query(stdout)
   assert.deepEqual(await schemaOf(atOnce), await schemaOf(twice))
@@ -66,35 +69,35 @@ test('migrate installs once: twice in a row and twice at once end in the same da
 
 test('a counter that is switched off is named by verify with 1, start does not sell with it, and migrate mends it', async () => {
   const db = await testDatabase()
-  const env = { DATABASE_URL: db.url, ADMIT_ONE_HOME: newHome() }
-  const sound = await admitOne(['verify'], env)
+  const env = { DATABASE_URL: db.url, ADMIT_ONCE_HOME: newHome() }
+  const sound = await admitOnce(['verify'], env)
   assert.equal(sound.code, 0)
   assert.match(sound.stdout, /\n(\d+) of \1 protections are in place\.\n$/)
   await db.client.query('alter table tickets disable trigger trg_sync_sold_quantity')
-  const broken = await admitOne(['verify'], env)
+  const broken = await admitOnce(['verify'], env)
   assert.equal(broken.code, 1)
   assert.match(broken.stdout, /^✗ never-oversold +trg_sync_sold_quantity {2}\(public\.tickets: disabled\)$/m)
-  const start = await admitOne(['start', '--port', '0'], env)
+  const start = await admitOnce(['start', '--port', '0'], env)
   assert.deepEqual([start.code, start.stdout], [3, ''])
   assert.match(
     start.stderr,
-    /^Not selling: .*\n {2}trg_sync_sold_quantity on public\.tickets: disabled\n.*admit-one migrate/,
+    /^Not selling: .*\n {2}trg_sync_sold_quantity on public\.tickets: disabled\n.*admit-once migrate/,
   )
-  assert.equal((await admitOne(['migrate'], env)).code, 0)
-  assert.deepEqual(await admitOne(['verify'], env), sound)
+  assert.equal((await admitOnce(['migrate'], env)).code, 0)
+  assert.deepEqual(await admitOnce(['verify'], env), sound)
 })
 
 test('a broken law is named by check with 1 and a witness, and no other', async () => {
   const db = await testDatabase()
   const env = { DATABASE_URL: db.url }
-  const sound = await admitOne(['check'], env)
+  const sound = await admitOnce(['check'], env)
   assert.deepEqual([sound.code, sound.stderr], [0, ''])
   assert.ok(sound.stdout.split('\n').every((line) => line === '' || line.startsWith('✓ ')))
   const { eventId } = await openBoxOffice(db)
   const tierId = await addTier(db, eventId)
   const [ticketId] = await buyTickets(db, eventId, tierId, 1)
   await db.rows(`update tickets set status = 'used', checked_in_at = now() where id = $1`, [ticketId])
-  const broken = await admitOne(['check'], env)
+  const broken = await admitOnce(['check'], env)
   assert.equal(broken.code, 1)
   assert.deepEqual(
     broken.stdout
@@ -112,9 +115,9 @@ test('a port that is taken is named', async () => {
   const port = await new Promise<number>((resolve) => {
     taken.listen(0, '127.0.0.1', () => resolve(Number(Object(taken.address()).port)))
   })
-  const ended = await admitOne(['start', '--port', String(port)], {
+  const ended = await admitOnce(['start', '--port', String(port)], {
     DATABASE_URL: url,
-    ADMIT_ONE_HOME: newHome(),
+    ADMIT_ONCE_HOME: newHome(),
   })
   assert.deepEqual([ended.code, ended.stdout], [3, ''])
   assert.equal(ended.stderr, `127.0.0.1:${port} is taken. Stop what listens there, or choose another port.\n`)

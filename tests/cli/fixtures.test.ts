@@ -4,13 +4,13 @@ import { after, test } from 'node:test'
 import { FIXTURES } from '../../src/proof/fixtures.ts'
 import { findK6 } from '../../src/proof/k6/run.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOne, freePort, launch, newHome, run } from './support.ts'
+import { admitOnce, freePort, launch, newHome, run } from './support.ts'
 
 // A home and folders with all that a shell would trip over.
 const home = newHome(` it's "$HOME"`)
 const db = await testDatabase()
 const PORT = String(await freePort())
-const env = { DATABASE_URL: db.url, ADMIT_ONE_HOME: home, PORT }
+const env = { DATABASE_URL: db.url, ADMIT_ONCE_HOME: home, PORT }
 const server = launch(['start', '--no-demo'], env)
 await server.printed(/Ctrl-C stops it/)
 after(async () => {
@@ -79,7 +79,7 @@ test('k6 runs every script by hand with nothing but the exports', async (t) => {
 })
 
 test('without a scenario it lists them, where no shell evaluates it', async () => {
-  const listed = await admitOne(['fixtures'], env)
+  const listed = await admitOnce(['fixtures'], env)
   assert.deepEqual([listed.code, listed.stdout], [0, ''])
   for (const name of Object.keys(FIXTURES)) assert.match(listed.stderr, new RegExp(`^  ${name}$`, 'm'))
 })
@@ -87,7 +87,7 @@ test('without a scenario it lists them, where no shell evaluates it', async () =
 test('no load is made ready with a live key of Stripe, even where one is meant', async () => {
   const live = { ...env, STRIPE_SECRET_KEY: 'sk_live_51Nothing', STRIPE_LIVE: 'yes' }
   for (const command of [['fixtures', 'reserve-race'], ['fixtures', 'reserve-race', '--remove'], ['prove']]) {
-    const refused = await admitOne(command, live)
+    const refused = await admitOnce(command, live)
     assert.deepEqual([refused.code, refused.stdout], [3, ''])
     assert.match(refused.stderr, /live key.* never runs with one/)
     assert.doesNotMatch(refused.stderr, /51Nothing/)
@@ -96,7 +96,7 @@ test('no load is made ready with a live key of Stripe, even where one is meant',
 
 test('a server that listens everywhere is reached here', async () => {
   const urlOf = async (HOST: string) => {
-    const { stdout } = await admitOne(['fixtures', 'reserve-race'], { ...env, HOST, PORT: '1234' })
+    const { stdout } = await admitOnce(['fixtures', 'reserve-race'], { ...env, HOST, PORT: '1234' })
     return /^export SUPABASE_URL='(.*)'$/m.exec(stdout)?.[1]
   }
   assert.equal(await urlOf('0.0.0.0'), 'http://127.0.0.1:1234')
@@ -108,34 +108,34 @@ test('a server that listens everywhere is reached here', async () => {
 test('--slug and --tier-slug name it, --remove takes it away wholly, and a stranger of that name stays', async () => {
   const options = ['reserve-race', '--slug', 'my-sale']
   assert.equal(
-    (await admitOne(['fixtures', ...options, '--tier-slug', 'balcony', '--stock', '3'], env)).code,
+    (await admitOnce(['fixtures', ...options, '--tier-slug', 'balcony', '--stock', '3'], env)).code,
     0,
   )
   const tier = 'select t.slug from ticket_tiers t join events e on e.id = t.event_id where e.slug = $1'
   assert.equal(await db.value(tier, ['my-sale']), 'balcony')
-  const removed = await admitOne(['fixtures', ...options, '--remove'], env)
+  const removed = await admitOnce(['fixtures', ...options, '--remove'], env)
   assert.deepEqual([removed.code, removed.stdout], [0, ''])
   assert.equal(removed.stderr, 'Removed the fixture "my-sale".\n')
   assert.equal(await db.value('select count(*)::int from events where slug = $1', ['my-sale']), 0)
-  const again = await admitOne(['fixtures', ...options, '--remove'], env)
+  const again = await admitOnce(['fixtures', ...options, '--remove'], env)
   assert.deepEqual(again, { code: 0, stdout: '', stderr: 'There is no fixture "my-sale".\n' })
   await db.rows(`with b as (insert into businesses (slug, name) values ('theirs', 'Theirs') returning id)
     insert into events (business_id, slug, title, start_at, end_at) select id, 'my-sale', 'Theirs', now(), now() + interval '1 day' from b`)
   for (const more of [[], ['--remove']]) {
-    const refused = await admitOne(['fixtures', ...options, ...more], env)
+    const refused = await admitOnce(['fixtures', ...options, ...more], env)
     assert.deepEqual([refused.code, refused.stdout], [3, ''])
     assert.match(refused.stderr, /^the event "my-sale" is not a fixture and stays as it is/)
   }
 })
 
 function inShell(script: string, more: Readonly<Record<string, string>> = {}) {
-  const admit = 'admit() { "$NODE" bin/admit-one.js fixtures "$@"; }'
+  const admit = 'admit() { "$NODE" bin/admit-once.js fixtures "$@"; }'
   return run('sh', ['-c', `${admit}\n${script}`], { ...env, NODE: process.execPath, FOLDER: folder, ...more })
     .ended
 }
 
 async function variablesOf(...args: string[]): Promise<Map<string, string>> {
-  const { stdout } = await admitOne(['fixtures', ...args], env)
+  const { stdout } = await admitOnce(['fixtures', ...args], env)
   return new Map(
     [...stdout.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name = '', value = '']) => [name, value]),
   )

@@ -7,12 +7,12 @@ import { startEmbedded } from '../../src/db/embedded.ts'
 import { type Results, results as schema } from '../../src/proof/results.ts'
 import { removals } from '../../src/proof/sabotage.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOne, type Ended, familyOf, freePort, goneAll, launch, newHome } from './support.ts'
+import { admitOnce, type Ended, familyOf, freePort, goneAll, launch, newHome } from './support.ts'
 
 test('kill -9 of a run, early and under load, stops no later run and leaves nothing; Ctrl-C neither', async (t) => {
   const home = newHome()
   const prove = (...args: string[]) => {
-    return launch(['prove', ...args, '--results', join(home, 'results')], { ADMIT_ONE_HOME: home })
+    return launch(['prove', ...args, '--results', join(home, 'results')], { ADMIT_ONCE_HOME: home })
   }
   const blows: readonly (readonly [string, NodeJS.Signals, RegExp, number | null])[] = [
     ['while PostgreSQL starts', 'SIGKILL', /Starting PostgreSQL/, null],
@@ -43,14 +43,14 @@ test('kill -9 of a run, early and under load, stops no later run and leaves noth
       assert.ok(!ended.stdout.includes('\u001b'))
       const results = await resultsOf(ended, join(home, 'results'))
       assert.equal(results.verdict, 'PASS')
-      assert.equal(results.run.command, 'npx admit-one prove concurrent-checkout --profile quick --seed 7')
+      assert.equal(results.run.command, 'npx admit-once prove concurrent-checkout --profile quick --seed 7')
     },
   )
 })
 
 test('the whole proof is a PASS with 0, and each sabotage ended as it must', async () => {
   const home = newHome()
-  const ended = await admitOne(['prove', '--results', home], { ADMIT_ONE_HOME: home })
+  const ended = await admitOnce(['prove', '--results', home], { ADMIT_ONCE_HOME: home })
   assert.deepEqual([ended.code, ended.stderr], [0, ''], ended.stdout)
   const results = await resultsOf(ended, home)
   assert.deepEqual([results.verdict, results.reasons], ['PASS', []])
@@ -70,13 +70,13 @@ test('on a server that takes a protection away: FAIL with 1 without a box office
   const home = newHome()
   await using cluster = await startEmbedded({ dataFolder: join(home, 'weak'), ephemeral: true })
   await weaken(cluster.url)
-  const env = { ADMIT_ONE_HOME: home, DATABASE_URL: cluster.url }
-  const failed = await admitOne(['prove', 'reserve-race', '--results', home], env)
+  const env = { ADMIT_ONCE_HOME: home, DATABASE_URL: cluster.url }
+  const failed = await admitOnce(['prove', 'reserve-race', '--results', home], env)
   assert.deepEqual([failed.code, failed.stderr], [1, ''], failed.stdout)
   const results = await resultsOf(failed, home)
   assert.equal(results.verdict, 'FAIL')
   assert.match(results.reasons.join('\n'), /^Protections in place: /m)
-  const refused = await admitOne(['prove', 'concurrent-checkout', '--results', home], env)
+  const refused = await admitOnce(['prove', 'concurrent-checkout', '--results', home], env)
   assert.equal(refused.code, 3)
   assert.match(
     refused.stderr,
@@ -91,7 +91,10 @@ test('a database that cannot be reached is 3', async () => {
   const url = new URL((await testDatabase(null)).url)
   url.port = String(await freePort())
   const home = newHome()
-  const ended = await admitOne(['prove', '--results', home], { DATABASE_URL: url.href, ADMIT_ONE_HOME: home })
+  const ended = await admitOnce(['prove', '--results', home], {
+    DATABASE_URL: url.href,
+    ADMIT_ONCE_HOME: home,
+  })
   assert.equal(ended.code, 3)
   assert.match(ended.stderr, /^No connection to PostgreSQL at .*Start it, or correct DATABASE_URL\.\n$/)
 })

@@ -7,11 +7,11 @@ import { jwtSecretOf, standInKeyOf, ticketKeyOf, webhookSecretOf } from '../../s
 import { readConfig } from '../../src/config.ts'
 import { findEmbedded } from '../../src/db/embedded.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOne, newHome, nothingLeftOf, run, startOffice } from './support.ts'
+import { admitOnce, newHome, nothingLeftOf, run, startOffice } from './support.ts'
 
 test('start: open in one command, an order by the printed line, Ctrl-C in the middle of 200 loses nothing, the next start goes on', async (t) => {
   const home = newHome()
-  const env = { ADMIT_ONE_HOME: home }
+  const env = { ADMIT_ONCE_HOME: home }
   const first = await startOffice(env)
 
   await t.test('it answers health-check, and says what it runs on', async () => {
@@ -41,7 +41,7 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
   })
 
   await t.test('a second start on the same home is refused with 3 and says who is there', async () => {
-    const second = await admitOne(['start', '--port', '0'], env)
+    const second = await admitOnce(['start', '--port', '0'], env)
     assert.deepEqual([second.code, second.stdout], [3, ''])
     assert.match(second.stderr, new RegExp(`^${join(home, 'postgres')} is in use by process \\d+\\.`))
   })
@@ -63,7 +63,7 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
     assert.deepEqual([second.anonKey, second.secretKey], [first.anonKey, first.secretKey])
     assert.equal(await ticketsOf(home, acknowledged), acknowledged.length)
     assert.ok(!second.output().includes('demo event'))
-    assert.equal((await admitOne(['check'], env)).code, 0)
+    assert.equal((await admitOnce(['check'], env)).code, 0)
   })
 
   await t.test(
@@ -73,7 +73,7 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
       assert.equal((await second.ended).code, null)
       await nothingLeftOf(home)
       // No server runs: the command starts the database for itself.
-      const check = await admitOne(['check'], env)
+      const check = await admitOnce(['check'], env)
       assert.deepEqual([check.code, check.stderr], [0, ''])
       await nothingLeftOf(home)
       const third = await startOffice(env)
@@ -87,7 +87,7 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
 
 test('Ctrl-C in the middle of a paid sale: who paid has a ticket after the next start, once', async () => {
   const home = newHome()
-  const env = { ADMIT_ONE_HOME: home }
+  const env = { ADMIT_ONCE_HOME: home }
   const first = await startOffice(env)
   const paid = await payUntil(first.url, 40, 5, () => first.signal('SIGINT'))
   const ended = await first.ended
@@ -108,7 +108,7 @@ test('Ctrl-C in the middle of a paid sale: who paid has a ticket after the next 
     assert.ok(performance.now() < end, `${await ticketsOf(home, paid)} tickets for ${paid.length} payments`)
   }
   assert.equal(await ticketsOf(home, paid), paid.length)
-  assert.equal((await admitOne(['check'], env)).code, 0)
+  assert.equal((await admitOnce(['check'], env)).code, 0)
   second.signal('SIGTERM', 'process')
   assert.equal((await second.ended).code, 0)
 })
@@ -157,15 +157,15 @@ test('Stripe itself is used where its key is set: in test mode, or live where it
   ]
   await Promise.all(
     cases.map(async ([env, words]) => {
-      const ended = await admitOne(['start', '--port', '0'], { ADMIT_ONE_HOME: newHome(), ...env })
+      const ended = await admitOnce(['start', '--port', '0'], { ADMIT_ONCE_HOME: newHome(), ...env })
       assert.match(ended.stderr, words)
       assert.ok(!ended.stderr.includes(key))
       assert.deepEqual([ended.code, ended.stdout], [3, ''])
     }),
   )
   const { url } = await testDatabase(null)
-  const env = { ADMIT_ONE_HOME: newHome(), DATABASE_URL: url, STRIPE_SECRET_KEY: 'sk_test_c2VjcmV0' }
-  const without = await admitOne(['start', '--port', '0'], env)
+  const env = { ADMIT_ONCE_HOME: newHome(), DATABASE_URL: url, STRIPE_SECRET_KEY: 'sk_test_c2VjcmV0' }
+  const without = await admitOnce(['start', '--port', '0'], env)
   assert.match(without.stderr, /^STRIPE_WEBHOOK_SECRET is missing\. Stripe shows it where/)
   const office = await startOffice({ ...env, STRIPE_WEBHOOK_SECRET: 'whsec_c2VjcmV0' })
   assert.match(office.output(), /payments {5}Stripe, test mode, no money moves\n/)
@@ -178,7 +178,7 @@ test('Stripe itself is used where its key is set: in test mode, or live where it
 test('a load run never gets a live key, whatever else is set', async () => {
   const env = { STRIPE_SECRET_KEY: 'sk_live_c2VjcmV0', STRIPE_LIVE: 'yes' }
   for (const command of [['prove'], ['fixtures', 'reserve-race'], ['stripe-smoke']]) {
-    const ended = await admitOne(command, env)
+    const ended = await admitOnce(command, env)
     assert.match(ended.stderr, /^STRIPE_SECRET_KEY is a live key: .* never runs with one/)
     assert.deepEqual([ended.code, ended.stdout], [3, ''])
   }
@@ -186,7 +186,7 @@ test('a load run never gets a live key, whatever else is set', async () => {
 
 test('secrets are made once, by whoever is first, and an empty one that a crash left is made anew', async () => {
   const home = newHome()
-  const config = readConfig({ ADMIT_ONE_HOME: home })
+  const config = readConfig({ ADMIT_ONCE_HOME: home })
   for (const [secretOf, file] of [
     [jwtSecretOf, 'jwt-secret'],
     [webhookSecretOf, 'stripe-webhook-secret'],

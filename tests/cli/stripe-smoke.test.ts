@@ -8,13 +8,13 @@ import { openStandIn } from '../../src/payments/stand-in.ts'
 import { noStripeMock, startStripeMock } from '../payments/stripe-mock.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOne, freePort } from './support.ts'
+import { admitOnce, freePort } from './support.ts'
 
 const STRIPE_SECRET_KEY = 'sk_test_stand_in_smoke'
 
 test('stripe-smoke: against the stand-in every step is made and goes as it must', async () => {
   const env = { STRIPE_SECRET_KEY, STRIPE_API_URL: `${await openProvider()}/api.stripe.com` }
-  const { code, stdout, stderr } = await admitOne(['stripe-smoke'], env)
+  const { code, stdout, stderr } = await admitOnce(['stripe-smoke'], env)
   assert.deepEqual([code, stderr], [0, ''])
   assert.match(stdout, /^✓ opens a checkout session\n/)
   assert.match(stdout, /\n\n9 of 9 steps went as they must\.\n$/)
@@ -25,7 +25,7 @@ test('stripe-smoke: against stripe-mock every call is taken, and what needs stat
   skip: noStripeMock,
 }, async () => {
   const env = { STRIPE_SECRET_KEY: 'sk_test_123', STRIPE_API_URL: await startStripeMock() }
-  const { code, stdout } = await admitOne(['stripe-smoke'], env)
+  const { code, stdout } = await admitOnce(['stripe-smoke'], env)
   assert.equal(code, 0)
   assert.match(stdout, /^This is stripe-mock: .*keeps no state/)
   assert.match(stdout, /\n2 of 9 steps went as they must, 7 not judged\.\n$/)
@@ -34,20 +34,20 @@ test('stripe-smoke: against stripe-mock every call is taken, and what needs stat
 test('stripe-smoke: a wrong key, nobody there, and no key at all each say what to do', async () => {
   const url = await openProvider()
   const nobody = `http://127.0.0.1:${await freePort()}`
-  const wrong = await admitOne(['stripe-smoke'], {
+  const wrong = await admitOnce(['stripe-smoke'], {
     STRIPE_SECRET_KEY: 'sk_test_other',
     STRIPE_API_URL: `${url}/api.stripe.com`,
   })
   assert.equal(wrong.code, 1)
   assert.match(wrong.stdout, /^✗ opens a checkout session: authentication_error.*Correct STRIPE_SECRET_KEY/)
   assert.ok(!wrong.stdout.includes('sk_test'))
-  const away = await admitOne(['stripe-smoke'], { STRIPE_SECRET_KEY, STRIPE_API_URL: nobody })
+  const away = await admitOnce(['stripe-smoke'], { STRIPE_SECRET_KEY, STRIPE_API_URL: nobody })
   assert.equal(away.code, 1)
   assert.match(
     away.stdout,
     /^✗ opens a checkout session: connection_error.*Check the network and STRIPE_API_URL/,
   )
-  const none = await admitOne(['stripe-smoke'])
+  const none = await admitOnce(['stripe-smoke'])
   assert.deepEqual([none.code, none.stdout], [3, ''])
   assert.match(none.stderr, /^STRIPE_SECRET_KEY is missing\. Take the secret key of test mode/)
 })

@@ -8,7 +8,7 @@ import { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/admit-one.js', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../bin/admit-once.js', import.meta.url))
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 export interface Ended {
@@ -33,15 +33,15 @@ export type Environment = Readonly<Record<string, string>>
 
 /** Nobody's installation: removed when the file is done, with a name that a list of processes shows. */
 export function newHome(suffix = ''): string {
-  const home = join(tmpdir(), `admit-one-cli-${process.pid}-${homes++}${suffix}`)
+  const home = join(tmpdir(), `admit-once-cli-${process.pid}-${homes++}${suffix}`)
   after(() => rm(home, { recursive: true, force: true }))
   return home
 }
 
 let homes = 0
 
-/** Runs `admit-one …` to its end. */
-export function admitOne(args: readonly string[], env: Environment = {}): Promise<Ended> {
+/** Runs `admit-once …` to its end. */
+export function admitOnce(args: readonly string[], env: Environment = {}): Promise<Ended> {
   return launch(args, env).ended
 }
 
@@ -56,7 +56,7 @@ export function run(file: string, args: readonly string[], env: Environment = {}
   const child = spawn(file, args, {
     cwd: ROOT,
     detached: true,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ADMIT_ONE_HOME: NOWHERE, ...env },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ADMIT_ONCE_HOME: NOWHERE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const text = { stdout: '', stderr: '' }
@@ -81,7 +81,7 @@ export function run(file: string, args: readonly string[], env: Environment = {}
   }
 }
 
-const NOWHERE = join(tmpdir(), 'admit-one-cli-nowhere')
+const NOWHERE = join(tmpdir(), 'admit-once-cli-nowhere')
 
 async function endOf(child: ChildProcess, text: () => Omit<Ended, 'code'>): Promise<Ended> {
   const late = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS_MAX)
@@ -102,7 +102,7 @@ function printed(child: ChildProcess, output: () => string, what: RegExp): Promi
   })
 }
 
-/** `admit-one start`, once it is open. */
+/** `admit-once start`, once it is open. */
 export async function startOffice(env: Environment, ...args: readonly string[]) {
   const command = launch(['start', '--port', '0', ...args], env)
   await command.printed(/Ctrl-C stops it/)

@@ -158,7 +158,7 @@ describe('opening a pool', () => {
     await scratch.admin(`revoke anon from ${user}`)
     await assert.rejects(requireInstalled(database), { code: 'NO_RIGHTS', message: /may not act as anon\./ })
     await scratch.admin('drop function public.verify_protections()')
-    await assert.rejects(requireInstalled(database), { code: 'NOT_INSTALLED', message: /admit-one migrate/ })
+    await assert.rejects(requireInstalled(database), { code: 'NOT_INSTALLED', message: /admit-once migrate/ })
   })
 })
 

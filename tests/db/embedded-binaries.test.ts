@@ -28,7 +28,7 @@ describe('the binaries of embedded PostgreSQL', { timeout: 60_000 }, () => {
   let scratch: string
   before(async () => {
     process.umask(0o022)
-    scratch = await mkdtemp(join(tmpdir(), 'admit one é '))
+    scratch = await mkdtemp(join(tmpdir(), 'admit once é '))
     await chmod(scratch, 0o755)
   })
   after(() => rm(scratch, { recursive: true, force: true }))
@@ -70,12 +70,12 @@ describe('the binaries of embedded PostgreSQL', { timeout: 60_000 }, () => {
     const copied = await usableElsewhere(native, { HOME: cache })
     assert.equal(
       copied,
-      join(cache, '.cache', 'admit-one', `postgresql-18-${process.platform}-${process.arch}`, 'native'),
+      join(cache, '.cache', 'admit-once', `postgresql-18-${process.platform}-${process.arch}`, 'native'),
     )
     assert.match(await versionOf(copied), /^postgres \(PostgreSQL\) 18/)
 
     // No home, and in the folder for temporary files somebody else was first.
-    const planted = join(scratch, `admit-one-${isRoot ? stranger.uid : process.getuid?.()}`)
+    const planted = join(scratch, `admit-once-${isRoot ? stranger.uid : process.getuid?.()}`)
     await mkdir(planted)
     await chmod(planted, 0o777)
     const environment = { HOME: join(native, 'pg-symlinks.json'), TMPDIR: scratch }

@@ -29,7 +29,7 @@ describe('embedded PostgreSQL', { timeout: 120_000, concurrency: 3 }, () => {
   let scratch: string
   before(async () => {
     process.umask(0o022)
-    scratch = await mkdtemp(join(tmpdir(), 'admit one é '))
+    scratch = await mkdtemp(join(tmpdir(), 'admit once é '))
     await chmod(scratch, 0o755)
   })
   after(() => rm(scratch, { recursive: true, force: true }))
@@ -160,7 +160,7 @@ describe('embedded PostgreSQL', { timeout: 120_000, concurrency: 3 }, () => {
   test('what a crash left behind does not stop the next start', async (t) => {
     const dataFolder = join(scratch, 'crashed')
     await mkdir(dataFolder, { mode: 0o755 })
-    await writeFile(join(dataFolder, 'admit-one.lock'), '')
+    await writeFile(join(dataFolder, 'admit-once.lock'), '')
     await mkdir(join(dataFolder, 'pgdata.new', 'base'), { recursive: true })
     await (await startEmbedded({ dataFolder })).stop()
 
@@ -228,7 +228,7 @@ describe('embedded PostgreSQL', { timeout: 120_000, concurrency: 3 }, () => {
     const dataFolder = join(scratch, 'old')
     await mkdir(join(dataFolder, 'pgdata'), { recursive: true })
     await chmod(dataFolder, 0o755)
-    await writeFile(join(dataFolder, 'admit-one.lock'), '')
+    await writeFile(join(dataFolder, 'admit-once.lock'), '')
     await writeFile(join(dataFolder, 'pgdata', 'PG_VERSION'), '16\n')
     const start = startEmbedded({ dataFolder, ephemeral: true })
     await refused('WRONG_VERSION', start, /made by PostgreSQL 16, and this is 18\./)
@@ -286,7 +286,7 @@ describe('embedded PostgreSQL', { timeout: 120_000, concurrency: 3 }, () => {
   }, async () => {
     const dataFolder = join(scratch, 'shut in')
     await mkdir(join(dataFolder, 'pgdata'), { recursive: true })
-    await writeFile(join(dataFolder, 'admit-one.lock'), '')
+    await writeFile(join(dataFolder, 'admit-once.lock'), '')
     await chmod(dataFolder, 0o700)
     await refused('NO_RIGHTS', startEmbedded({ dataFolder }), /Open those folders to it/)
   })

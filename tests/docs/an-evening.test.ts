@@ -23,7 +23,7 @@ test('an evening, as docs/an-evening.md tells it: each line does what it says', 
     return
   }
   const db = await testDatabase()
-  const env = { DATABASE_URL: db.url, ADMIT_ONE_HOME: newHome() }
+  const env = { DATABASE_URL: db.url, ADMIT_ONCE_HOME: newHome() }
   const office = await startOffice(env, '--no-demo')
   after(() => office.signal('SIGKILL'))
   await db.rows(house)

@@ -138,7 +138,7 @@ test('one entry too many makes scanner-stress FAIL, with the ticket as witness',
   )
   assert.equal(
     entered.reproduce,
-    'npx admit-one prove scanner-stress --profile small --seed 1 --k6 off --pgbench off',
+    'npx admit-once prove scanner-stress --profile small --seed 1 --k6 off --pgbench off',
   )
 })
 

@@ -36,7 +36,7 @@ const OVERSOLD_SABOTAGE = [
 
 export const PASSING: Results = {
   schema: RESULTS_SCHEMA,
-  product: { name: 'admit-one', version: '0.1.0' },
+  product: { name: 'admit-once', version: '0.1.0' },
   run: {
     id: '20261121-123057-4711',
     profile: 'quick',
@@ -44,7 +44,7 @@ export const PASSING: Results = {
     startedAt: '2026-11-21T12:30:57.036Z',
     finishedAt: '2026-11-21T12:31:17.799Z',
     durationMs: 20763,
-    command: 'npx admit-one prove --profile quick --seed 42',
+    command: 'npx admit-once prove --profile quick --seed 42',
   },
   verdict: 'PASS',
   reasons: [],

@@ -192,7 +192,7 @@ suite('the verdict in a terminal', () => {
     assert.match(text, /✗ FAIL {2}HTTP load: concurrent-checkout: 50 of 50 tickets are sold\n {2}51 tickets/)
     assert.match(text, /"id": "01a1fe16-ba09-7d56-9bf7-ebc6bcfc66ce"/)
     assert.match(text, /see it again\nK6_AUTO_EXTENSION_RESOLUTION=false k6 run/)
-    assert.match(text, /see it again\nnpx admit-one prove --profile quick --seed 42\n/)
+    assert.match(text, /see it again\nnpx admit-once prove --profile quick --seed 42\n/)
   })
 
   test('what failed is told before what could not be shown', () => {

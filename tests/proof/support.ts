@@ -90,7 +90,7 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
   after(() => till.close())
   const { webhookSecret } = till
   const provider = openProvider(till)
-  const folder = await mkdtemp(join(tmpdir(), 'admit-one-proof-test-'))
+  const folder = await mkdtemp(join(tmpdir(), 'admit-once-proof-test-'))
   after(() => rm(folder, { recursive: true, force: true }))
   const main = await clone()
   return openRun({
@@ -117,7 +117,7 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
       }
     },
     folder,
-    run: { id: 'test', command: 'npx admit-one prove', version: '0.0.0', startedAt: new Date() },
+    run: { id: 'test', command: 'npx admit-once prove', version: '0.0.0', startedAt: new Date() },
     clock: () => new Date(),
     signal,
   })
@@ -131,7 +131,7 @@ async function startHere(
   till: Till,
   change: Pick<TestRunOptions, 'payments' | 'codes'> = {},
 ): Promise<RunningServer> {
-  const database = await openPool(databaseUrl, { max: 10, name: 'admit-one' })
+  const database = await openPool(databaseUrl, { max: 10, name: 'admit-once' })
   const payments = openStripe({ ...till, apiUrl: till.environment['STRIPE_API_URL'] })
   const served = await serveCodes(SEED, database, () => {})
   const app = buildApp({

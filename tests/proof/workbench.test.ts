@@ -83,7 +83,7 @@ const SESSION_END_MS_MAX = 5_000
 async function sessionsEnd(run: string): Promise<void> {
   const end = performance.now() + SESSION_END_MS_MAX
   const sessions = 'select from pg_stat_activity where application_name = $1'
-  while ((await onServer(sessions, [`admit_one_prove_${run}`])).length > 0) {
+  while ((await onServer(sessions, [`admit_once_prove_${run}`])).length > 0) {
     assert.ok(performance.now() < end, 'the session of the killed run did not end')
   }
 }

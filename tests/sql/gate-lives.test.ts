@@ -23,7 +23,7 @@ const sell = async (db: TestDatabase, count: number) => {
 
 describe('a cursor of a gate', { timeout: 120_000 }, () => {
   it('is of no use after a crash that PostgreSQL mended by itself, which gives numbers again', async (t) => {
-    const scratch = await mkdtemp(join(tmpdir(), 'admit-one-lives-'))
+    const scratch = await mkdtemp(join(tmpdir(), 'admit-once-lives-'))
     t.after(() => rm(scratch, { recursive: true, force: true }))
     await using cluster = await startEmbedded({ dataFolder: join(scratch, 'data'), ephemeral: true })
     const before = await standIn(cluster.url)

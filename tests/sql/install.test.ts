@@ -91,7 +91,7 @@ describe('installing', () => {
     const db = await testDatabase(null)
     await db.rows('create table tickets (id integer)')
     await db.rows('create view events as select 1 as id')
-    await assert.rejects(migrate(db.client), /are not Admit One's: events, tickets/)
+    await assert.rejects(migrate(db.client), /are not Admit Once's: events, tickets/)
     assert.equal(await db.value(`select to_regnamespace('ticketing')`), null)
     assert.equal(await db.value('select count(*)::int from tickets'), 0)
   })

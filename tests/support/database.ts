@@ -4,7 +4,7 @@ import pg from 'pg'
 import { serverUrl } from './server.ts'
 
 /** The installed database that tests/setup.ts makes and tests clone. */
-export const TEMPLATE = 'admit_one_test_template'
+export const TEMPLATE = 'admit_once_test_template'
 
 export interface TestDatabase {
   readonly url: string
@@ -19,7 +19,7 @@ export interface TestDatabase {
 
 /** A database of the test file's own, cloned from `template` (null: empty), dropped when the file is done. */
 export async function testDatabase(template: string | null = TEMPLATE): Promise<TestDatabase> {
-  const name = `admit_one_test_${randomUUID().replaceAll('-', '')}`
+  const name = `admit_once_test_${randomUUID().replaceAll('-', '')}`
   await onServer(`create database ${name} template ${template ?? 'template0'}`)
   const url = new URL(serverUrl())
   url.pathname = `/${name}`

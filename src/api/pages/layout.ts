@@ -34,7 +34,7 @@ ${refreshSeconds === undefined ? null : html`<meta http-equiv="refresh" content=
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
-<header class="brand"><a href="/">${raw(MARK)} Admit One</a></header>
+<header class="brand"><a href="/">${raw(MARK)} Admit Once</a></header>
 <main id="main">
 ${body}
 </main>

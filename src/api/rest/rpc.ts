@@ -53,7 +53,7 @@ export async function handleRpc(request: Request, name: string, context: RestCon
 export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
 
 /** Named by nobody else, so that no function's own error is taken for it. */
-const NONCE = `admit-one-${randomUUID()}:`
+const NONCE = `admit-once-${randomUUID()}:`
 const TOO_LARGE = 'too-large'
 const tooLarge = json(413, {
   code: 'PAYLOAD_TOO_LARGE',

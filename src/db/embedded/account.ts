@@ -39,7 +39,7 @@ export function lentAccount(passwd: string): Account {
   throw new EmbeddedError(
     'NO_RIGHTS',
     `PostgreSQL refuses to run as root, and /etc/passwd has none of ${lentNames.join(', ')} to run it as. ` +
-      'Start admit-one as an ordinary user, or set DATABASE_URL.',
+      'Start admit-once as an ordinary user, or set DATABASE_URL.',
   )
 }
 

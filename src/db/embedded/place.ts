@@ -32,8 +32,8 @@ export interface Place {
   readonly owner: string
 }
 
-const LOCK = 'admit-one.lock'
-const POINTER = 'admit-one.data-is-in'
+const LOCK = 'admit-once.lock'
+const POINTER = 'admit-once.data-is-in'
 
 /** The place that `folder` has had since its first start. */
 export async function findPlace(folder: string): Promise<Place> {
@@ -111,8 +111,8 @@ export async function give(path: string, account: Account | undefined): Promise<
 /** A folder of our own, outside the checkout, that nobody else can have filled. */
 export async function spareFolder(): Promise<string> {
   const root = process.getuid?.() === 0
-  const last = join(tmpdir(), `admit-one-${process.getuid?.() ?? 'user'}`)
-  const candidates = [...(root ? ['/var/lib/admit-one'] : cacheFolders()), last]
+  const last = join(tmpdir(), `admit-once-${process.getuid?.() ?? 'user'}`)
+  const candidates = [...(root ? ['/var/lib/admit-once'] : cacheFolders()), last]
   for (const path of candidates) {
     await makeFolder(path, root ? 0o755 : 0o700).catch(() => undefined)
     if (await isOnlyOurs(path)) return realpath(path)
@@ -123,7 +123,7 @@ export async function spareFolder(): Promise<string> {
 
 function cacheFolders(): readonly string[] {
   try {
-    return [join(homedir(), '.cache', 'admit-one')]
+    return [join(homedir(), '.cache', 'admit-once')]
   } catch {
     // An account without a name has no home either.
     return []

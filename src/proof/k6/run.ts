@@ -48,7 +48,7 @@ export interface ScenarioOptions {
 
 /** Runs one k6 script. Fails when the engine is missing, is killed, takes too long, or when `signal` aborts. */
 export async function runScenario(options: ScenarioOptions): Promise<LoadRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'admit-one-k6-'))
+  const folder = await mkdtemp(join(tmpdir(), 'admit-once-k6-'))
   try {
     const scenario = { script: resolve(options.script), env: options.env, folder }
     const launch = await (options.engine === 'k6'

@@ -73,7 +73,7 @@ export async function runPgbench(options: PgbenchOptions): Promise<PgbenchRun> {
   const program = await programOf(options)
   const { url, env } = withoutPassword(options.url)
   const args = argumentsOf(options)
-  const logs = await mkdtemp(join(tmpdir(), 'admit-one-pgbench-'))
+  const logs = await mkdtemp(join(tmpdir(), 'admit-once-pgbench-'))
   const aborted = new Set<string>()
   const started = performance.now()
   try {

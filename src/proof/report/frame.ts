@@ -17,7 +17,7 @@ export function ticket(results: Results): Html {
   const { run, product, verdict } = results
   return html`<header class="ticket ${verdict.toLowerCase()}">
 <div class="face">
-<p class="brand">Admit One <span>the proof</span></p>
+<p class="brand">Admit Once <span>the proof</span></p>
 <h1><span aria-hidden="true">${SIGNS[verdict]}</span> ${verdict}</h1>
 <p class="sentence">${sentenceOf(results)}</p>
 ${further(results)}

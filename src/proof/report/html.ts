@@ -21,7 +21,7 @@ export function reportHtml(results: Results): string {
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <link rel="icon" href="data:,">
-<title>${results.verdict} · Admit One, run ${results.run.id}</title>
+<title>${results.verdict} · Admit Once, run ${results.run.id}</title>
 <style>${trusted(STYLE)}</style>
 </head>
 <body>

@@ -12,7 +12,7 @@ export function scenarioCards({ scenarios, environment }: Results): Html {
   return html`<section aria-labelledby="scenarios">
 <h2 id="scenarios">Scenarios</h2>
 <p class="lead">Real load on the real thing: ${environment.placement}. Latencies of different engines do not compare.
-By hand a script runs where <code>npx admit-one start</code> is up.</p>
+By hand a script runs where <code>npx admit-once start</code> is up.</p>
 ${cards}
 </section>`
 }

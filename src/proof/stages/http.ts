@@ -148,7 +148,7 @@ function byHandOf(run: Run, story: Story): string {
   const env = Object.entries({ PATIENCE: run.profile.patience, ...story.env(run) })
   const script = `load-tests/scenarios/${story.name}.ts`
   return (
-    `eval "$(npx admit-one fixtures ${story.name} --data load-tests/data${options.join('')})" && ` +
+    `eval "$(npx admit-once fixtures ${story.name} --data load-tests/data${options.join('')})" && ` +
     `${env.map(([name, value]) => `${name}=${value}`).join(' ')} k6 run ${script}`
   )
 }

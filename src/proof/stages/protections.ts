@@ -21,7 +21,7 @@ export const protectionsStage: Stage = {
         name: 'verify_protections() finds every protection as it was installed',
         verdict: rows.length > 0 && missing.length === 0 ? 'PASS' : 'FAIL',
         detail: `${rows.length - missing.length} of ${rows.length} in place`,
-        ...(missing.length === 0 ? {} : { witness: missing, reproduce: 'npx admit-one verify' }),
+        ...(missing.length === 0 ? {} : { witness: missing, reproduce: 'npx admit-once verify' }),
       },
     ]
   },

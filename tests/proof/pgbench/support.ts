@@ -29,7 +29,7 @@ export interface Bench {
 const RUN_TIMEOUT_MS = 30_000
 
 export async function openBench(): Promise<Bench> {
-  const name = `admit_one_pgbench_${randomBytes(4).toString('hex')}`
+  const name = `admit_once_pgbench_${randomBytes(4).toString('hex')}`
   const secret = randomBytes(8).toString('hex')
   const password = `p@ss'/ %:${secret}`
   const admin = await connect(serverUrl())
@@ -40,7 +40,7 @@ export async function openBench(): Promise<Bench> {
   url.password = encodeURIComponent(password)
   url.pathname = name
   const owner = await connect(url.href)
-  const folder = await mkdtemp(join(tmpdir(), 'admit-one-test-'))
+  const folder = await mkdtemp(join(tmpdir(), 'admit-once-test-'))
   return {
     url: url.href,
     secret,

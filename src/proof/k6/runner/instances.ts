@@ -47,7 +47,7 @@ const modules: Readonly<Record<string, (user: VirtualUser) => object>> = {
 }
 
 const globals = 'k6:globals'
-const bridge = Symbol.for('admit-one.k6.module')
+const bridge = Symbol.for('admit-once.k6.module')
 const instances: VirtualUser[] = []
 const sources = new Map<string, string>()
 let installed = false

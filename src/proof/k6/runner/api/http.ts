@@ -96,7 +96,7 @@ function settle<T>(make: () => T, resolve: (made: T) => void, reject: (error: un
 function outgoing(user: VirtualUser, { method, body, params }: Request, url: URL): Outgoing {
   const cookies = user.cookies.get(url.host)
   const headers = {
-    'User-Agent': user.test.options?.userAgent ?? 'admit-one',
+    'User-Agent': user.test.options?.userAgent ?? 'admit-once',
     ...(body.isForm ? { 'Content-Type': 'application/x-www-form-urlencoded' } : {}),
     ...(cookies === undefined
       ? {}

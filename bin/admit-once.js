@@ -16,7 +16,7 @@ if (runsTypeScript) {
   const node = fileURLToPath(new URL(`../node_modules/.bin/node${suffix}`, import.meta.url))
   if (!existsSync(node)) {
     console.error(
-      `admit-one needs Node 22.18 or newer; this is ${process.version}. Run \`npm ci\`, or install a newer Node.`,
+      `admit-once needs Node 22.18 or newer; this is ${process.version}. Run \`npm ci\`, or install a newer Node.`,
     )
     process.exit(3)
   }
