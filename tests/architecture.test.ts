@@ -7,22 +7,24 @@ import { test } from 'node:test'
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   db: ['core'],
+  embedded: ['core'],
   payments: ['core', 'db'],
   jobs: ['core', 'db', 'payments'],
   api: ['core', 'db', 'payments', 'jobs'],
-  proof: ['core', 'db'],
-  cli: ['core', 'db', 'payments', 'jobs', 'api', 'proof', 'config.ts'],
+  load: ['core', 'db'],
+  proof: ['core', 'db', 'load'],
+  cli: ['core', 'db', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'config.ts'],
 }
 
 /** Packages that only some rooms may know. */
 const PACKAGES: Record<string, readonly string[]> = {
-  pg: ['db', 'cli', 'proof'],
+  pg: ['db', 'embedded', 'cli', 'load', 'proof'],
   hono: ['api', 'payments'],
   '@hono/node-server': ['api'],
   jose: ['api'],
   stripe: ['payments'],
   uqr: ['api'],
-  zod: ['api', 'payments', 'proof', 'config.ts'],
+  zod: ['api', 'payments', 'load', 'proof', 'config.ts'],
   citty: ['cli'],
   listr2: ['cli'],
 }

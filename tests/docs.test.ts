@@ -5,8 +5,8 @@ import { basename } from 'node:path'
 import { test } from 'node:test'
 import { functions } from '../src/api/functions/index.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
-import { FIXTURES } from '../src/proof/fixtures.ts'
-import { removals } from '../src/proof/sabotage.ts'
+import { FIXTURES } from '../src/proof/fixtures/fixtures.ts'
+import { removals } from '../src/proof/sabotage/sabotage.ts'
 
 const readme = readFileSync('README.md', 'utf8')
 const architecture = readFileSync('ARCHITECTURE.md', 'utf8')

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { type Cluster, startEmbedded } from '../src/db/embedded.ts'
 import { migrate } from '../src/db/migrate.ts'
+import { type Cluster, startEmbedded } from '../src/embedded/embedded.ts'
 import { TEMPLATE } from './support/database.ts'
 
 let cluster: Cluster | undefined

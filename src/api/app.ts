@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
+import { type Level, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
-import { type Level, openLog } from '../jobs/log.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { LIMITS, type Limits, openAdmission } from './admission.ts'
 import type { Gate } from './callers.ts'
@@ -48,7 +48,7 @@ type Mount = (request: Request) => Promise<Response>
 /** The whole HTTP surface, apart from listening. */
 export function buildApp(options: AppOptions): Hono {
   const app = new Hono()
-  const log = openLog(options.logLevel ?? 'warn', options.log ?? console.error)
+  const log = openLog(options.logLevel ?? 'warn', () => new Date(), options.log ?? console.error)
   const admission = openAdmission({ ...LIMITS, ...options.limits })
   const front = openFront(log, admission, options.clientAddressHeader)
   for (const [segment, mount] of options.mounts ?? []) {

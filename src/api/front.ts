@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import type { Level, Log } from '../jobs/log.ts'
+import type { Level, Log } from '../core/log.ts'
 import { type Admission, withoutPort } from './admission.ts'
 import { pack } from './compress.ts'
 import type { ErrorCode } from './errors.ts'

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { type CodeKey, type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
+import type { Log } from '../core/log.ts'
 import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
-import type { Log } from '../jobs/log.ts'
 import { loop } from '../jobs/loop.ts'
 import { CommandError } from './failure.ts'
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import pg from 'pg'
 import { type Config, dataFolderOf } from '../config.ts'
-import { findEmbedded, startEmbedded } from '../db/embedded.ts'
 import { DatabaseError } from '../db/failures.ts'
 import { openPool } from '../db/pool.ts'
+import { findEmbedded, startEmbedded } from '../embedded/embedded.ts'
 
 export interface Server {
   readonly url: string

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
-import type { DoorCode } from '../proof/door-codes.ts'
-import type { Fixture } from '../proof/fixtures.ts'
+import type { DoorCode } from '../proof/fixtures/door-codes.ts'
+import type { Fixture } from '../proof/fixtures/fixtures.ts'
 import { CommandError } from './failure.ts'
 
 /** DOOR_CODES: what gates are shown, as JSON, signed by `codes`, by nobody whom the database knows, or by a key that was revoked. */

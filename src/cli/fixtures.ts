@@ -15,7 +15,7 @@ import {
   removeFixture,
   TICKETS_MAX,
   ticketsFileOf,
-} from '../proof/fixtures.ts'
+} from '../proof/fixtures/fixtures.ts'
 import { signCodes } from './codes.ts'
 import { withInstalled } from './database.ts'
 import { doorVariables } from './door-codes.ts'

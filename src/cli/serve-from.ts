@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../config.ts'
-import type { MortalServer } from '../proof/chaos/world.ts'
+import type { MortalServer } from '../proof/faults/world.ts'
 import { CommandError } from './failure.ts'
 
 const START_MS_MAX = 30_000

@@ -6,10 +6,10 @@ import { openGate } from '../api/callers.ts'
 import type { ApiKeys } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
+import { openLog } from '../core/log.ts'
 import { migrate } from '../db/migrate.ts'
 import { openPool, requireInstalled } from '../db/pool.ts'
 import { startJobs } from '../jobs/jobs.ts'
-import { openLog } from '../jobs/log.ts'
 import { serveCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
@@ -86,7 +86,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     const webhooks = await pool('webhooks', 'admit-once payments')
     const health = await pool('health', 'admit-once health')
     await requireInstalled(database)
-    const log = openLog(config.logLevel, console.error)
+    const log = openLog(config.logLevel, () => new Date(), console.error)
     let url: string | undefined
     const payments = await opened(
       openPayments(config, () => url, log),

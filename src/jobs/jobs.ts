@@ -1,8 +1,8 @@
+import type { Log } from '../core/log.ts'
 import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { type Due, dueRefunds, dueSessions } from '../payments/reconcile.ts'
-import type { Log } from './log.ts'
 import { loop } from './loop.ts'
 
 export interface Jobs {

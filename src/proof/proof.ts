@@ -1,8 +1,8 @@
 import { GUARANTEES } from '../core/guarantees.ts'
-import type { ChaosWorld } from './chaos/world.ts'
-import type { Fixture } from './fixtures.ts'
-import { findK6 } from './k6/run.ts'
-import { findPgbench } from './pgbench/find.ts'
+import { findK6 } from '../load/k6/run.ts'
+import { findPgbench } from '../load/pgbench/find.ts'
+import type { ChaosWorld } from './faults/world.ts'
+import type { Fixture } from './fixtures/fixtures.ts'
 import type { Profile } from './profiles.ts'
 import type { Provider } from './provider.ts'
 import {

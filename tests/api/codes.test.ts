@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { type CodeKey, openCodes, publicKeyOf, scopeOf } from '../../src/api/codes.ts'
-import { type Random, randomFrom } from '../../src/proof/random.ts'
+import { type Random, randomFrom } from '../../src/core/random.ts'
 import { CODES, codesOf } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { eventually } from '../../src/db/embedded/processes.ts'
+import { eventually } from '../../src/embedded/processes.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
 import { applyList, entriesOf, entryOf, truth } from '../support/gates.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
-import { FIXTURES } from '../../src/proof/fixtures.ts'
-import { findK6 } from '../../src/proof/k6/run.ts'
+import { findK6 } from '../../src/load/k6/run.ts'
+import { FIXTURES } from '../../src/proof/fixtures/fixtures.ts'
 import { testDatabase } from '../support/database.ts'
 import { admitOnce, freePort, launch, newHome, run } from './support.ts'
 

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import pg from 'pg'
 import { jwtSecretOf, standInKeyOf, ticketKeyOf, webhookSecretOf } from '../../src/cli/secrets.ts'
 import { readConfig } from '../../src/config.ts'
-import { findEmbedded } from '../../src/db/embedded.ts'
+import { findEmbedded } from '../../src/embedded/embedded.ts'
 import { testDatabase } from '../support/database.ts'
 import { admitOnce, newHome, nothingLeftOf, run, startOffice } from './support.ts'
 

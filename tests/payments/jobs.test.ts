@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Log, openLog } from '../../src/core/log.ts'
 import { callVault, SERVICE } from '../../src/db/call.ts'
 import {
   expireHoldsOnce,
@@ -8,7 +9,6 @@ import {
   refundOnce,
   startJobs,
 } from '../../src/jobs/jobs.ts'
-import { type Log, openLog } from '../../src/jobs/log.ts'
 import { loop } from '../../src/jobs/loop.ts'
 import { payForOrder } from '../../src/payments/checkout.ts'
 import type { PaymentProvider } from '../../src/payments/provider.ts'
@@ -202,7 +202,11 @@ test('the jobs do all of it by themselves, and stop when they are told', async (
   const jobs = startJobs(
     till.database,
     till.provider,
-    openLog('info', (line) => lines.push(line)),
+    openLog(
+      'info',
+      () => new Date(),
+      (line) => lines.push(line),
+    ),
   )
   await until(async () => (await till.orderRow(order.order_id)).status === 'paid')
   await jobs.stop()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
-import { takeAway } from '../../src/proof/sabotage.ts'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { faultsStage } from '../../src/proof/stages/faults.ts'
 import { openTestRun, runStages } from './support.ts'
 

@@ -8,7 +8,7 @@ import {
   ordersFileOf,
   removeFixture,
   ticketsFileOf,
-} from '../../src/proof/fixtures.ts'
+} from '../../src/proof/fixtures/fixtures.ts'
 import { openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { removals, sabotage } from '../../src/proof/sabotage.ts'
+import { removals, sabotage } from '../../src/proof/sabotage/sabotage.ts'
 import { openTestRun } from './support.ts'
 
 const { workbench } = await openTestRun()

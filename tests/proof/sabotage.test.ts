@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Client } from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
 import type { SabotageResult } from '../../src/proof/results.ts'
-import { type Removal, removals, sabotage, takeAway } from '../../src/proof/sabotage.ts'
+import { type Removal, removals, sabotage, takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { testDatabase } from '../support/database.ts'
 import { guaranteeNamed, openTestRun } from './support.ts'
 

@@ -14,7 +14,7 @@ import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
-import type { MortalServer } from '../../src/proof/chaos/world.ts'
+import type { MortalServer } from '../../src/proof/faults/world.ts'
 import type { Profile } from '../../src/proof/profiles.ts'
 import {
   findTools,
@@ -28,7 +28,7 @@ import {
 } from '../../src/proof/proof.ts'
 import { openProvider, type Provider } from '../../src/proof/provider.ts'
 import type { StageResult } from '../../src/proof/results.ts'
-import { takeAway } from '../../src/proof/sabotage.ts'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { SEED } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
-import { takeAway } from '../../src/proof/sabotage.ts'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import {
   changed,
   type House,

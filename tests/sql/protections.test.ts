@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES, type Protection } from '../../src/core/guarantees.ts'
-import { dueToBeNamed, takeAway } from '../../src/proof/sabotage.ts'
+import { dueToBeNamed, takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
 

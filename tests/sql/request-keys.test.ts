@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
 import type pg from 'pg'
-import { takeAway } from '../../src/proof/sabotage.ts'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import {
   assertLawful,

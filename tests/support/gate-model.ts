@@ -1,4 +1,4 @@
-import type { Random } from '../../src/proof/random.ts'
+import type { Random } from '../../src/core/random.ts'
 
 /**
  * What gates, the box office and the provider should be told about an order's tickets, as a pure function: no database, no clock. Times

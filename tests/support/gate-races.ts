@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { takeAway } from '../../src/proof/sabotage.ts'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, type BoxOffice, buyTickets, openBoxOffice } from './box-office.ts'
 import { untilWaiting } from './callers.ts'
 import { type TestDatabase, testDatabase } from './database.ts'

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { shownBy } from '../../core/guarantees.ts'
-import { holdChurn } from '../database/hold-churn.ts'
-import { reserveRace, reserveRaceSerializable } from '../database/reserve-race.ts'
-import type { DatabaseStory } from '../database/story.ts'
-import { makeFixture } from '../fixtures.ts'
-import { type PgbenchRun, runPgbench } from '../pgbench/run.ts'
+import { type PgbenchRun, runPgbench } from '../../load/pgbench/run.ts'
+import { makeFixture } from '../fixtures/fixtures.ts'
 import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
 import { againOf, verdictOf } from '../scenario.ts'
+import { holdChurn } from '../scenarios/database/hold-churn.ts'
+import { reserveRace, reserveRaceSerializable } from '../scenarios/database/reserve-race.ts'
+import type { DatabaseStory } from '../scenarios/database/story.ts'
 
 /** Buyers at the database itself, without a server between: pgbench where it is there, else the built-in runner of its files. */
 export const databaseStage: Stage = {

@@ -1,8 +1,8 @@
 import { shownBy } from '../../core/guarantees.ts'
-import type { Balance } from '../chaos/judge.ts'
-import { webhookChaos } from '../chaos/run.ts'
-import { type ChaosWorld, UNEXPECTED } from '../chaos/world.ts'
-import { makeFixture } from '../fixtures.ts'
+import type { Balance } from '../faults/judge.ts'
+import { webhookChaos } from '../faults/run.ts'
+import { type ChaosWorld, UNEXPECTED } from '../faults/world.ts'
+import { makeFixture } from '../fixtures/fixtures.ts'
 import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
 import { againOf, verdictOf } from '../scenario.ts'
@@ -114,7 +114,7 @@ async function tell(
     guarantees: shownBy(CHAOS),
     engine: 'chaos',
     engineVersion: run.run.version,
-    file: 'src/proof/chaos/run.ts',
+    file: 'src/proof/faults/run.ts',
     command,
     verdict: verdictOf(checks),
     durationMs,

@@ -2,14 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shownBy } from '../../core/guarantees.ts'
-import { type Fixture, makeFixture, ordersFileOf, ticketsFileOf } from '../fixtures.ts'
-import { type LoadRun, runScenario } from '../k6/run.ts'
+import { type LoadRun, runScenario } from '../../load/k6/run.ts'
+import { type Fixture, makeFixture, ordersFileOf, ticketsFileOf } from '../fixtures/fixtures.ts'
 import type { Run, RunningServer, Stage } from '../proof.ts'
 import type { Check, Latency, ScenarioResult } from '../results.ts'
 import { againOf, verdictOf } from '../scenario.ts'
+import { STORIES } from '../scenarios/index.ts'
+import { ranToItsEnd, type Story, toldIn } from '../scenarios/story.ts'
 import { type Sample, sampleStock } from '../stock.ts'
-import { STORIES } from '../stories/index.ts'
-import { ranToItsEnd, type Story, toldIn } from '../stories/story.ts'
 
 /** Buyers and scanners over HTTP: k6 where it is there, else the built-in runner of the same scripts. */
 export const httpStage: Stage = {

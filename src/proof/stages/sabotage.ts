@@ -1,6 +1,6 @@
 import type { Stage } from '../proof.ts'
 import type { Check, SabotageResult } from '../results.ts'
-import { removals, sabotage } from '../sabotage.ts'
+import { removals, sabotage } from '../sabotage/sabotage.ts'
 
 /** Protections are taken away, one at a time and all together, to see that the proof can fail. */
 export const sabotageStage: Stage = {

@@ -1,0 +1,154 @@
+import { type Random, randomFrom } from '../../core/random.ts'
+import { type ChaosWorld, count, pause, pick, post, type Tally, UNEXPECTED } from './world.ts'
+
+/** How a buyer behaves after the checkout. */
+const BEHAVIOURS = [
+  [48, 'pays'],
+  [8, 'is declined first'],
+  [12, 'pays late'],
+  [6, 'clicks pay twice'],
+  [12, 'pays by bank debit'],
+  [4, 'has a bank debit that fails'],
+  [10, 'walks away'],
+] as const
+
+type Behaviour = (typeof BEHAVIOURS)[number][1]
+
+/** The first buyers' behaviour is dealt, not drawn: also in a short run everything happens. */
+const DEALT: readonly Behaviour[] = [
+  'has a bank debit that fails',
+  'pays by bank debit',
+  'is declined first',
+  'pays late',
+  'clicks pay twice',
+  'walks away',
+]
+
+export interface Shop {
+  readonly eventId: string
+  readonly tierIds: readonly string[]
+  /** The server's address now: it changes when the server is killed. */
+  readonly serverUrl: () => string
+  /** How long the buyer is told to have, in milliseconds. */
+  readonly holdMs: number
+}
+
+/** One buyer from the first click to the end of the payment. Repeats under the same key until it is told something. */
+export async function buyAndPay(
+  world: ChaosWorld,
+  shop: Shop,
+  seed: number,
+  buyer: number,
+  tally: Tally,
+): Promise<void> {
+  const random = randomFrom(seed * 7919 + buyer)
+  const url = await checkOut(world, shop, random, seed, buyer, tally)
+  if (url === undefined) return
+  const behaviour = DEALT[buyer] ?? pick(random, BEHAVIOURS)
+  count(tally, `buyer ${behaviour}`)
+  await pay(world, shop, url, behaviour, tally)
+}
+
+async function checkOut(
+  world: ChaosWorld,
+  shop: Shop,
+  random: Random,
+  seed: number,
+  buyer: number,
+  tally: Tally,
+): Promise<string | undefined> {
+  const tickets = shop.tierIds
+    .filter((_, index) => index === 0 || random.below(3) === 0)
+    .map((ticketTypeId) => ({ ticketTypeId, quantity: 1 + random.below(2) }))
+  const body = JSON.stringify({
+    eventId: shop.eventId,
+    tickets,
+    customerEmail: `buyer-${buyer}@example.org`,
+    customerName: `Buyer ${buyer}`,
+    successUrl: 'http://127.0.0.1/success',
+    cancelUrl: 'http://127.0.0.1/cancel',
+  })
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX && !world.signal.aborted; attempt++) {
+    const click = () =>
+      post(`${shop.serverUrl()}/functions/v1/create-checkout-session`, body, {
+        'idempotency-key': `chaos-${seed}-${buyer}`,
+      })
+    // Some click twice: under one key it is one order.
+    const clicks = buyer % CLICKS_TWICE_EVERY === 0 && attempt === 1 ? [click(), click()] : [click()]
+    const answers = await Promise.all(clicks)
+    const answer = answers.find((each) => each?.status === 200) ?? answers[0]
+    if (answer?.status === 200) {
+      count(tally, 'checkout: held')
+      return answer.body['url'] as string
+    }
+    const code = answer?.body['code']
+    if (code === 'INSUFFICIENT_TICKETS') {
+      // What others let go comes back: who waits takes it, also from under a payment that comes too late.
+      count(tally, 'told sold out')
+      await pause(SOLD_OUT_MS)
+    } else if (answer !== undefined && answer.status < 500 && answer.status !== 429) {
+      count(
+        tally,
+        code === 'HOLD_EXPIRED'
+          ? 'checkout refused: HOLD_EXPIRED'
+          : `${UNEXPECTED}checkout: ${answer.status} ${String(code)}`,
+      )
+      return undefined
+    } else {
+      count(tally, answer === undefined ? 'checkout cut off' : `checkout answered ${answer.status}`)
+    }
+    await pause(RETRY_MS * (0.5 + random.below(100) / 100))
+  }
+  count(tally, 'buyer gives up')
+  return undefined
+}
+
+async function pay(
+  world: ChaosWorld,
+  shop: Shop,
+  url: string,
+  behaviour: Behaviour,
+  tally: Tally,
+): Promise<void> {
+  const send = async (body: object) => {
+    const answer = await post(url, JSON.stringify(body), { accept: 'application/json' })
+    count(tally, `pay page: ${String(answer?.body['status'] ?? answer?.status ?? 'no answer')}`)
+  }
+  switch (behaviour) {
+    case 'walks away':
+      return
+    case 'pays':
+      return send(GOOD)
+    case 'is declined first':
+      await send(DECLINED)
+      return send(GOOD)
+    case 'pays late':
+      // About when the hold ends and the session is being expired: either may win.
+      await pause(shop.holdMs * 0.9)
+      return send(GOOD)
+    case 'clicks pay twice':
+      await Promise.all([send(GOOD), send(GOOD)])
+      return
+    case 'pays by bank debit':
+      return send({
+        method: 'bank_debit',
+        outcome: 'succeeds',
+        after_seconds: world.standIn.timeScale * DEBIT_S,
+      })
+    case 'has a bank debit that fails':
+      return send({
+        method: 'bank_debit',
+        outcome: 'fails',
+        after_seconds: world.standIn.timeScale * DEBIT_S,
+      })
+  }
+}
+
+const GOOD = { card: '4242424242424242' }
+const DECLINED = { card: '4000000000000002' }
+/** By our clock: longer than any hold lives. */
+const DEBIT_S = 8
+const CLICKS_TWICE_EVERY = 5
+const ATTEMPTS_MAX = 14
+const SOLD_OUT_MS = 500
+const RETRY_MS = 300

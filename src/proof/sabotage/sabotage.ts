@@ -1,0 +1,165 @@
+import type { Client } from 'pg'
+import { functionsOf } from '../../core/guarantee.ts'
+import { GUARANTEES, type Guarantee, type Protection } from '../../core/guarantees.ts'
+import type { SabotageResult } from '../results.ts'
+import type { Workbench } from '../workbench.ts'
+import { ATTACKS } from './attacks.ts'
+import type { Attack } from './tally.ts'
+
+/** One thing to take away, and what must be seen then. */
+export interface Removal {
+  readonly guarantee: Guarantee
+  readonly removed: readonly Protection[]
+  readonly kind: SabotageResult['kind']
+}
+
+/**
+ * Every removal that the design asks for, of the guarantees that have an attack: each refusing protection alone, each
+ * counting trigger alone, and all refusing ones together.
+ */
+export function removals(guarantees: readonly Guarantee[] = GUARANTEES): Removal[] {
+  return guarantees
+    .filter((guarantee) => ATTACKS[guarantee.name] !== undefined)
+    .flatMap((guarantee) => {
+      const refusing = guarantee.protections.filter((p) => p.role === 'refuses')
+      const counting = guarantee.protections.filter((p) => p.role === 'counts')
+      return [
+        ...refusing.map((p) => ({ guarantee, removed: [p], kind: 'one refusing' as const })),
+        ...counting.map((p) => ({ guarantee, removed: [p], kind: 'one counting' as const })),
+        { guarantee, removed: refusing, kind: 'all refusing' as const },
+      ]
+    })
+}
+
+/** Takes protections away in a database of its own, attacks it, and judges what the laws and verify_protections() say. */
+export async function sabotage(
+  workbench: Workbench,
+  removal: Removal,
+  seed: number,
+): Promise<SabotageResult> {
+  const attack = ATTACKS[removal.guarantee.name]
+  if (attack === undefined) throw new Error(`no attack on ${removal.guarantee.name}`)
+  return workbench.withClone(async (database) => {
+    for (const protection of removal.removed) await takeAway(database.client, protection)
+    const named = await namedByVerify(database.client, removal.removed)
+    const attacked = await attack(database, seed)
+    return judge(removal, named, attacked, await brokenLaws(database.client))
+  })
+}
+
+/** Takes one protection away as an operator's mistake would; a decision becomes the verb without its condition. */
+export async function takeAway(client: Client, protection: Protection): Promise<void> {
+  switch (protection.kind) {
+    case 'trigger':
+      await client.query(`alter table ${protection.object} disable trigger ${protection.name}`)
+      return
+    case 'constraint':
+      await client.query(`alter table ${protection.object} drop constraint ${protection.name}`)
+      return
+    case 'index':
+      await client.query(`drop index ${protection.object.split('.')[0]}.${protection.name}`)
+      return
+    case 'decision':
+      for (const [fn, fragment, replacement] of protection.without)
+        await mutate(client, fn, fragment, replacement)
+  }
+}
+
+async function mutate(client: Client, fn: string, fragment: string, replacement: string): Promise<void> {
+  const found = await client.query<{ source: string }>('select pg_get_functiondef($1::regproc) as source', [
+    fn,
+  ])
+  const parts = (found.rows[0]?.source ?? '').split(fragment)
+  if (parts.length !== 2) throw new Error(`"${fragment}" occurs ${parts.length - 1} times in ${fn}, not once`)
+  await client.query(parts.join(replacement))
+}
+
+/** Exactly these: a name too many would send the operator to the wrong place. */
+async function namedByVerify(client: Client, removed: readonly Protection[]): Promise<boolean> {
+  const { rows } = await client.query<{ protection: string; object: string }>(
+    'select protection, object from verify_protections() where not active',
+  )
+  const named = rows.map(({ protection, object }) => `${protection} on ${object}`)
+  const due = dueToBeNamed(removed).map(({ name, object }) => `${name} on ${object}`)
+  return named.sort().join() === due.sort().join()
+}
+
+/** What was taken away, and what is made of the same functions: that is no longer what it was either. */
+export function dueToBeNamed(removed: readonly Protection[]): Protection[] {
+  const changed = new Set(removed.flatMap((p) => (p.kind === 'decision' ? p.without.map(([fn]) => fn) : [])))
+  return GUARANTEES.flatMap(({ protections }) => protections).filter(
+    (p) => removed.includes(p) || functionsOf(p).some((fn) => changed.has(fn)),
+  )
+}
+
+interface BrokenLaw {
+  readonly guarantee: string
+  readonly law: string
+  readonly witnesses: readonly unknown[]
+}
+
+async function brokenLaws(client: Client): Promise<readonly BrokenLaw[]> {
+  return (await client.query<BrokenLaw>('select guarantee, law, witnesses from ticketing.broken_laws(1)'))
+    .rows
+}
+
+function judge(
+  removal: Removal,
+  named: boolean,
+  attacked: Attack,
+  laws: readonly BrokenLaw[],
+): SabotageResult {
+  const expected = removal.kind === 'one refusing' ? 'survives' : 'caught'
+  const seen = seenIn(removal, expected, laws, attacked)
+  const problems = [
+    ...(named ? [] : ['verify_protections() did not name exactly what is missing']),
+    ...(seen === 'missed' ? ['no law saw it'] : []),
+    ...(seen === 'broken'
+      ? [`the promise broke: ${laws.map((law) => law.law).join(', ') || 'two answers contradict each other'}`]
+      : []),
+    ...(expected === 'survives' && attacked.refusals === 0
+      ? ['the attack was never refused, so it shows nothing']
+      : []),
+    ...(expected === 'survives' && attacked.verbErrors.length > 0
+      ? [`a verb raised instead of answering: ${attacked.verbErrors[0]}`]
+      : []),
+  ]
+  const law = laws.find(({ guarantee }) => guarantee === removal.guarantee.name) ?? laws[0]
+  const witness = law?.witnesses[0] ?? attacked.contradictions[0]
+  return {
+    guarantee: removal.guarantee.name,
+    removed: removal.removed.map((p) => p.name),
+    kind: removal.kind,
+    expected,
+    seen,
+    verdict: problems.length === 0 ? 'PASS' : 'FAIL',
+    laws: laws.map((law) => law.law),
+    ...(witness === undefined ? {} : { witness }),
+    named,
+    attempts: attacked.attempts,
+    outcomes: attacked.outcomes,
+    detail:
+      problems.length === 0
+        ? seen === 'caught'
+          ? law === undefined
+            ? 'an answer was false'
+            : `${law.law} saw it`
+          : 'the others held'
+        : problems.join('; '),
+  }
+}
+
+/**
+ * What must survive must break no law at all, and give no two answers of which one is wrong. Without its refusals a guarantee is judged by its own law; a counter that
+ * drifts breaks what it counts for, "sold out" too early as well as one too many.
+ */
+function seenIn(
+  { guarantee, kind }: Removal,
+  expected: SabotageResult['expected'],
+  laws: readonly BrokenLaw[],
+  { contradictions }: Attack,
+): SabotageResult['seen'] {
+  if (expected === 'survives') return laws.length + contradictions.length > 0 ? 'broken' : 'survived'
+  const caught = kind === 'one counting' ? laws : laws.filter((law) => law.guarantee === guarantee.name)
+  return caught.length + contradictions.length > 0 ? 'caught' : 'missed'
+}

@@ -1,0 +1,84 @@
+import type { LoadRun } from '../../load/k6/run.ts'
+import type { Run } from '../proof.ts'
+import type { Check } from '../results.ts'
+import { ranToItsEnd, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+
+/** Seven of ten scans show a ticket for the first time. */
+function queuedIn({ profile }: Run): number {
+  return (profile.stress.scans / 10) * 7
+}
+
+export const scannerStress: Story = {
+  name: 'scanner-stress',
+  story: 'Five scanners work through a queue, and three of ten scans show a ticket that was shown before.',
+  fixture: (run) => ({ tickets: queuedIn(run) + run.profile.rush.tickets }),
+  env: ({ profile: { stress, rush } }) => ({
+    SCANS: String(stress.scans),
+    SCAN_PAUSE_S: String(stress.pause),
+    RATE: String(rush.tickets === 0 ? 0 : rush.rate),
+    RATE_S: String(rush.seconds),
+  }),
+  outcomes: {
+    admitted: 'success',
+    admitted_in_rush: 'success (rush)',
+    repeats_refused: 'ALREADY_USED',
+    refused_in_rush: 'ALREADY_USED (rush)',
+    duplicate_entries: 'unexpected second entry',
+    wrong_refusals: 'unexpected refusal',
+    unexpected_answers: 'unexpected',
+  },
+  mustHaveHappened: { admitted: 'tickets admitted', repeats_refused: 'repeats refused' },
+  stock: undefined,
+  witness: async (run, fixture, load) => {
+    const tickets = await rowsOf<Scanned>(run, SCANNED, fixture.eventId)
+    const entered = tickets.filter(({ entries }) => entries > 0).length
+    const refused = tickets.reduce((sum, ticket) => sum + ticket.refusals, 0)
+    const twice = tickets.find(({ entries }) => entries > 1)
+    const admittedTold = toldIn(load, 'admitted') + toldIn(load, 'admitted_in_rush')
+    const refusedTold = toldIn(load, 'repeats_refused') + toldIn(load, 'refused_in_rush')
+    const all = fixture.tickets.length
+    return [
+      {
+        name: `all ${all} tickets enter, each once, and as often as the scanners were told`,
+        verdict: twice !== undefined || admittedTold > entered ? 'FAIL' : sameAsTold(load, entered, all),
+        detail: `${entered} tickets entered, the scanners were told ${admittedTold} times`,
+        ...(twice === undefined ? {} : { witness: twice }),
+      },
+      {
+        name: 'every scan that was refused is in the log',
+        verdict: sameAsTold(load, refusedTold, refused),
+        detail: `${refusedTold} scans were refused, ${refused} are in the log`,
+      },
+      ...(run.profile.rush.tickets === 0 ? [] : [rateCheck(run, load)]),
+    ]
+  },
+}
+
+/** What one machine that runs everything can do is no promise: too slow is nothing shown. */
+function rateCheck({ profile: { rush } }: Run, load: LoadRun): Check {
+  const scans = toldIn(load, 'admitted_in_rush') + toldIn(load, 'refused_in_rush')
+  const achieved = scans / rush.seconds
+  const reached = ranToItsEnd(load) && scans + 1 >= rush.rate * rush.seconds * RATE_SHARE_MIN
+  return {
+    name: `${rush.rate} scans a second at ten scanners`,
+    verdict: reached ? 'PASS' : 'INCONCLUSIVE',
+    detail: `${achieved.toFixed(0)} a second, ${scans} scans in ${rush.seconds} s`,
+  }
+}
+
+/** Beside the one at the very end that an arrival rate may leave out. */
+const RATE_SHARE_MIN = 0.99
+
+interface Scanned {
+  readonly id: string
+  readonly entries: number
+  readonly refusals: number
+  /** Those that opened a gate. */
+  readonly scans: readonly unknown[]
+}
+
+const SCANNED = `select k.id, count(s.id) filter (where s.scan_success)::int as entries,
+    count(s.id) filter (where not s.scan_success)::int as refusals,
+    coalesce(jsonb_agg(to_jsonb(s) order by s.scanned_at) filter (where s.scan_success), '[]') as scans
+  from tickets k left join scan_logs s on s.ticket_id = k.id
+  where k.event_id = $1 and k.id <> (select id from tickets where event_id = $1 order by ordinal limit 1) group by k.id`
