@@ -1,9 +1,16 @@
-/** Writes sql/protections.sql from the registry of guarantees (`npm run generate`). */
+/** Writes the SQL that stands in a registry of `src/core` (`npm run generate`). */
 import { writeFileSync } from 'node:fs'
 import { functionsOf } from '../src/core/guarantee.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
+import { refusalsSql } from './refusals.ts'
 
-export function protectionsSql(): string {
+/** Every generated file, by its path under sql/. */
+export const generated: Readonly<Record<string, () => string>> = {
+  'protections.sql': protectionsSql,
+  'ticketing/refusals.sql': refusalsSql,
+}
+
+function protectionsSql(): string {
   const protections = GUARANTEES.flatMap((g) => g.protections.map((p) => ({ guarantee: g.name, ...p })))
   const laws = GUARANTEES.flatMap((g) => g.laws.map((law) => ({ guarantee: g.name, law })))
   return `-- Written by \`npm run generate\` from src/core/guarantees.ts; a test compares the two.
@@ -24,4 +31,6 @@ function row(...values: readonly (string | number)[]): string {
   return `  (${literals.join(', ')})`
 }
 
-if (import.meta.main) writeFileSync(new URL('protections.sql', import.meta.url), protectionsSql())
+if (import.meta.main) {
+  for (const [path, sql] of Object.entries(generated)) writeFileSync(new URL(path, import.meta.url), sql())
+}

@@ -12,53 +12,6 @@ returns jsonb language sql immutable set search_path = pg_catalog, pg_temp as $$
     'error', coalesce(p_message, ticketing.refusal_message(p_code)), 'failed', p_failed)
 $$;
 
--- refusal_message: one sentence for a person, per code.
-create or replace function ticketing.refusal_message(p_code text) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case p_code
-    when 'ALREADY_REFUNDED' then 'These tickets were refunded already.'
-    when 'AMOUNT_NOT_CHARGEABLE' then 'This amount cannot be charged: it is below or above what the payment provider takes.'
-    when 'ALREADY_CLAIMED' then 'This offer is one claim a person, and you have yours.'
-    when 'ALREADY_EXTENDED' then 'These holds were extended already.'
-    when 'ALREADY_USED' then 'This ticket was already scanned.'
-    when 'CLAIM_NOT_FOUND' then 'There is no such claim.'
-    when 'EVENING_OVER' then 'This evening is over.'
-    when 'EVENT_ENDED' then 'The event is over.'
-    when 'EVENT_NOT_FOUND' then 'There is no such event.'
-    when 'FORBIDDEN' then 'This belongs to somebody else.'
-    when 'HOLD_EXPIRED' then 'The time to pay for these tickets is over.'
-    when 'IDEMPOTENCY_KEY_REUSED' then 'This Idempotency-Key was used for another request.'
-    when 'INSUFFICIENT_SPOTS' then 'Not enough places are left in this offer.'
-    when 'INSUFFICIENT_TICKETS' then 'Not enough tickets available.'
-    when 'INVALID_PARTY_SIZE' then 'The party size must be a whole number from 1 to 1000.'
-    when 'INVALID_QUANTITY' then 'The quantity must be a whole number from 1 to 1000.'
-    when 'INVALID_STATUS' then 'This ticket does not admit.'
-    when 'LIMIT_EXCEEDED' then 'More tickets than one order or one person may have.'
-    when 'LOCK_TIMEOUT' then 'Server busy, please try again.'
-    when 'NO_ACTIVE_HOLDS' then 'This session holds nothing.'
-    when 'NO_SLOTS' then 'There are no tables on that day.'
-    when 'NOT_FOUND' then 'Ticket not found.'
-    when 'OFFER_INACTIVE' then 'This offer is not open.'
-    when 'OFFER_NOT_FOUND' then 'There is no such offer.'
-    when 'ORDER_NOT_FOUND' then 'There is no such order.'
-    when 'ORDER_NOT_PAID' then 'The order is not paid.'
-    when 'PARTY_TOO_LARGE' then 'The party is larger than this table takes.'
-    when 'PAYMENT_REFUSED' then 'The payment provider refused this order.'
-    when 'PAYMENT_UNAVAILABLE' then 'The payment provider does not answer; the tickets are held, please try again.'
-    when 'PERSON_REQUIRED' then 'These tickets are limited per person: sign in or give an e-mail address.'
-    when 'RESERVATION_NOT_FOUND' then 'There is no such booking.'
-    when 'SALE_NOT_OPEN' then 'The sale of this tier is not open.'
-    when 'SESSION_NOT_FOUND' then 'There is no such checkout session.'
-    when 'SLOT_FULL' then 'This time is fully booked.'
-    when 'TICKET_NOT_FOUND' then 'This ticket is not of this order.'
-    when 'TICKET_USED' then 'This ticket was scanned; it is refunded only when that is confirmed.'
-    when 'TIER_INACTIVE' then 'This tier is not on sale.'
-    when 'TIER_NOT_FOUND' then 'There is no such ticket tier.'
-    when 'TIME_NOT_IN_SLOT' then 'There is no table at that time.'
-    when 'UNAUTHORIZED' then 'Sign in first.'
-  end
-$$;
-
 -- is_uuid: a test that never raises; any 8-4-4-4-12 hex string is one.
 create or replace function ticketing.is_uuid(p_text text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$

@@ -24,7 +24,7 @@ begin
   select * into v_key from ticketing.code_keys c where c.public_key = v_public_key;
   v_is_new := not found;
   if v_key.revoked_at is not null then
-    return ticketing.refused('KEY_REVOKED', 'This key was revoked.');
+    return ticketing.refused('KEY_REVOKED');
   end if;
   if v_is_new then
     v_key.kid := (select min(n.kid) from generate_series(1, 255) n(kid)
@@ -35,7 +35,7 @@ begin
       update ticketing.code_keys c set kid = null where c.kid = v_key.kid;
     end if;
     if v_key.kid is null then
-      return ticketing.refused('KEYS_EXHAUSTED', 'There are 255 keys already, and none of them was revoked.');
+      return ticketing.refused('KEYS_EXHAUSTED');
     end if;
     insert into ticketing.code_keys (kid, public_key) values (v_key.kid, v_public_key);
   end if;

@@ -19,12 +19,3 @@ begin
     when p_scanned_by <> v_caller.user_id and not ticketing.is_staff(p_scanned_by, p_event_id) then 'FORBIDDEN' end;
 end
 $$;
-
--- scan_message: refusal_message, but for the words of the door.
-create or replace function ticketing.scan_message(p_code text) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
-begin
-  return case p_code when 'FORBIDDEN' then 'Only staff may scan, and only in the name of staff.'
-    else ticketing.refusal_message(p_code) end;
-end
-$$;

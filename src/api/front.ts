@@ -1,9 +1,9 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Level, Log } from '../core/log.ts'
+import type { RefusalCode } from '../core/refusals.ts'
 import { type Admission, withoutPort } from './admission.ts'
 import { pack } from './compress.ts'
-import type { ErrorCode } from './errors.ts'
 import type { Lane } from './functions/contract.ts'
 import { hasBody, isPreflight, preflight, type Reply, receiveBody, requestIdOf, toResponse } from './http.ts'
 
@@ -21,7 +21,7 @@ export interface Task {
   check?(request: Request): Promise<Reply | undefined>
   answer(request: Request): Promise<Reply | Response>
   /** A refusal before or instead of the answer, in this route's shape. */
-  refuse(code: ErrorCode): Reply | Response
+  refuse(code: RefusalCode): Reply | Response
 }
 
 export type Front = (c: Context, task: Task) => Promise<Response>
@@ -50,7 +50,7 @@ interface Attended {
   /** How long it was worked on; nothing of the time that its body took to come. */
   readonly ms?: number
   /** There was no room for it. */
-  readonly turnedAway?: ErrorCode
+  readonly turnedAway?: RefusalCode
   /** The stack of what a handler threw: a bug of ours, answered without internals. */
   readonly error?: string | undefined
 }
@@ -90,7 +90,7 @@ async function worked(task: Task, request: Request, admission: Admission): Promi
   }
 }
 
-function turnedAway(task: Task, code: ErrorCode): Attended {
+function turnedAway(task: Task, code: RefusalCode): Attended {
   return { reply: task.refuse(code), turnedAway: code }
 }
 

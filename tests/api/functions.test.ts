@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { errorCodes } from '../../src/api/errors.ts'
 import { mintToken } from '../../src/api/keys.ts'
+import { REFUSALS } from '../../src/core/refusals.ts'
 import {
   type Ask,
   ask,
@@ -113,7 +113,7 @@ describe('/functions/v1', () => {
     assert.deepEqual([bad.status, bad.json().code], [401, 'UNAUTHORIZED'])
   })
 
-  for (const [code, { status }] of Object.entries(errorCodes)) {
+  for (const [code, { status }] of Object.entries(REFUSALS)) {
     it(`a refusal ${code} of the database is ${status}, with its code and its words in the text`, async () => {
       const got = await checkout({ ...GOOD, eventId: `refuse-${code}` })
       const { success, error, code: own, available } = got.json()
@@ -121,7 +121,7 @@ describe('/functions/v1', () => {
       assert.equal(error, `${code}: because`)
       assert.equal(
         got.headers.has('retry-after'),
-        'retryAfterSeconds' in errorCodes[code as keyof typeof errorCodes],
+        'retryAfterSeconds' in REFUSALS[code as keyof typeof REFUSALS],
       )
     })
   }

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { errorCodes } from '../../src/api/errors.ts'
 import { addTier } from '../support/box-office.ts'
 import { openShop, SPELLINGS } from './shop.ts'
 
 const shop = await openShop()
 const { db, house, server } = shop
 const service = { authorization: `Bearer ${server.gate.keys.serviceRole}` }
-
-describe('the words of refusals', () => {
-  it('are those of the database, letter by letter', async () => {
-    for (const [code, { message }] of Object.entries(errorCodes)) {
-      const own = await db.value<string | null>('select ticketing.refusal_message($1)', [code])
-      // In SQL that one is about a ticket at the gate.
-      if (own !== null && code !== 'NOT_FOUND') assert.equal(message, own, code)
-    }
-  })
-})
 
 describe('claim-offer', () => {
   const offer = (people: number | null, active = true) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { protectionsSql } from '../../sql/generate.ts'
+import { generated } from '../../sql/generate.ts'
 import { installSql, migrate } from '../../src/db/migrate.ts'
 import { refusalOf } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -151,11 +151,10 @@ describe('installing', () => {
     assert.deepEqual(withoutTimes(await dump(db)), withoutTimes(await dump(alone)))
   })
 
-  it('is written from the registry', () => {
-    assert.equal(
-      readFileSync(new URL('../../sql/protections.sql', import.meta.url), 'utf8'),
-      protectionsSql(),
-    )
+  it('is written from the registries', () => {
+    for (const [path, sql] of Object.entries(generated)) {
+      assert.equal(readFileSync(new URL(`../../sql/${path}`, import.meta.url), 'utf8'), sql(), path)
+    }
   })
 })
 

@@ -1,9 +1,9 @@
+import { isRefusalCode, type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Caller } from '../../db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
 import type { Codes } from '../codes.ts'
-import { type ErrorCode, errorEntry, isErrorCode } from '../errors.ts'
 import { json, type Reply, readBody } from '../http.ts'
 
 /** Bodies of functions are small where none says otherwise; a larger one is refused with 413. */
@@ -47,13 +47,13 @@ export interface EdgeFunction {
 
 /** Thrown to refuse: becomes an answer with the status of the code. */
 export class Refusal extends Error {
-  readonly code: ErrorCode
+  readonly code: RefusalCode
   readonly more: Readonly<Record<string, unknown>>
   /** For the log, not for the caller: codes and advice, nothing of a person. */
   readonly note: string | undefined
   constructor(
-    code: ErrorCode,
-    message: string = errorEntry(code).message,
+    code: RefusalCode,
+    message: string = refusalEntry(code).message,
     more: Readonly<Record<string, unknown>> = {},
     note?: string,
   ) {
@@ -84,7 +84,7 @@ export function refusalReply(
   spell: (refusal: Refusal) => object = plainRefusal,
   headers: Readonly<Record<string, string>> = {},
 ): Reply {
-  const { status, retryAfterSeconds } = errorEntry(refusal.code)
+  const { status, retryAfterSeconds } = refusalEntry(refusal.code)
   const retry: Record<string, string> = retryAfterSeconds ? { 'Retry-After': String(retryAfterSeconds) } : {}
   const reply = json(status, spell(refusal), { ...retry, ...headers })
   return { ...reply, note: refusal.note === undefined ? refusal.code : `${refusal.code}: ${refusal.note}` }
@@ -101,7 +101,7 @@ export interface Refused {
 /** The verb's refusal, in its words; what it adds, such as `available`, is passed on. */
 export function refusalIn({ success: _, error, error_code, message, ...more }: Refused): Refusal {
   const code = error_code ?? error
-  if (!isErrorCode(code)) throw new Error(`the database refused with an unknown code: ${code}`)
+  if (!isRefusalCode(code)) throw new Error(`the database refused with an unknown code: ${code}`)
   return new Refusal(code, error_code === undefined ? message : error, more)
 }
 
@@ -118,7 +118,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
 }
 
 /** What a SQLSTATE that a verb let through means to a caller; anything else is a bug. */
-const sqlRefusals: readonly (readonly [start: string, code: ErrorCode])[] = [
+const sqlRefusals: readonly (readonly [start: string, code: RefusalCode])[] = [
   ['22', 'INVALID_REQUEST'],
   ['40', 'LOCK_TIMEOUT'],
   ['42501', 'FORBIDDEN'],

@@ -1,5 +1,4 @@
-/** How a scan was judged, whatever it was of. */
-export type ScanOutcome = keyof (typeof MESSAGES)['en']
+import type { ScanOutcome } from '../../core/scan-outcomes.ts'
 
 /** One sentence for the door, in its language; English where it is not among ours. Takes `de` and `de-AT` alike. */
 export function scanMessage(outcome: ScanOutcome, language: string | null | undefined): string {
@@ -76,4 +75,4 @@ const MESSAGES = {
     TOO_LATE: "Troppo tardi: l'ingresso è terminato.",
     UNKNOWN: 'Questo codice non è valido qui.',
   },
-} as const
+} as const satisfies Record<string, Readonly<Record<ScanOutcome, string>>>

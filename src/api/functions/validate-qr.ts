@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { plainCode } from '../../core/codes.ts'
+import type { ScanOutcome } from '../../core/scan-outcomes.ts'
 import { callVault } from '../../db/call.ts'
 import type { Codes } from '../codes.ts'
 import { json, type Reply } from '../http.ts'
 import { minorUnits } from '../pages/money.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
 import { deviceId, idempotencyKeyOf, parseJson, scanId, shownCode } from './requests.ts'
-import { type ScanOutcome, scanMessage } from './scan-messages.ts'
+import { scanMessage } from './scan-messages.ts'
 
 const LANGUAGE_LENGTH_MAX = 35
 

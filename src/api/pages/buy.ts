@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { errorEntry } from '../errors.ts'
+import { refusalEntry } from '../../core/refusals.ts'
 import { buy, type Purchase } from '../functions/checkout.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
 import { type BuyForm, eventPage, quantityField } from './event-page.ts'
@@ -61,7 +61,7 @@ function keyOf(formKey: string, cart: object): string {
 function refusedForm(form: BuyForm, refusal: Refusal): BuyForm {
   const failed = Array.isArray(refusal.more['failed']) ? (refusal.more['failed'] as FailedTier[]) : []
   const wrong = failed.map(({ tier_id, ...why }) => [quantityField(tier_id), sentenceFor(why)] as const)
-  const { status } = errorEntry(refusal.code)
+  const { status } = refusalEntry(refusal.code)
   const key = refusal.code === 'HOLD_EXPIRED' ? randomUUID() : form.key
   return refused({ ...form, key }, WORDS[refusal.code] ?? refusal.message, status, new Map(wrong))
 }

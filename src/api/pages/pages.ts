@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono'
+import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import { UUID } from '../../core/uuid.ts'
 import { callVault } from '../../db/call.ts'
-import { type ErrorCode, errorEntry } from '../errors.ts'
 import type { Front, Task } from '../front.ts'
 import { Refusal, refusalOf } from '../functions/contract.ts'
 import { refuseBadHeaders } from '../http.ts'
@@ -80,7 +80,7 @@ function taskOf(
   room: PageRoom,
   answer: (request: Request) => Promise<Page | undefined>,
 ): Task {
-  const refuse = (code: ErrorCode, publicUrl = room.publicUrl) =>
+  const refuse = (code: RefusalCode, publicUrl = room.publicUrl) =>
     respond(errorPage(code), publicUrl ?? 'http://localhost')
   return {
     lane: 'buyers',
@@ -113,8 +113,8 @@ function wantsPage(c: Context): boolean {
 
 const API = /^\/(functions|rest|realtime|auth|storage)\//
 
-function errorPage(code: ErrorCode): Page {
-  const { status, retryAfterSeconds } = errorEntry(code)
+function errorPage(code: RefusalCode): Page {
+  const { status, retryAfterSeconds } = refusalEntry(code)
   const page = messagePage(status, ...wordsFor(status))
   if (retryAfterSeconds === undefined) return page
   return { ...page, headers: { 'Retry-After': String(retryAfterSeconds) } }

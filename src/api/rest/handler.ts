@@ -1,6 +1,6 @@
+import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Database } from '../../db/pool.ts'
 import { CALLER_ROLES, type Gate, type Identity } from '../callers.ts'
-import { type ErrorCode, errorEntry } from '../errors.ts'
 import type { Task } from '../front.ts'
 import type { Lane } from '../functions/contract.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
@@ -87,8 +87,8 @@ async function rpc(
 }
 
 /** What PostgREST has no code for. */
-function refuse(code: ErrorCode): Reply {
-  const { status, message, retryAfterSeconds } = errorEntry(code)
+function refuse(code: RefusalCode): Reply {
+  const { status, message, retryAfterSeconds } = refusalEntry(code)
   const retry: Record<string, string> = retryAfterSeconds ? { 'Retry-After': String(retryAfterSeconds) } : {}
   return json(status, { code, message, details: null, hint: null }, retry)
 }
