@@ -2,12 +2,16 @@
 import { writeFileSync } from 'node:fs'
 import { functionsOf } from '../src/core/guarantee.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
+import { currenciesSql } from './currencies.ts'
 import { refusalsSql } from './refusals.ts'
+import { requestsSql } from './requests.ts'
 
 /** Every generated file, by its path under sql/. */
 export const generated: Readonly<Record<string, () => string>> = {
   'protections.sql': protectionsSql,
+  'ticketing/currencies.sql': currenciesSql,
   'ticketing/refusals.sql': refusalsSql,
+  'ticketing/requests.sql': requestsSql,
 }
 
 function protectionsSql(): string {

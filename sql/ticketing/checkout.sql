@@ -95,8 +95,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when coalesce(jsonb_typeof(p_request), 'null') <> 'object' then 'A request is an object.'
     when length(p_request ->> 'idempotency_key') not between 1 and 255 then 'An Idempotency-Key has 1 to 255 characters.'
     when length(p_request ->> 'customer_name') not between 1 and 200 then 'A name has 1 to 200 characters.'
-    when length(p_request ->> 'customer_email') not between 3 and 320 or p_request ->> 'customer_email' !~ '^[^@\s]+@[^@\s]+$'
-      then 'The e-mail address is none.'
+    when not ticketing.is_email(p_request ->> 'customer_email') then 'The e-mail address is none.'
     when p_request ->> 'success_url' !~ '^https?://' or length(p_request ->> 'success_url') > 2000
       or p_request ->> 'cancel_url' !~ '^https?://' or length(p_request ->> 'cancel_url') > 2000
       then 'A URL to return to begins with http:// or https:// and has at most 2000 characters.'

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
+import { QUANTITY_MAX } from '../../core/limits.ts'
 import { callVault } from '../../db/call.ts'
 import { type OrderPayment, payForOrder } from '../../payments/checkout.ts'
 import type { Codes } from '../codes.ts'
 import { type FunctionContext, Refusal, type Refused, refusalIn, requireSigningKey } from './contract.ts'
 import { redirectOf } from './requests.ts'
-
-export const ITEMS_MAX = 50
-const QUANTITY_MAX = 1000
 
 /** What somebody wants to buy; events and tiers go by id or by slug. */
 export interface Cart {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { CART_ITEMS_MAX } from '../../core/limits.ts'
 import { json, type Reply } from '../http.ts'
-import { buy, type Cart, ITEMS_MAX, type Purchase } from './checkout.ts'
+import { buy, type Cart, type Purchase } from './checkout.ts'
 import { bareRefusal, type EdgeFunction, type Refusal } from './contract.ts'
 import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName, replayHeader } from './requests.ts'
 
@@ -96,7 +97,7 @@ function list<Tier extends z.ZodRawShape>(tier: Tier) {
   return z
     .array(z.object({ ...tier, quantity: z.number() }))
     .min(1)
-    .max(ITEMS_MAX)
+    .max(CART_ITEMS_MAX)
 }
 
 function sessionAnswer({ url, sessionId, orderId, holdIds, expiresAt, pricing, tickets }: Purchase): object {

@@ -1,17 +1,16 @@
 import { z } from 'zod'
+import { EMAIL_LENGTH_MAX, EMAIL_PATTERN } from '../../core/email.ts'
+import {
+  DEVICE_ID_LENGTH_MAX,
+  IDEMPOTENCY_KEY_LENGTH_MAX,
+  PERSON_NAME_LENGTH_MAX,
+  RETURN_URL_LENGTH_MAX,
+  SCAN_ID_LENGTH_MAX,
+} from '../../core/limits.ts'
 import { Refusal, readJson } from './contract.ts'
 
-const NAME_LENGTH_MAX = 200
-export const EMAIL_LENGTH_MAX = 320
-const KEY_LENGTH_MAX = 255
-const URL_LENGTH_MAX = 2000
+const ID_OR_SLUG_LENGTH_MAX = 200
 const QR_LENGTH_MAX = 7089
-const DEVICE_LENGTH_MAX = 200
-/** As an Idempotency-Key, which means the same. */
-const SCAN_ID_LENGTH_MAX = 255
-
-/** What a provider takes as well: an order is made only for whom a receipt can reach. */
-export const EMAIL = /^(?!.*\.\.)[^\s@<>"]+@[^\s@<>".]+(\.[^\s@<>".]+)+$/
 
 /** The JSON body as `schema` has it. Refuses with INVALID_REQUEST, which names the first field that is wrong. */
 export async function parseJson<Body>(
@@ -50,22 +49,22 @@ export const text = (lengthMax: number) =>
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'has characters that cannot be stored')
 
 /** An id or a slug. */
-export const named = text(NAME_LENGTH_MAX)
-export const personName = text(NAME_LENGTH_MAX)
-export const email = text(EMAIL_LENGTH_MAX).regex(EMAIL, 'is no e-mail address')
-export const pageUrl = text(URL_LENGTH_MAX)
+export const named = text(ID_OR_SLUG_LENGTH_MAX)
+export const personName = text(PERSON_NAME_LENGTH_MAX)
+export const email = text(EMAIL_LENGTH_MAX).regex(EMAIL_PATTERN, 'is no e-mail address')
+export const pageUrl = text(RETURN_URL_LENGTH_MAX)
 
 /** What a camera read: a QR code holds at most so many digits, and somebody may show any. */
 export const shownCode = z.string().max(QR_LENGTH_MAX)
 /** The gate that scanned, by its own name, and the scan, by an id that the gate drew for it. */
-export const deviceId = text(DEVICE_LENGTH_MAX).nullish()
+export const deviceId = text(DEVICE_ID_LENGTH_MAX).nullish()
 export const scanId = text(SCAN_ID_LENGTH_MAX).nullish()
 
 /** The `Idempotency-Key` header, null where there is none. */
 export function idempotencyKeyOf(request: Request): string | null {
   const key = request.headers.get('idempotency-key')
   if (key !== null && !KEY.test(key)) {
-    throw invalid('Idempotency-Key', `must be 1 to ${KEY_LENGTH_MAX} printable ASCII characters`)
+    throw invalid('Idempotency-Key', `must be 1 to ${IDEMPOTENCY_KEY_LENGTH_MAX} printable ASCII characters`)
   }
   return key
 }
@@ -75,7 +74,7 @@ export function replayHeader(replayed: boolean | undefined): Record<string, stri
   return replayed ? { 'X-Idempotent-Replay': 'true' } : {}
 }
 
-const KEY = new RegExp(`^[\\x20-\\x7e]{1,${KEY_LENGTH_MAX}}$`)
+const KEY = new RegExp(`^[\\x20-\\x7e]{1,${IDEMPOTENCY_KEY_LENGTH_MAX}}$`)
 
 /**
  * An address that buyers may be sent to, as a browser understands it, so that nobody reads another host in it; the

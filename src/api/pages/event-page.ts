@@ -1,4 +1,6 @@
 import { html } from 'hono/html'
+import { EMAIL_LENGTH_MAX } from '../../core/email.ts'
+import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
 import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import type { EventView, TierView } from './events.ts'
 import { placeOf } from './home-page.ts'
@@ -81,8 +83,8 @@ ${problemNotice(form)}
 <input type="hidden" name="key" value="${form.key}">
 <fieldset><legend><h2>Tickets</h2></legend><div class="tiers">${rows}</div></fieldset>
 <fieldset><legend><h2>Who they are for</h2></legend><div class="fields">
-${field({ name: 'name', label: 'Name', type: 'text', autocomplete: 'name', max: 200, value: form.name }, form)}
-${field({ name: 'email', label: 'E-mail', type: 'email', autocomplete: 'email', max: 320, value: form.email }, form)}
+${field({ name: 'name', label: 'Name', type: 'text', autocomplete: 'name', max: PERSON_NAME_LENGTH_MAX, value: form.name }, form)}
+${field({ name: 'email', label: 'E-mail', type: 'email', autocomplete: 'email', max: EMAIL_LENGTH_MAX, value: form.email }, form)}
 </div></fieldset>
 <div class="act"><button type="submit">Buy tickets</button>
 <p class="quiet">Your tickets are held while you pay. Prices include all fees.</p></div>

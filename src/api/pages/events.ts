@@ -1,3 +1,4 @@
+import { SLUG_PATTERN } from '../../core/limits.ts'
 import { type Caller, call, literal } from '../../db/call.ts'
 import type { Database } from '../../db/pool.ts'
 
@@ -41,7 +42,7 @@ export function readEvents(database: Database): Promise<readonly EventView[]> {
 
 /** An event that is published or cancelled; undefined where there is none of this name. */
 export async function readEvent(database: Database, slug: string): Promise<EventView | undefined> {
-  if (!SLUG.test(slug)) return undefined
+  if (!SLUG_PATTERN.test(slug)) return undefined
   const [event] = await read(database, `e.slug = ${literal(slug)}`)
   return event
 }
@@ -67,7 +68,5 @@ const EVENTS_MAX = 100
 
 const ON_SALE = `e.status = 'published' and e.end_at > now() and exists (
   select from public.ticket_tiers t where t.event_id = e.id and t.status = 'active' and (t.sale_end_at > now()) is not false)`
-
-const SLUG = /^[a-z0-9][a-z0-9-]{0,99}$/
 
 export const ANYBODY: Caller = { role: 'anon', claims: '{"role":"anon"}' }

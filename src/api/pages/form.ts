@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { EMAIL, EMAIL_LENGTH_MAX } from '../functions/requests.ts'
+import { isEmail } from '../../core/email.ts'
+import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
 import { type BuyForm, quantityField } from './event-page.ts'
 import type { EventView } from './events.ts'
 
@@ -50,9 +51,9 @@ function wrongQuantities(quantities: ReadonlyMap<string, string>): [string, stri
 
 function wrongPerson({ name, email }: Pick<BuyForm, 'name' | 'email'>): [string, string][] {
   const wrong: [string, string][] = []
-  if (name.length < 1 || name.length > 200) wrong.push(['name', 'Write a name of at most 200 letters.'])
-  if (!EMAIL.test(email) || email.length > EMAIL_LENGTH_MAX)
-    wrong.push(['email', 'Write an address such as ada@example.org.'])
+  if (name.length < 1 || name.length > PERSON_NAME_LENGTH_MAX)
+    wrong.push(['name', `Write a name of at most ${PERSON_NAME_LENGTH_MAX} letters.`])
+  if (!isEmail(email)) wrong.push(['email', 'Write an address such as ada@example.org.'])
   return wrong
 }
 

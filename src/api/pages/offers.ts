@@ -1,3 +1,4 @@
+import { QUANTITY_MAX } from '../../core/limits.ts'
 import type { EventView, TierView } from './events.ts'
 
 /** Whether a tier can be bought now, and how many are left. */
@@ -37,5 +38,3 @@ export function quantityMax(tier: TierView, offer: Offer): number {
   const some = offer.kind === 'open' ? offer.left : tier.total_quantity
   return Math.min(some, tier.max_per_order ?? QUANTITY_MAX, QUANTITY_MAX)
 }
-
-const QUANTITY_MAX = 1000

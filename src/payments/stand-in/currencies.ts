@@ -59,7 +59,7 @@ export function checkCharge(amount: number, currency: string): void {
       'amount_too_large',
     )
   }
-  const least = MINIMUM[currency] ?? 1
+  const least = leastOf(currency)
   if (amount > 0 && amount < least) {
     throw invalid(
       `The Checkout Session's total amount due must add up to at least ${amountText(least, currency)} ${currency}`,
@@ -72,7 +72,7 @@ export function checkCharge(amount: number, currency: string): void {
 
 /** Three-decimal amounts end in 0, those of ISK and UGX in 00. */
 export function checkStep(amount: number, currency: string, param?: string): void {
-  const step = THREE_DECIMALS.has(currency) ? 10 : FALSE_DECIMALS.has(currency) ? 100 : 1
+  const step = stepOf(currency)
   if (amount % step === 0) return
   throw invalid(
     `Invalid amount: amounts in ${currency} must be divisible by ${step}.`,
@@ -83,9 +83,40 @@ export function checkStep(amount: number, currency: string, param?: string): voi
 
 /** For people: "€25.00". */
 export function amountText(amount: number, currency: string): string {
-  const digits = ZERO_DECIMALS.has(currency) ? 0 : THREE_DECIMALS.has(currency) ? 3 : 2
+  const digits = digitsOf(currency)
   const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits }
   return new Intl.NumberFormat('en', { style: 'currency', currency, ...fraction }).format(
     amount / 10 ** digits,
   )
+}
+
+/** Every currency that is charged here, by its code in capitals, for who compares the rules. */
+export function chargeRules(): ReadonlyMap<
+  string,
+  Readonly<Record<'digits' | 'step' | 'least' | 'most', number>>
+> {
+  const rules = [...CURRENCIES].map((currency) => {
+    const rule = {
+      digits: digitsOf(currency),
+      step: stepOf(currency),
+      least: leastOf(currency),
+      most: AMOUNT_MAX,
+    }
+    return [currency.toUpperCase(), rule] as const
+  })
+  return new Map(rules)
+}
+
+function digitsOf(currency: string): number {
+  if (ZERO_DECIMALS.has(currency)) return 0
+  return THREE_DECIMALS.has(currency) ? 3 : 2
+}
+
+function stepOf(currency: string): number {
+  if (THREE_DECIMALS.has(currency)) return 10
+  return FALSE_DECIMALS.has(currency) ? 100 : 1
+}
+
+function leastOf(currency: string): number {
+  return MINIMUM[currency] ?? 1
 }
