@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '../../src/db/migrate.ts'
 import { startEmbedded } from '../../src/embedded/embedded.ts'
-import { findPgbench } from '../../src/load/pgbench/find.ts'
-import { runPgbench } from '../../src/load/pgbench/run.ts'
+import { findEngines } from '../../src/load/engine.ts'
 import { makeFixture } from '../../src/proof/fixtures/fixtures.ts'
 import { openWorkbench, type WorkDatabase } from '../../src/proof/workbench.ts'
 
@@ -77,11 +76,10 @@ async function measure(database: WorkDatabase): Promise<void> {
 }
 
 async function tps(database: WorkDatabase, file: string, tierId: string) {
-  const pgbench = await findPgbench()
-  return runPgbench({
+  const engines = await findEngines()
+  return engines.database.run({
     file,
     url: database.url,
-    engine: pgbench === undefined ? 'built-in' : 'pgbench',
     clients: CLIENTS,
     threads: 4,
     seconds: WINDOW_S,

@@ -3,9 +3,10 @@ import { join, relative, resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { type Config, readConfig, refuseLiveKey } from '../config.ts'
 import { migrate } from '../db/migrate.ts'
+import { type Engines, findEngines } from '../load/engine.ts'
 import { FIXTURES } from '../proof/fixtures/fixtures.ts'
 import { PROFILES, type ProfileName } from '../proof/profiles.ts'
-import { conclude, findTools, openRun, type ProofOptions, type Tools } from '../proof/proof.ts'
+import { conclude, openRun, type ProofOptions } from '../proof/proof.ts'
 import { openProvider } from '../proof/provider.ts'
 import { reportHtml } from '../proof/report/html.ts'
 import { verdictText } from '../proof/report/terminal.ts'
@@ -47,7 +48,7 @@ export const prove = defineCommand({
     const profile = profileOf(args.profile)
     const only = args._.map(scenarioOf)
     const seed = args.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(args.seed)
-    const tools = await toolsOf(args.k6, args.pgbench)
+    const engines = await enginesOf(args.k6, args.pgbench)
     const startedAt = new Date()
     const id = `${startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}`
     const folder = join(resolve(args.results), id)
@@ -61,7 +62,7 @@ export const prove = defineCommand({
         profile,
         seed,
         only,
-        tools,
+        engines,
         run: { id, command, version, startedAt },
         clock: () => new Date(),
         signal: stop.signal,
@@ -83,7 +84,7 @@ export const prove = defineCommand({
 /** What shells say of a program that Ctrl-C ended. */
 const INTERRUPTED = 130
 
-type Given = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'tools' | 'run' | 'clock' | 'signal'>
+type Given = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'engines' | 'run' | 'clock' | 'signal'>
 
 /** Brings up a PostgreSQL and databases of the run's own, runs the stages, and takes everything down again. */
 async function proveOn(config: Config, folder: string, given: Given): Promise<Results> {
@@ -159,14 +160,12 @@ async function write(folder: string, results: Results): Promise<string> {
 }
 
 /** A tool that was named and is not there is not replaced in silence. */
-async function toolsOf(k6: string | undefined, pgbench: string | undefined): Promise<Tools> {
+async function enginesOf(k6: string | undefined, pgbench: string | undefined): Promise<Engines> {
   try {
-    const tools = await findTools(k6, pgbench)
-    if (k6 === undefined || k6 === 'off' || tools.k6 !== undefined) return tools
+    return await findEngines({ k6, pgbench })
   } catch (error) {
     throw new CommandError(error instanceof Error ? error.message : String(error))
   }
-  throw new CommandError(`${k6} is not k6: give its path, "off", or leave it out.`)
 }
 
 function profileOf(name: string) {

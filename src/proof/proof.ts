@@ -1,6 +1,5 @@
 import { GUARANTEES } from '../core/guarantees.ts'
-import { findK6 } from '../load/k6/run.ts'
-import { findPgbench } from '../load/pgbench/find.ts'
+import type { Engines } from '../load/engine.ts'
 import type { ChaosWorld } from './faults/world.ts'
 import type { Fixture } from './fixtures/fixtures.ts'
 import type { Profile } from './profiles.ts'
@@ -33,7 +32,7 @@ export interface ProofOptions {
   readonly seed: number
   /** Only these scenarios; all where it is empty. Sabotage runs with all only. */
   readonly only: readonly string[]
-  readonly tools: Tools
+  readonly engines: Engines
   /** Starts a server on a database, as a user would; `stop` ends it. */
   readonly startServer: (databaseUrl: string) => Promise<RunningServer>
   /** Who takes the money of that server; it outlives the server. */
@@ -60,20 +59,6 @@ export interface ProofOptions {
 export interface RunningServer {
   readonly url: string
   stop(): Promise<void>
-}
-
-/** The real tools where they were found; the built-in runners take their place otherwise. */
-export interface Tools {
-  readonly k6: { readonly path: string; readonly version: string } | undefined
-  readonly pgbench: { readonly path: string; readonly version: string } | undefined
-}
-
-/** `off` leaves a tool out even where it is there; a path takes that one. */
-export async function findTools(k6: string | undefined, pgbench: string | undefined): Promise<Tools> {
-  return {
-    k6: k6 === 'off' ? undefined : await findK6(k6),
-    pgbench: pgbench === 'off' ? undefined : await findPgbench(pgbench),
-  }
 }
 
 /** What the stages share and fill. */

@@ -7,9 +7,10 @@ export function verdictOf(checks: readonly Check[]): Verdict {
 }
 
 /** The server and the databases of a run are gone after it: what it saw is seen again in others. */
-export function againOf({ profile, seed, tools }: Run, name: string): string {
-  const off = (['k6', 'pgbench'] as const).flatMap((tool) =>
-    tools[tool] === undefined ? [` --${tool} off`] : [],
-  )
+export function againOf({ profile, seed, engines }: Run, name: string): string {
+  const off = [
+    engines.http.name === 'built-in' ? ' --k6 off' : '',
+    engines.database.name === 'built-in' ? ' --pgbench off' : '',
+  ]
   return `npx admit-once prove ${name} --profile ${profile.name} --seed ${seed}${off.join('')}`
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
-import { findK6 } from '../../src/load/k6/run.ts'
+import { findK6 } from '../../src/load/k6/find.ts'
 import { FIXTURES } from '../../src/proof/fixtures/fixtures.ts'
 import { testDatabase } from '../support/database.ts'
 import { admitOnce, freePort, launch, newHome, run } from './support.ts'

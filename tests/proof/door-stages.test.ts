@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Codes } from '../../src/api/codes.ts'
 import { decodeToken } from '../../src/core/codes.ts'
+import { BUILT_IN } from '../../src/load/engine.ts'
 import {
   changed,
   checkNamed,
+  enginesHere,
   openTestRun,
   runStages,
   type TestRunOptions,
-  toolsHere,
   withoutRefusals,
 } from './support.ts'
 
@@ -16,8 +17,8 @@ const SCENARIOS = ['scanner-burst', 'scanner-stress', 'offline-gates'] as const
 
 for (const name of SCENARIOS)
   test(`${name} is a PASS, with either engine, and everything that must happen does`, async (t) => {
-    for (const tools of [await toolsHere(t), { k6: undefined, pgbench: undefined }]) {
-      const run = await openTestRun({ only: [name], tools })
+    for (const engines of [await enginesHere(t), BUILT_IN]) {
+      const run = await openTestRun({ only: [name], engines })
       const http = await runStages(run, 'http')
       assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
       const judgement = await runStages(run, 'judgement')

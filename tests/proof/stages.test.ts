@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client } from 'pg'
+import { BUILT_IN } from '../../src/load/engine.ts'
 import { runStage, STAGES } from '../../src/proof/proof.ts'
 import type { ScenarioResult } from '../../src/proof/results.ts'
 import {
-  BUILT_IN,
   checkNamed,
+  enginesHere,
   guaranteeNamed,
   openTestRun,
   runStages,
   SMALL,
-  toolsHere,
   withoutProtections,
   withoutRefusals,
 } from './support.ts'
@@ -215,9 +215,9 @@ test('commits that are not durable make the run INCONCLUSIVE', async () => {
 })
 
 test('the same scripts give the same verdicts and counts under k6 and under the built-in runner', async (t) => {
-  const tools = await toolsHere(t)
-  if (tools.k6 === undefined) return
-  const [real, builtIn] = [await openTestRun({ tools }), await openTestRun({ tools: BUILT_IN })]
+  const engines = await enginesHere(t)
+  if (engines.http.name === 'built-in') return
+  const [real, builtIn] = [await openTestRun({ engines }), await openTestRun({ engines: BUILT_IN })]
   assert.equal((await runStages(real, 'http')).verdict, 'PASS')
   assert.equal((await runStages(builtIn, 'http')).verdict, 'PASS')
   for (const [run, engine] of [
@@ -235,9 +235,9 @@ test('the same scripts give the same verdicts and counts under k6 and under the 
 })
 
 test('the same files give the same verdicts under pgbench and under the built-in runner', async (t) => {
-  const tools = await toolsHere(t)
-  if (tools.pgbench === undefined) return
-  const [real, builtIn] = [await openTestRun({ tools }), await openTestRun({ tools: BUILT_IN })]
+  const engines = await enginesHere(t)
+  if (engines.database.name === 'built-in') return
+  const [real, builtIn] = [await openTestRun({ engines }), await openTestRun({ engines: BUILT_IN })]
   assert.equal((await runStages(real, 'database')).verdict, 'PASS')
   assert.equal((await runStages(builtIn, 'database')).verdict, 'PASS')
   // How often eight sessions get their turn is a matter of time.

@@ -13,19 +13,11 @@ import { variablesOf } from '../../src/cli/fixtures.ts'
 import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { BUILT_IN, type Engines, findEngines } from '../../src/load/engine.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import type { MortalServer } from '../../src/proof/faults/world.ts'
 import type { Profile } from '../../src/proof/profiles.ts'
-import {
-  findTools,
-  openRun,
-  type Run,
-  type RunningServer,
-  runStage,
-  STAGES,
-  type Stage,
-  type Tools,
-} from '../../src/proof/proof.ts'
+import { openRun, type Run, type RunningServer, runStage, STAGES, type Stage } from '../../src/proof/proof.ts'
 import { openProvider, type Provider } from '../../src/proof/provider.ts'
 import type { StageResult } from '../../src/proof/results.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
@@ -53,14 +45,11 @@ export const SMALL: Profile = {
   churn: { clients: 8, threads: 2, seconds: 1 },
 }
 
-/** Neither k6 nor pgbench: what every machine has. */
-export const BUILT_IN: Tools = { k6: undefined, pgbench: undefined }
-
 export interface TestRunOptions {
   /** Done to every database of the run before anything else. */
   readonly change?: (client: Client) => Promise<unknown>
   readonly profile?: Partial<Profile>
-  readonly tools?: Tools
+  readonly engines?: Engines
   readonly only?: readonly string[]
   readonly startServer?: (databaseUrl: string) => Promise<RunningServer>
   /** What is wrong with the provider: as the server meets it, and as the proof asks it. */
@@ -99,7 +88,7 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     profile: { ...SMALL, ...options.profile },
     seed: 1,
     only: options.only ?? [],
-    tools: options.tools ?? BUILT_IN,
+    engines: options.engines ?? BUILT_IN,
     startServer: options.startServer ?? ((url) => till.serve(() => startHere(url, till, options))),
     provider: options.provider?.(provider) ?? provider,
     openChaosWorld: async (database) => {
@@ -207,12 +196,12 @@ export function checkNamed(result: Pick<StageResult, 'checks'>, words: string) {
   return found
 }
 
-/** The tools of this machine; says which engine is missing, and was therefore not compared. */
-export async function toolsHere(t: TestContext): Promise<Tools> {
-  const tools = await findTools(undefined, undefined)
-  if (tools.k6 === undefined)
+/** The engines of this machine; says which engine is missing, and was therefore not compared. */
+export async function enginesHere(t: TestContext): Promise<Engines> {
+  const engines = await findEngines()
+  if (engines.http.name === 'built-in')
     t.diagnostic('k6 is not installed: the built-in runner was not compared with it')
-  if (tools.pgbench === undefined)
+  if (engines.database.name === 'built-in')
     t.diagnostic('pgbench is not installed: the built-in runner was not compared with it')
-  return tools
+  return engines
 }

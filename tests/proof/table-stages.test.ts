@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { changed, checkNamed, openTestRun, runStages, toolsHere, withoutRefusals } from './support.ts'
+import { BUILT_IN } from '../../src/load/engine.ts'
+import { changed, checkNamed, enginesHere, openTestRun, runStages, withoutRefusals } from './support.ts'
 
 const SCENARIOS = ['offer-rush', 'slot-rush'] as const
 
 for (const name of SCENARIOS)
   test(`${name} is a PASS, with either engine, and everything that must happen does`, async (t) => {
-    for (const tools of [await toolsHere(t), { k6: undefined, pgbench: undefined }]) {
-      const run = await openTestRun({ only: [name], tools })
+    for (const engines of [await enginesHere(t), BUILT_IN]) {
+      const run = await openTestRun({ only: [name], engines })
       const http = await runStages(run, 'http')
       assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
       const judgement = await runStages(run, 'judgement')

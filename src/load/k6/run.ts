@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { runChild } from './child.ts'
-import { type Launch, launchBuiltIn, launchK6 } from './engines.ts'
+import process from 'node:process'
+import { type Ended, runChild } from '../child.ts'
+import type { Tool } from '../find.ts'
+import { launchBuiltIn, launchK6 } from './launch.ts'
 import type { RunResult } from './runner/lifecycle.ts'
 import { allChecks, type SummaryMetric } from './runner/summary.ts'
-
-export { findK6 } from './engines.ts'
 
 /** What one run of a scenario measured: the same under k6 and under the built-in runner. Times in milliseconds. */
 export interface LoadRun {
@@ -34,68 +34,65 @@ export interface LoadRun {
   readonly output: string
 }
 
-export interface ScenarioOptions {
+export interface K6Options {
   readonly script: string
   /** `__ENV` of the script: nothing else is in it. */
   readonly env: Readonly<Record<string, string>>
-  readonly engine: 'k6' | 'built-in'
-  readonly k6Path?: string
   /** The engine and all that it started are killed after so long. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: { readonly iterations: number; readonly elapsedMs: number }) => void
 }
 
-/** Runs one k6 script. Fails when the engine is missing, is killed, takes too long, or when `signal` aborts. */
-export async function runScenario(options: ScenarioOptions): Promise<LoadRun> {
+/** Runs one k6 script, with the built-in runner where no `k6` is given. Fails when it is killed, takes too long, or `signal` aborts. */
+export async function runK6(k6: Tool | undefined, options: K6Options): Promise<LoadRun> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-k6-'))
   try {
-    const scenario = { script: resolve(options.script), env: options.env, folder }
-    const launch = await (options.engine === 'k6'
-      ? launchK6(scenario, options.k6Path)
-      : launchBuiltIn(scenario))
-    return await runLaunch(launch, options)
+    const given = { script: resolve(options.script), env: options.env, folder }
+    const launch = k6 === undefined ? launchBuiltIn(given) : await launchK6(k6, given)
+    const ended = await runChild(launch.file, launch.args, {
+      env: launch.env,
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+      onLine: progressReader(options.onProgress),
+    })
+    const engine = k6 === undefined ? 'built-in' : 'k6'
+    return runOf(engine, k6?.version ?? BUILT_IN_VERSION, ended, await readResult(launch.resultFile))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function runLaunch(launch: Launch, options: ScenarioOptions): Promise<LoadRun> {
-  const ended = await runChild(launch.file, launch.args, {
-    env: launch.env,
-    timeoutMs: options.timeoutMs,
-    signal: options.signal,
-    onLine: progressReader(options.onProgress),
-  })
-  const { data, generator } = await readResult(launch.resultFile)
+export const BUILT_IN_VERSION = `Node ${process.version}`
+
+function runOf(
+  engine: LoadRun['engine'],
+  engineVersion: string,
+  { exitCode, durationMs, output }: Ended,
+  { data, generator }: Partial<RunResult>,
+): LoadRun {
   const metrics = data?.metrics ?? {}
+  const checks = data === undefined ? [] : allChecks(data.root_group)
   return {
-    engine: options.engine,
-    engineVersion: launch.engineVersion,
-    exitCode: ended.exitCode,
-    durationMs: ended.durationMs,
+    engine,
+    engineVersion,
+    exitCode,
+    durationMs,
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, { values }]) => [name, values])),
     // k6 gives them in another order each time.
     thresholds: Object.entries(metrics).toSorted(byName).flatMap(thresholdsOf),
-    checks:
-      data === undefined
-        ? []
-        : allChecks(data.root_group).map(({ path, passes, fails }) => ({
-            name: path.slice(2),
-            passes,
-            fails,
-          })),
+    checks: checks.map(({ path, passes, fails }) => ({ name: path.slice(2), passes, fails })),
     generator: {
       eventLoopDelayP99Ms: generator?.eventLoopDelayP99Ms ?? null,
       droppedIterations: metrics['dropped_iterations']?.values['count'] ?? 0,
       fromIntendedStartMs: generator?.fromIntendedStartMs ?? null,
     },
-    output: ended.output,
+    output,
   }
 }
 
 /** Both engines print a line like `running (01.0s), 2/2 VUs, 4 complete and 0 interrupted iterations` each second. */
-function progressReader(onProgress: ScenarioOptions['onProgress']): (line: string) => void {
+function progressReader(onProgress: K6Options['onProgress']): (line: string) => void {
   const startedAt = performance.now()
   return (line) => {
     const complete = /^running \(.*\), .* VUs, (\d+) complete/.exec(line)?.[1]

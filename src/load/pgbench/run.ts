@@ -1,17 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { BUILT_IN_PROGRAM } from './built-in.ts'
-import { runChild } from './child.ts'
-import { findPgbench } from './find.ts'
+import { extname, join, relative } from 'node:path'
+import process from 'node:process'
+import { runChild } from '../child.ts'
+import type { Tool } from '../find.ts'
 import { type LatencyMs, readLatencies } from './latency.ts'
 import { readReport } from './report.ts'
 
-export type PgbenchEngine = 'pgbench' | 'built-in'
-
+/** What one run of a script at the database measured: the same under pgbench and under the built-in runner. */
 export interface PgbenchRun {
-  readonly engine: PgbenchEngine
+  readonly engine: 'pgbench' | 'built-in'
   readonly engineVersion: string
   /** 0: every client finished. 2: an error other than 40001 and 40P01 ended at least one client. */
   readonly exitCode: number
@@ -45,9 +43,6 @@ export interface PgbenchOptions {
   readonly file: string
   /** Passed to the program without its password. Settings go into it as `?options=-c%20name%3Dvalue`. */
   readonly url: string
-  readonly engine: PgbenchEngine
-  /** Where pgbench is; looked for where left out. */
-  readonly pgbenchPath?: string
   readonly clients: number
   /** Of pgbench; the built-in runner has one. */
   readonly threads?: number
@@ -66,44 +61,41 @@ export interface PgbenchOptions {
 }
 
 /**
- * Runs a pgbench script with pgbench or with the built-in runner, in a process of its own.
- * Throws where the run cannot start (script refused, no connection, no pgbench), exceeds `timeoutMs` or is aborted.
+ * Runs a pgbench script, with the built-in runner where no `pgbench` is given, in a process of its own.
+ * Throws where the run cannot start (script refused, no connection), exceeds `timeoutMs` or is aborted.
  */
-export async function runPgbench(options: PgbenchOptions): Promise<PgbenchRun> {
-  const program = await programOf(options)
+export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOptions): Promise<PgbenchRun> {
+  const engine = pgbench === undefined ? 'built-in' : 'pgbench'
+  const [file, ...before] = pgbench === undefined ? [process.execPath, MAIN] : [pgbench.path]
   const { url, env } = withoutPassword(options.url)
   const args = argumentsOf(options)
   const logs = await mkdtemp(join(tmpdir(), 'admit-once-pgbench-'))
-  const aborted = new Set<string>()
-  const started = performance.now()
+  const died = new Set<string>()
   try {
-    const ended = await runChild({
-      path: program[0],
-      args: [...program.slice(1), ...args, ...watching(options, logs), url],
+    const ended = await runChild(file, [...before, ...args, ...watching(options, logs), url], {
       env,
       timeoutMs: options.timeoutMs,
       signal: options.signal,
-      onStderr: (line) => readStderr(line, aborted, options.onProgress),
+      onLine: (line) => readLine(line, died, options.onProgress),
     })
-    const durationMs = performance.now() - started
-    const output = `${ended.stderr}${ended.stdout}`
-    if (ended.exitCode !== 0 && ended.exitCode !== 2) {
-      throw new Error(`${options.engine} could not run ${options.file} (exit ${ended.exitCode}): ${output}`)
+    const { exitCode, durationMs, output, stdout } = ended
+    if (exitCode !== 0 && exitCode !== 2) {
+      throw new Error(`${engine} could not run ${options.file} (exit ${exitCode}): ${output}`)
     }
-    const { version, transactions, retried, retries, tps, ...failed } = readReport(ended.stdout)
+    const { transactions, retried, retries, tps, ...failed } = readReport(stdout)
     const latencyMs = await readLatencies(logs)
     if (latencyMs.count !== transactions) {
       throw new Error(`${transactions} transactions reported, ${latencyMs.count} logged: ${output}`)
     }
     return {
-      engine: options.engine,
-      engineVersion: version,
-      exitCode: ended.exitCode,
-      command: commandLine([...program, ...args, url]),
+      engine,
+      engineVersion: pgbench?.version ?? BUILT_IN_VERSION,
+      exitCode,
+      command: commandLine([file, ...before, ...args, url]),
       durationMs,
       clients: options.clients,
       transactions,
-      failed: { ...failed, other: aborted.size },
+      failed: { ...failed, other: died.size },
       retried,
       retries,
       tps,
@@ -115,12 +107,10 @@ export async function runPgbench(options: PgbenchOptions): Promise<PgbenchRun> {
   }
 }
 
-async function programOf(options: PgbenchOptions): Promise<readonly [string, ...string[]]> {
-  if (options.engine === 'built-in') return [process.execPath, BUILT_IN_PROGRAM]
-  const path = options.pgbenchPath ?? (await findPgbench())?.path
-  if (path === undefined) throw new Error('no pgbench found: install it, or use the built-in runner')
-  return [path]
-}
+export const BUILT_IN_VERSION = `node ${process.versions.node}`
+
+/** As source or compiled, whichever this file is. */
+const MAIN = join(import.meta.dirname, 'runner', `main${extname(import.meta.filename)}`)
 
 function argumentsOf(options: PgbenchOptions): string[] {
   const { file, clients, transactions, seconds, defines = {}, maxTries = 1, seed } = options
@@ -152,10 +142,10 @@ function withoutPassword(given: string): { url: string; env: Record<string, stri
   return { url: url.href, env: { LC_ALL: 'C', ...(password === '' ? {} : { PGPASSWORD: password }) } }
 }
 
-function readStderr(line: string, aborted: Set<string>, onProgress: PgbenchOptions['onProgress']): void {
+function readLine(line: string, died: Set<string>, onProgress: PgbenchOptions['onProgress']): void {
   // Not anchored: the threads of pgbench write into each other's lines.
   for (const [, client = ''] of line.matchAll(/\bclient (\d+) (?:script \d+ )?(?:aborted|command)/g))
-    aborted.add(client)
+    died.add(client)
   const [, seconds, tps, failed] = /^progress: ([\d.]+) s, ([\d.]+) tps, .*?(\d+) failed/.exec(line) ?? []
   if (seconds !== undefined) {
     onProgress?.({ seconds: Number(seconds), tps: Number(tps), failed: Number(failed) })
@@ -163,7 +153,7 @@ function readStderr(line: string, aborted: Set<string>, onProgress: PgbenchOptio
 }
 
 function commandLine([program = '', ...args]: readonly string[]): string {
-  const words = args.map((arg) => (arg === BUILT_IN_PROGRAM ? relative(process.cwd(), arg) : arg))
+  const words = args.map((arg) => (arg === MAIN ? relative(process.cwd(), arg) : arg))
   const node = program === process.execPath ? 'node' : program
   return [node, ...words]
     .map((word) => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))

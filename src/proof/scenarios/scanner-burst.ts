@@ -1,5 +1,5 @@
 import type { CodeKind } from '../../core/codes.ts'
-import type { LoadRun } from '../../load/k6/run.ts'
+import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture } from '../fixtures/fixtures.ts'
 import type { Run } from '../proof.ts'
 import { type Check, worst } from '../results.ts'

@@ -1,4 +1,4 @@
-import type { LoadRun } from '../../load/k6/run.ts'
+import type { LoadRun } from '../../load/engine.ts'
 import type { Run } from '../proof.ts'
 import type { Check } from '../results.ts'
 import { ranToItsEnd, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'

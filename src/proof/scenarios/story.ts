@@ -1,4 +1,4 @@
-import type { LoadRun } from '../../load/k6/run.ts'
+import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture, FixtureName, FixtureOptions } from '../fixtures/fixtures.ts'
 import type { Run } from '../proof.ts'
 import type { Check, Verdict } from '../results.ts'

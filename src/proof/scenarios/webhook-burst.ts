@@ -1,4 +1,4 @@
-import type { LoadRun } from '../../load/k6/run.ts'
+import type { LoadRun } from '../../load/engine.ts'
 import type { Check } from '../results.ts'
 import { BOOKS, type Books } from './books.ts'
 import { broken, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { shownBy } from '../../core/guarantees.ts'
-import { type PgbenchRun, runPgbench } from '../../load/pgbench/run.ts'
+import type { PgbenchRun } from '../../load/engine.ts'
 import { makeFixture } from '../fixtures/fixtures.ts'
 import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
@@ -50,13 +50,10 @@ async function tell(run: Run, story: DatabaseStory, note: (text: string) => void
   const asked = run.profile[story.size]
   const possible = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
   const clients = Math.max(1, Math.min(asked.clients, possible))
-  const engine = run.tools.pgbench === undefined ? 'built-in' : 'pgbench'
   await story.prepare?.(client, tierId, asked.seconds)
-  const load = await runPgbench({
+  const load = await run.engines.database.run({
     file: fileURLToPath(new URL(`../../../${story.file}`, import.meta.url)),
     url,
-    engine,
-    ...(run.tools.pgbench === undefined ? {} : { pgbenchPath: run.tools.pgbench.path }),
     clients,
     threads: Math.min(asked.threads, clients),
     seconds: asked.seconds,

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shownBy } from '../../core/guarantees.ts'
-import { type LoadRun, runScenario } from '../../load/k6/run.ts'
+import type { LoadRun } from '../../load/engine.ts'
 import { type Fixture, makeFixture, ordersFileOf, ticketsFileOf } from '../fixtures/fixtures.ts'
 import type { Run, RunningServer, Stage } from '../proof.ts'
 import type { Check, Latency, ScenarioResult } from '../results.ts'
@@ -56,13 +56,10 @@ async function tell(
     ...story.env(run),
     ...files,
   }
-  const engine = run.tools.k6 === undefined ? 'built-in' : 'k6'
   const [load, samples] = await sampleStock(run.workbench.main, fixture.tierId, () =>
-    runScenario({
+    run.engines.http.run({
       script: fileURLToPath(new URL(`../../../load-tests/scenarios/${story.name}.ts`, import.meta.url)),
       env,
-      engine,
-      ...(run.tools.k6 === undefined ? {} : { k6Path: run.tools.k6.path }),
       timeoutMs: LOAD_MS_MAX,
       signal: run.signal,
       onProgress: ({ iterations }) => note(`${iterations} done. ${story.story}`),

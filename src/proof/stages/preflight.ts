@@ -1,4 +1,5 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
+import type { DatabaseEngine, HttpEngine } from '../../load/engine.ts'
 import type { Run, Stage } from '../proof.ts'
 
 /** Where the run takes place: what a reader needs to know before any figure. */
@@ -20,7 +21,7 @@ export const preflightStage: Stage = {
       {
         name: 'the load generators are known',
         verdict: 'PASS',
-        detail: `HTTP by ${run.tools.k6 ? `k6 ${run.tools.k6.version}` : 'the built-in runner'}, SQL by ${run.tools.pgbench ? `pgbench ${run.tools.pgbench.version}` : 'the built-in runner'}`,
+        detail: `HTTP by ${nameOf(run.engines.http)}, SQL by ${nameOf(run.engines.database)}`,
       },
     ]
   },
@@ -50,11 +51,20 @@ function environmentOf(run: Run, settings: Settings): NonNullable<Run['environme
       synchronousCommit: settings.synchronous_commit,
       maxConnections: settings.max_connections,
     },
-    k6: run.tools.k6?.version ?? null,
-    pgbench: run.tools.pgbench?.version ?? null,
+    k6: versionOf(run.engines.http),
+    pgbench: versionOf(run.engines.database),
     placement:
       run.source === 'embedded'
         ? 'load generator, server and database on this machine'
         : 'load generator and server on this machine, database at DATABASE_URL',
   }
+}
+
+function nameOf({ name, version }: HttpEngine | DatabaseEngine): string {
+  return name === 'built-in' ? 'the built-in runner' : `${name} ${version}`
+}
+
+/** Null for the built-in runner, whose version is Node's. */
+function versionOf({ name, version }: HttpEngine | DatabaseEngine): string | null {
+  return name === 'built-in' ? null : version
 }

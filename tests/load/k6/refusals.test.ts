@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { runScenario } from '../../../src/load/k6/run.ts'
 import { startServer, type TestServer } from './server.ts'
+import { builtIn } from './support.ts'
 
 /** What the built-in runner cannot do, and what it must say instead of ignoring it. */
 const refusals: readonly (readonly [part: string, says: RegExp, script?: string])[] = [
@@ -29,8 +29,11 @@ const refusals: readonly (readonly [part: string, says: RegExp, script?: string]
 ]
 
 const runTimeoutMs = 30_000
+const runsAtOnce = 4
 
-describe('the built-in runner refuses by name, whatever the script does about it', () => {
+describe('the built-in runner refuses by name, whatever the script does about it', {
+  concurrency: runsAtOnce,
+}, () => {
   let server: TestServer
 
   before(async () => {
@@ -40,10 +43,9 @@ describe('the built-in runner refuses by name, whatever the script does about it
 
   for (const [part, says, script = 'refused'] of refusals) {
     it(part, async () => {
-      const run = await runScenario({
+      const run = await builtIn.run({
         script: join(import.meta.dirname, 'scripts', `${script}.ts`),
         env: { BASE_URL: server.url, PART: part },
-        engine: 'built-in',
         timeoutMs: runTimeoutMs,
       })
       assert.equal(run.exitCode, 104, run.output)
@@ -53,7 +55,7 @@ describe('the built-in runner refuses by name, whatever the script does about it
 
   it('and runs the same script when nothing of it is refused', async () => {
     const script = join(import.meta.dirname, 'scripts', 'refused.ts')
-    const run = await runScenario({ script, env: {}, engine: 'built-in', timeoutMs: runTimeoutMs })
+    const run = await builtIn.run({ script, env: {}, timeoutMs: runTimeoutMs })
     assert.equal(run.exitCode, 0, run.output)
   })
 })

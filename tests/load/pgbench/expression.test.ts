@@ -1,187 +1,127 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Expression, parseExpression } from '../../../src/load/pgbench/expression.ts'
-import { seedRandom } from '../../../src/load/pgbench/random.ts'
-import type { Variables } from '../../../src/load/pgbench/value.ts'
+import { randomFrom } from '../../../src/core/random.ts'
+import { type Expression, parseExpression } from '../../../src/load/pgbench/runner/expression.ts'
+import type { Variables } from '../../../src/load/pgbench/runner/variables.ts'
 import { engines, openBench } from './support.ts'
 
-const SEED = 42
-
-/** What pgbench 15 writes into SQL for each expression, run in this order with the seed above. */
+/** What pgbench 15 writes into SQL for each expression. */
 const TABLE: readonly (readonly [expression: string, text: string])[] = [
   ['1 + 2 * 3', '7'],
   ['(1 + 2) * 3', '9'],
   ['-7 / 2', '-3'],
   ['-7 % 3', '-1'],
-  ['7 / 2.0', '3.5'],
-  ['1.0 / 3', '0.333333333333333'],
-  ['2e3', '2000'],
-  ['.5 + .25', '0.75'],
-  ['1e15', '1e+15'],
-  ['123456789.125', '123456789.125'],
-  ['1e-5', '1e-05'],
-  ['0.0001', '0.0001'],
-  ['1.5e300 * 1e10', 'Infinity'],
-  ['-1.0 / 0', '-Infinity'],
-  ['sqrt(-1)', 'NaN'],
-  ['-0.0 * 1', '0'],
+  ['0 * -1', '0'],
   ['10 - 4 - 3', '3'],
   ['2 * -3', '-6'],
   ['- - 5', '5'],
   ['+4', '4'],
-  ['-9223372036854775808', '-9223372036854775808'],
-  ['9223372036854775807', '9223372036854775807'],
+  ['9007199254740991', '9007199254740991'],
   ['1 < 2', 'true'],
-  ['1 >= 1.0', 'true'],
+  ['1 >= 1', 'true'],
   ['1 <> 2', 'true'],
   ['1 != 1', 'false'],
-  ['1 = 1.0', 'true'],
+  ['1=1and 2=2', 'true'],
   ['2 > 3 or 3 > 2', 'true'],
-  ['true and false', 'false'],
-  ['not true', 'false'],
-  ['not 1 = 2 and true', 'true'],
-  ['null and false', 'NULL'],
-  ['false and null', 'false'],
-  ['true or null', 'true'],
-  ['null or true', 'NULL'],
-  ['null + 1', 'NULL'],
-  ['null is null', 'true'],
-  ['1 is null', 'false'],
-  ['1 is not null', 'true'],
-  ['null isnull', 'true'],
-  ['null notnull', 'false'],
-  ['true is true', 'true'],
-  ['1 is true', 'false'],
-  ['not null is null', 'false'],
-  ['(1 = 2) is not false', 'false'],
-  ['case when 1 = 2 then 10 when null then 20 when 3 then 30 else 40 end', '30'],
-  ['case when false then 1 end', 'NULL'],
-  ['CASE WHEN TRUE THEN Greatest(1, 2) ELSE 0 END', '2'],
-  ['abs(-5)', '5'],
-  ['abs(-5.5)', '5.5'],
-  ['abs(-17 + 2) * 2', '30'],
-  ['greatest(1, 2.5, 2)', '2.5'],
-  ['least(3, 1, 2)', '1'],
-  ['least(3, 1.0)', '1'],
-  ['greatest(1, null)', 'NULL'],
-  ['mod(17, 5)', '2'],
-  ['mod(7.6, 3)', '2'],
-  ['int(2.5)', '2'],
-  ['int(3.5)', '4'],
-  ['int(-2.5)', '-2'],
-  ['int(2.4999)', '2'],
-  ['double(3)', '3'],
-  ['double(10) / 4', '2.5'],
-  ['pi()', '3.14159265358979'],
-  ['sqrt(2)', '1.4142135623731'],
-  ['sqrt(16)', '4'],
-  ['ln(10)', '2.30258509299405'],
-  ['exp(1)', '2.71828182845905'],
-  ['pow(2, 10)', '1024'],
-  ['power(2, 0.5)', '1.4142135623731'],
-  ['pow(10, 20)', '1e+20'],
+  ['1 <= 0 and 1 = 1', 'false'],
+  ['not 1 = 2', 'true'],
+  ['not 1 = 2 AND not 2 = 1', 'true'],
+  ['1 = 2 or 1 = 1 and 2 = 3', 'false'],
+  ['1 = 2 and 1 / 0 = 1', 'false'],
+  ['1 = 1 or 1 / 0 = 1', 'true'],
   [':seven * 6', '42'],
-  [':seven + :half', '7.5'],
-  [':half * 2', '1'],
-  [':yes', 'true'],
-  [':yes and true', 'true'],
-  [':nothing is null', 'true'],
+  [':yes and 1 = 1', 'true'],
   [':client_id', '0'],
   [':scale', '1'],
   [':random_seed', '42'],
-  ['random(1, 6)', '6'],
-  ['random(1, 1000000)', '855542'],
   ['random(5, 5)', '5'],
-  ['random(-9, 9)', '-8'],
-  ['random(1, 1000000000000)', '324170456011'],
-  ['random(0, 9223372036854775806)', '6079151505264665004'],
-  ['random_zipfian(1, 1000, 1.5)', '12'],
-  ['random_zipfian(1, 1000000, 1.01)', '100259'],
-  ['random_zipfian(1, 10, 3)', '1'],
-  ['random_gaussian(1, 1000, 2.5)', '666'],
-  ['random_gaussian(-100, 100, 4.0)', '10'],
-  ['random_exponential(1, 1000, 3.0)', '273'],
-  ['random_exponential(1, 1000000, 10)', '47367'],
-  ['random(1, 6) + random(1, 6) * 10', '26'],
-  ['case when random(1, 2) = 1 then random(1, 9) else random(100, 900) end', '778'],
-  ['random(1, :seven)', '7'],
-  ['1=1and 2=2', 'true'],
+  ['random(1, :seven) / 8', '0'],
 ]
 
 /** Expressions that end a client when they are evaluated. */
 const ENDING = [
   '1 / 0',
   '7 % 0',
-  '9223372036854775807 + 1',
-  '-9223372036854775808 / -1',
   ':missing + 1',
-  'int(1e30)',
-  'random(2, 1)',
-  'random(-9223372036854775808, 9223372036854775807)',
-  'random_gaussian(1, 2, 1.9)',
-  'random_zipfian(1, 2, 1.0)',
-  'random_exponential(1, 2, 0.0)',
-  'true + 1',
-  'true = true',
-  'not 1',
-  '1 and true',
   ':word + 1',
+  'random(2, 1)',
+  '(1 = 1) + 1',
+  '(1 = 1) = (1 = 1)',
+  'not 1',
+  '1 and 1 = 1',
 ]
 
-const DEFINES = { seven: '7', half: '0.5', yes: 'yes', nothing: 'null', word: 'hello' }
+const SEED = 42
+const DEFINES = { seven: '7', yes: 'yes', word: 'hello' }
 
 test('an expression gives the same text under pgbench and the built-in runner', async (t) => {
   await using bench = await openBench()
   const script = TABLE.map(([expression], index) => {
     return `\\set v ${expression}\ninsert into answers values (${index}, ':v');`
   })
-  for (const engine of await engines(t)) {
+  for (const engine of engines(t)) {
     await bench.query('drop table if exists answers; create table answers (id int, answer text)')
-    const run = await bench.run(script.join('\n'), { engine, transactions: 1, seed: SEED, defines: DEFINES })
+    const options = { transactions: 1, seed: SEED, defines: DEFINES }
+    const run = await bench.run(engine, script.join('\n'), options)
     assert.equal(run.exitCode, 0, run.output)
     const answers = await bench.query<[string]>('select answer from answers order by id')
     const got = TABLE.map(([expression], index) => [expression, answers[index]?.[0]])
-    assert.deepEqual(got, TABLE, engine)
+    assert.deepEqual(got, TABLE, engine.name)
   }
 })
 
 test('an expression that has no value ends the client under both engines', async (t) => {
   await using bench = await openBench()
-  for (const expression of ENDING)
-    assert.throws(() => evaluate(parseExpression(expression)), { name: 'ScriptError' })
-  for (const engine of await engines(t)) {
-    // One client an expression: each of them must end, so none gets to its insert.
-    const branches = ENDING.map((expression, id) => `\\if :client_id = ${id}\n\\set v ${expression}\n\\endif`)
-    const script = `${branches.join('\n')}\ninsert into survivors values (:client_id);`
+  // One client an expression: each of them must end, so none gets to its insert.
+  const branches = ENDING.map((expression, id) => `\\if :client_id = ${id}\n\\set v ${expression}\n\\endif`)
+  const script = `${branches.join('\n')}\ninsert into survivors values (:client_id);`
+  for (const engine of engines(t)) {
     await bench.query('drop table if exists survivors; create table survivors (id int)')
-    const run = await bench.run(script, {
-      engine,
-      clients: ENDING.length + 1,
-      transactions: 1,
-      defines: DEFINES,
-    })
+    const options = { clients: ENDING.length + 1, transactions: 1, defines: DEFINES }
+    const run = await bench.run(engine, script, options)
     assert.equal(run.exitCode, 2, run.output)
     assert.equal(run.failed.other, ENDING.length, run.output)
-    assert.deepEqual(await bench.query('select id from survivors'), [[ENDING.length]], engine)
+    assert.deepEqual(await bench.query('select id from survivors'), [[ENDING.length]], engine.name)
   }
+})
+
+test('numbers that the built-in runner could not count exactly end the client', () => {
+  for (const expression of ['9007199254740991 + 1', '-9007199254740991 * 2', 'random(0, 4294967296)']) {
+    assert.throws(() => evaluate(parseExpression(expression)), { name: 'ScriptError' }, expression)
+  }
+})
+
+test('random numbers reach both ends of their range, and nothing beyond', () => {
+  const die = parseExpression('random(1, 6)')
+  const random = randomFrom(SEED)
+  const seen = new Set(Array.from({ length: 200 }, () => die({ variables: new Map(), random })))
+  assert.deepEqual([...seen].sort(), [1, 2, 3, 4, 5, 6])
 })
 
 test('what the expression language has beyond the supported part is refused by name', () => {
   const refusals: readonly (readonly [string, RegExp])[] = [
+    ['random_zipfian(1, 10, 1.5)', /unsupported function "random_zipfian"/],
+    ['random_gaussian(1, 10, 2.5)', /unsupported function "random_gaussian"/],
+    ['1 + random_exponential(1, 10, 3)', /unsupported function "random_exponential"/],
+    ['abs(-1)', /unsupported function "abs"/],
+    ['hash(1)', /unsupported function "hash"/],
+    ['permute(1, 2)', /unsupported function "permute"/],
+    ['null', /unsupported word "null"/],
+    ['1 is null', /unsupported word "is"/],
+    ['1 notnull', /unsupported word "notnull"/],
+    ['true', /unsupported word "true"/],
+    ['case when 1 = 1 then 2 end', /unsupported word "case"/],
+    ['2.5 * 2', /unsupported number "2.5"/],
+    ['1e3', /unsupported number "1e3"/],
+    ['9007199254740992', /unsupported number 9007199254740992/],
     ['1 << 2', /unexpected "<"/],
     ['5 & 1', /"&"/],
     ['~1', /"~"/],
-    ['hash(1)', /unsupported function "hash"/],
-    ['permute(1, 2)', /unsupported function "permute"/],
-    ['debug(1)', /unsupported function "debug"/],
-    ['abs(1, 2)', /"abs" takes 1 arguments, not 2/],
-    ['least()', /"least" takes one or more arguments, not 0/],
+    ['random(1)', /expected ,, found "\)"/],
     ['1 2', /unexpected "2"/],
     ['1 < 2 < 3', /unexpected "<"/],
     ['(1', /expected \), found the end/],
-    ['case 1 end', /expected when/],
     ["'text'", /"'"/],
-    ['9223372036854775808', /bigint constant overflow/],
     ['', /ends too early/],
   ]
   for (const [expression, message] of refusals) {
@@ -191,5 +131,5 @@ test('what the expression language has beyond the supported part is refused by n
 
 function evaluate(expression: Expression): unknown {
   const variables: Variables = new Map(Object.entries(DEFINES))
-  return expression({ variables, random: seedRandom(BigInt(SEED)) })
+  return expression({ variables, random: randomFrom(SEED) })
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scanScript } from '../../../src/load/pgbench/scan.ts'
-import { parseScript } from '../../../src/load/pgbench/script.ts'
-import { engines, openBench } from './support.ts'
+import { scanScript } from '../../../src/load/pgbench/runner/scan.ts'
+import { parseScript } from '../../../src/load/pgbench/runner/script.ts'
+import { builtIn, engines, openBench } from './support.ts'
 
 test('a command ends at a semicolon outside quotes, comments and parentheses, and at a backslash', () => {
   const script = String.raw`-- a comment; with a semicolon, and a \backslash
@@ -41,10 +41,16 @@ const REFUSED: readonly (readonly [script: string, message: string])[] = [
   ['select 1 \\aset', 'x.sql:1: \\aset is not supported'],
   ['\\echo hello', 'x.sql:1: \\echo is not supported'],
   ['\\set x hash(1)', 'x.sql:1: unsupported function "hash" in expression'],
+  [
+    'select 1;\n\\set x random_zipfian(1, 9, 2)',
+    'x.sql:2: unsupported function "random_zipfian" in expression',
+  ],
+  ['\\if :x is null\n\\endif', 'x.sql:1: unsupported word "is" in expression'],
+  ['\\set x 1.5', 'x.sql:1: unsupported number "1.5" in expression: not whole'],
   ['\\set x 1;', 'x.sql:1: unsupported character or operator ";" in expression'],
   ['\\set 1x 1', 'x.sql:1: \\set: invalid variable name "1x"'],
   ['\\set x 1 \\\n+\nselect 1;', 'x.sql:1: expression ends too early'],
-  ['select 1;\n\\if true\nselect 2;', 'x.sql:2: \\if without \\endif'],
+  ['select 1;\n\\if 1\nselect 2;', 'x.sql:2: \\if without \\endif'],
   ['\\endif', 'x.sql:1: \\endif without \\if'],
   ['\\else', 'x.sql:1: \\else without \\if'],
   ['\\if 1\n\\else\n\\elif 2\n\\endif', 'x.sql:3: \\elif after \\else'],
@@ -72,9 +78,13 @@ test('what the built-in runner cannot run is refused with file, line and name', 
 test('a refused script sends nothing to the database', async () => {
   await using bench = await openBench()
   await bench.query('create table touched (id int)')
-  const script = 'insert into touched values (1);\n\\shell date'
-  const run = bench.run(script, { engine: 'built-in', transactions: 1 })
-  await assert.rejects(run, /built-in could not run .*\(exit 1\).*script\.sql:2: \\shell is not supported/s)
+  for (const [line, refusal] of [
+    ['\\shell date', /built-in could not run .*\(exit 1\).*script\.sql:2: \\shell is not supported/s],
+    ['\\set x random_gaussian(1, 2, 3)', /script\.sql:2: unsupported function "random_gaussian"/],
+  ] as const) {
+    const script = `insert into touched values (1);\n${line}`
+    await assert.rejects(bench.run(builtIn, script, { transactions: 1 }), refusal)
+  }
   assert.deepEqual(await bench.query('table touched'), [])
 })
 
@@ -87,7 +97,7 @@ test('variables reach SQL as text under both engines, inside quotes too, and cas
     \\if :n > 11 or not :client_id = 0
       insert into answers values ('wrong');
     \\elif :n = 11
-      \\if false
+      \\if 0
         insert into answers values ('wrong');
       \\else
         insert into answers values (':n|:g_two|:g_three|:unknown|:word:word|' || :g_two::text || $q$|:n$q$);
@@ -98,12 +108,12 @@ test('variables reach SQL as text under both engines, inside quotes too, and cas
     \\sleep 1 ms
     \\sleep :g_two us
     insert into answers values (:quoted)`
-  for (const engine of await engines(t)) {
+  for (const engine of engines(t)) {
     await bench.query('drop table if exists answers; create table answers (answer text)')
     const defines = { word: '$&', quoted: "'it''s'", text: 'wrong' }
-    const run = await bench.run(script, { engine, transactions: 1, defines })
+    const run = await bench.run(engine, script, { transactions: 1, defines })
     assert.equal(run.exitCode, 0, run.output)
     const answers = await bench.query('table answers')
-    assert.deepEqual(answers, [['11|10||:unknown|$&$&|10|11'], ["it's"]], engine)
+    assert.deepEqual(answers, [['11|10||:unknown|$&$&|10|11'], ["it's"]], engine.name)
   }
 })

@@ -4,13 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { Client } from 'pg'
-import { findPgbench } from '../../../src/load/pgbench/find.ts'
-import {
-  type PgbenchEngine,
-  type PgbenchOptions,
-  type PgbenchRun,
-  runPgbench,
-} from '../../../src/load/pgbench/run.ts'
+import { BUILT_IN, type DatabaseEngine, findEngines, type PgbenchRun } from '../../../src/load/engine.ts'
+import type { PgbenchOptions } from '../../../src/load/pgbench/run.ts'
 import { serverUrl } from '../../support/server.ts'
 
 /** A database of this test's own, with a login role whose password needs escaping everywhere. */
@@ -20,8 +15,9 @@ export interface Bench {
   readonly secret: string
   readonly query: <Row extends unknown[]>(sql: string) => Promise<Row[]>
   readonly run: (
+    engine: DatabaseEngine,
     script: string,
-    options: Partial<PgbenchOptions> & { engine: PgbenchEngine },
+    options?: Partial<PgbenchOptions>,
   ) => Promise<PgbenchRun>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -48,10 +44,10 @@ export async function openBench(): Promise<Bench> {
       const results = await owner.query<Row>({ text: sql, rowMode: 'array' })
       return [results].flat().at(-1)?.rows ?? []
     },
-    run: async (script, options) => {
+    run: async (engine, script, options) => {
       const file = join(folder, 'script.sql')
       await writeFile(file, script)
-      return runPgbench({ file, url: url.href, clients: 1, timeoutMs: RUN_TIMEOUT_MS, ...options })
+      return engine.run({ file, url: url.href, clients: 1, timeoutMs: RUN_TIMEOUT_MS, ...options })
     },
     [Symbol.asyncDispose]: async () => {
       await owner.end()
@@ -64,13 +60,15 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** Both engines, or the built-in one alone, with a word about it, where pgbench is not installed. */
-export async function engines(t: TestContext): Promise<PgbenchEngine[]> {
-  if ((await findPgbench()) !== undefined) return ['pgbench', 'built-in']
-  t.diagnostic(
-    'pgbench is not installed: only the built-in runner was tested, not its agreement with pgbench',
-  )
-  return ['built-in']
+export function engines(t: TestContext): readonly DatabaseEngine[] {
+  if (database.name === 'pgbench') return [database, builtIn]
+  t.diagnostic('pgbench was not found: the built-in runner was tested, its agreement with pgbench was not')
+  return [builtIn]
 }
+
+export const builtIn = BUILT_IN.database
+
+const { database } = await findEngines()
 
 async function connect(url: string): Promise<Client> {
   const client = new Client({ connectionString: url })

@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import type { PgbenchRun } from '../../../load/pgbench/run.ts'
+import type { PgbenchRun } from '../../../load/engine.ts'
 import type { Profile } from '../../profiles.ts'
 import type { Check } from '../../results.ts'
 

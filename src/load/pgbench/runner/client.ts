@@ -1,14 +1,18 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, DatabaseError, type QueryArrayResult } from 'pg'
+import { type Random, randomFrom } from '../../../core/random.ts'
 import type { Scope } from './expression.ts'
 import type { Step } from './script.ts'
-import { isTrue, isVariableName, ScriptError, variableText } from './value.ts'
+import { isTrue, isVariableName, ScriptError, type Variables, variableText } from './variables.ts'
 
-/** One client: a connection of its own, its variables and its random numbers. */
-export interface ScriptClient extends Scope {
+/** One client: a connection, variables and random numbers of its own. */
+export interface ScriptClient {
   readonly id: number
   readonly connection: Client
+  readonly variables: Variables
+  /** Seeds of its transactions. */
+  readonly seeds: Random
 }
 
 /** When a client stops; `Infinity` means never. `endsAtMs` is on the clock of `performance.now()`. */
@@ -57,22 +61,27 @@ async function runTransaction(
   steps: readonly Step[],
   limits: Limits,
 ): Promise<Pick<Outcome, 'tries' | 'failure'> | undefined> {
-  const random = { ...client.random }
+  const seed = client.seeds.below(SEEDS)
   for (let tries = 1; ; tries++) {
-    const failure = await tryOnce(client, steps)
+    const failure = await tryOnce({ ...client, random: randomFrom(seed) }, steps)
     if (failure === undefined) return { tries, failure }
     if (performance.now() >= limits.endsAtMs) return undefined
     if (tries >= limits.tries) return { tries, failure }
-    client.random = { ...random }
   }
 }
+
+/** One try of a transaction. */
+type Try = ScriptClient & Scope
+
+/** How many seeds there are. */
+export const SEEDS = 2 ** 32
 
 const RETRYABLE: ReadonlyMap<string | undefined, Failure> = new Map([
   ['40001', 'serialization'],
   ['40P01', 'deadlock'],
 ])
 
-async function tryOnce(client: ScriptClient, steps: readonly Step[]): Promise<Failure | undefined> {
+async function tryOnce(client: Try, steps: readonly Step[]): Promise<Failure | undefined> {
   try {
     await runSteps(client, steps)
     return undefined
@@ -84,7 +93,7 @@ async function tryOnce(client: ScriptClient, steps: readonly Step[]): Promise<Fa
   }
 }
 
-async function runSteps(client: ScriptClient, steps: readonly Step[]): Promise<void> {
+async function runSteps(client: Try, steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     try {
       await runStep(client, step)
@@ -97,7 +106,7 @@ async function runSteps(client: ScriptClient, steps: readonly Step[]): Promise<v
   }
 }
 
-async function runStep(client: ScriptClient, step: Step): Promise<void> {
+async function runStep(client: Try, step: Step): Promise<void> {
   if (step.kind === 'sql') return runSql(client, step)
   if (step.kind === 'sleep') return nap(client, step)
   if (step.kind === 'set') {
@@ -108,7 +117,7 @@ async function runStep(client: ScriptClient, step: Step): Promise<void> {
   if (taken !== undefined) await runSteps(client, taken.steps)
 }
 
-async function runSql(client: ScriptClient, step: Extract<Step, { kind: 'sql' }>): Promise<void> {
+async function runSql(client: Try, step: Extract<Step, { kind: 'sql' }>): Promise<void> {
   const results = await client.connection.query({ text: substitute(client, step.text), rowMode: 'array' })
   if (step.gsetPrefix === undefined) return
   const last: QueryArrayResult<(string | null)[]> | undefined = [results].flat().at(-1)

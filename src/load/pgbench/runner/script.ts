@@ -1,6 +1,6 @@
 import { type Expression, parseExpression } from './expression.ts'
 import { type RawCommand, ScriptRefused, scanScript } from './scan.ts'
-import { isVariableName } from './value.ts'
+import { isVariableName } from './variables.ts'
 
 /** A script, ready to run. */
 export type Step =
