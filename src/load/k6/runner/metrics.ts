@@ -1,5 +1,4 @@
 import { invalid } from './stop.ts'
-import type { Threshold } from './thresholds.ts'
 
 export type MetricType = 'counter' | 'gauge' | 'rate' | 'trend'
 export type Contents = 'default' | 'time' | 'data'
@@ -16,6 +15,20 @@ export interface Metric {
   /** Appears in the summary: it has a sample, or a threshold. */
   observed: boolean
 }
+
+/** Threshold: one condition on a metric, over the whole run. */
+export interface Threshold {
+  readonly source: string
+  readonly statistic: string
+  readonly operator: Operator
+  readonly value: number
+  readonly abortOnFail: boolean
+  /** How long after the start of the run a failure may first abort it. */
+  readonly delayAbortEvalMs: number
+  ok: boolean
+}
+
+export type Operator = '<' | '<=' | '>' | '>=' | '==' | '===' | '!='
 
 /** What the samples of one metric add up to. Times are in milliseconds, data in bytes. */
 export interface Sink {

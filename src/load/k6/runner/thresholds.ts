@@ -1,20 +1,13 @@
 import { asRecord, durationMs } from './given.ts'
-import { type Metric, type Metrics, type MetricType, percentileOf } from './metrics.ts'
+import {
+  type Metric,
+  type Metrics,
+  type MetricType,
+  type Operator,
+  percentileOf,
+  type Threshold,
+} from './metrics.ts'
 import { invalid } from './stop.ts'
-
-/** One condition on a metric, over the whole run. */
-export interface Threshold {
-  readonly source: string
-  readonly statistic: string
-  readonly operator: Operator
-  readonly value: number
-  readonly abortOnFail: boolean
-  /** How long after the start of the run a failure may first abort it. */
-  readonly delayAbortEvalMs: number
-  ok: boolean
-}
-
-type Operator = keyof typeof compare
 
 /** Parses `p(95)<500` and its kin: the grammar of k6. */
 export function parseThreshold(
@@ -71,14 +64,14 @@ export function judge(
   return { breached: breached.sort(), abort }
 }
 
-const compare = {
-  '<': (a: number, b: number) => a < b,
-  '<=': (a: number, b: number) => a <= b,
-  '>': (a: number, b: number) => a > b,
-  '>=': (a: number, b: number) => a >= b,
-  '==': (a: number, b: number) => a === b,
-  '===': (a: number, b: number) => a === b,
-  '!=': (a: number, b: number) => a !== b,
+const compare: Readonly<Record<Operator, (a: number, b: number) => boolean>> = {
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+  '==': (a, b) => a === b,
+  '===': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
 }
 
 const plainStatistics = new Set(['count', 'rate', 'value', 'avg', 'min', 'max', 'med'])

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { types } from 'node:util'
+import { randomFrom } from '../../../../core/random.ts'
 import { recordCheck, refuse, sample } from '../test.ts'
 import type { VirtualUser } from '../vu.ts'
 import { withTags } from './metrics.ts'
@@ -14,11 +15,15 @@ export function k6Module(user: VirtualUser): object {
       throw new Error(message)
     },
     randomSeed: (seed: number) => {
-      user.random = seeded(seed)
+      const random = randomFrom(seed)
+      user.random = () => random.below(RANDOM_STEPS) / RANDOM_STEPS
     },
     sleep: () => refuseSleep(user),
   }
 }
+
+/** A seed gives the same numbers in each run of this runner, though not those of k6. */
+const RANDOM_STEPS = 2 ** 32
 
 type Checks = Readonly<Record<string, unknown>>
 
@@ -72,15 +77,4 @@ function group(user: VirtualUser, name: string, body: () => unknown): unknown {
 /** All users share one thread here: a call that blocks one of them would block them all. */
 function refuseSleep(user: VirtualUser): never {
   return refuse(user.test, 'sleep()', 'write `await new Promise((done) => setTimeout(done, milliseconds))`')
-}
-
-/** Mulberry32: the same seed gives the same numbers, though not those of k6. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
