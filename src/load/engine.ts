@@ -11,7 +11,7 @@ import {
 export type { LoadRun, PgbenchRun }
 
 /** Load generator: the user's own k6 or pgbench where it is there, else the built-in runner of the same scripts. */
-export interface Engine<Name, Options, Run> {
+interface Engine<Name, Options, Run> {
   readonly name: Name | 'built-in'
   readonly version: string
   readonly run: (options: Options) => Promise<Run>
