@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { platform } from 'node:process'
 
 /** How a child process ended. Of what it printed the end is kept. */
-export interface Ended {
+export interface ChildExit {
   readonly exitCode: number
   readonly stdout: string
   /** Both streams, line by line as they came. */
@@ -23,7 +23,11 @@ export interface ChildOptions {
  * Process group: the child runs in one of its own, and all of it is killed after `timeoutMs`, when `signal` aborts, and when
  * this process exits. Fails then, and when the child cannot be started or is killed by somebody else.
  */
-export async function runChild(file: string, args: readonly string[], options: ChildOptions): Promise<Ended> {
+export async function runChild(
+  file: string,
+  args: readonly string[],
+  options: ChildOptions,
+): Promise<ChildExit> {
   options.signal?.throwIfAborted()
   const startedAt = performance.now()
   const child = spawn(file, args, {
@@ -31,7 +35,7 @@ export async function runChild(file: string, args: readonly string[], options: C
     detached: platform !== 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const kept = keepTails(child, options.onLine)
+  const tails = keepTails(child, options.onLine)
   const late = AbortSignal.timeout(options.timeoutMs)
   const stop = AbortSignal.any([late, ...(options.signal === undefined ? [] : [options.signal])])
   const kill = () => killGroup(child)
@@ -41,9 +45,9 @@ export async function runChild(file: string, args: readonly string[], options: C
     const exitCode = await exited(child)
     options.signal?.throwIfAborted()
     if (late.aborted)
-      throw new Error(`${file} did not end within ${options.timeoutMs} ms and was killed:\n${kept.output}`)
-    if (exitCode === null) throw new Error(`${file} was killed by ${child.signalCode}:\n${kept.output}`)
-    return { exitCode, ...kept, durationMs: performance.now() - startedAt }
+      throw new Error(`${file} did not end within ${options.timeoutMs} ms and was killed:\n${tails.output}`)
+    if (exitCode === null) throw new Error(`${file} was killed by ${child.signalCode}:\n${tails.output}`)
+    return { exitCode, ...tails, durationMs: performance.now() - startedAt }
   } finally {
     stop.removeEventListener('abort', kill)
     process.removeListener('exit', kill)
@@ -54,11 +58,11 @@ const TAIL_CHARS = 16_384
 
 /** Whole lines only: chunks of two pipes, put one behind the other, would cut into each other's lines. */
 function keepTails(child: ChildProcess, onLine?: (line: string) => void) {
-  const kept = { stdout: '', output: '' }
+  const tails = { stdout: '', output: '' }
   for (const stream of [child.stdout, child.stderr]) {
     const keep = (line: string) => {
-      kept.output = tailOf(`${kept.output}${line}\n`)
-      if (stream === child.stdout) kept.stdout = tailOf(`${kept.stdout}${line}\n`)
+      tails.output = tailOf(`${tails.output}${line}\n`)
+      if (stream === child.stdout) tails.stdout = tailOf(`${tails.stdout}${line}\n`)
       onLine?.(line)
     }
     let rest = ''
@@ -69,7 +73,7 @@ function keepTails(child: ChildProcess, onLine?: (line: string) => void) {
     })
     stream?.on('end', () => rest !== '' && keep(rest))
   }
-  return kept
+  return tails
 }
 
 function tailOf(text: string): string {

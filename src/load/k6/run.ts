@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
-import { type Ended, runChild } from '../child.ts'
+import { type ChildExit, runChild } from '../child.ts'
 import type { Tool } from '../find.ts'
 import { launchBuiltIn, launchK6 } from './launch.ts'
 import type { RunResult } from './runner/lifecycle.ts'
@@ -48,16 +48,16 @@ export interface K6Options {
 export async function runK6(k6: Tool | undefined, options: K6Options): Promise<LoadRun> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-k6-'))
   try {
-    const given = { script: resolve(options.script), env: options.env, folder }
-    const launch = k6 === undefined ? launchBuiltIn(given) : await launchK6(k6, given)
-    const ended = await runChild(launch.file, launch.args, {
+    const launchOptions = { script: resolve(options.script), env: options.env, folder }
+    const launch = k6 === undefined ? launchBuiltIn(launchOptions) : await launchK6(k6, launchOptions)
+    const exit = await runChild(launch.file, launch.args, {
       env: launch.env,
       timeoutMs: options.timeoutMs,
       signal: options.signal,
       onLine: progressReader(options.onProgress),
     })
     const engine = k6 === undefined ? 'built-in' : 'k6'
-    return runOf(engine, k6?.version ?? BUILT_IN_VERSION, ended, await readResult(launch.resultFile))
+    return runOf(engine, k6?.version ?? BUILT_IN_VERSION, exit, await readResult(launch.resultFile))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -68,7 +68,7 @@ export const BUILT_IN_VERSION = `Node ${process.version}`
 function runOf(
   engine: LoadRun['engine'],
   engineVersion: string,
-  { exitCode, durationMs, output }: Ended,
+  { exitCode, durationMs, output }: ChildExit,
   { data, generator }: Partial<RunResult>,
 ): LoadRun {
   const metrics = data?.metrics ?? {}

@@ -28,7 +28,7 @@ export async function readLatencies(folder: string): Promise<LatencyMs> {
   return summarize(Float64Array.from(times).sort())
 }
 
-/** Percentiles by nearest rank: each is a latency that was measured. */
+/** Nearest-rank percentiles: each is a latency that was measured. */
 function summarize(sorted: Float64Array): LatencyMs {
   const count = sorted.length
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * count) - 1)] ?? 0

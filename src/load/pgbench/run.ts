@@ -72,13 +72,16 @@ export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOpti
   const logs = await mkdtemp(join(tmpdir(), 'admit-once-pgbench-'))
   const died = new Set<string>()
   try {
-    const ended = await runChild(file, [...before, ...args, ...watching(options, logs), url], {
-      env,
-      timeoutMs: options.timeoutMs,
-      signal: options.signal,
-      onLine: (line) => readLine(line, died, options.onProgress),
-    })
-    const { exitCode, durationMs, output, stdout } = ended
+    const { exitCode, durationMs, output, stdout } = await runChild(
+      file,
+      [...before, ...args, ...watching(options, logs), url],
+      {
+        env,
+        timeoutMs: options.timeoutMs,
+        signal: options.signal,
+        onLine: (line) => readLine(line, died, options.onProgress),
+      },
+    )
     if (exitCode !== 0 && exitCode !== 2) {
       throw new Error(`${engine} could not run ${options.file} (exit ${exitCode}): ${output}`)
     }
@@ -133,8 +136,8 @@ function watching({ onProgress }: PgbenchOptions, logs: string): string[] {
 }
 
 /** The environment is made, not inherited: a PGOPTIONS or PGHOST of the caller's shell must not bend the proof. */
-function withoutPassword(given: string): { url: string; env: Record<string, string> } {
-  const url = new URL(given)
+function withoutPassword(databaseUrl: string): { url: string; env: Record<string, string> } {
+  const url = new URL(databaseUrl)
   const password = url.searchParams.get('password') ?? decodeURIComponent(url.password)
   url.password = ''
   // libpq does not read + as a space.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { constantArrivals, rampingArrivals, rampingSteps } from '../../../src/load/k6/runner/arrivals.ts'
-import { durationMs } from '../../../src/load/k6/runner/given.ts'
+import { durationMs } from '../../../src/load/k6/runner/input.ts'
 
 describe('when iterations arrive', () => {
   it('at a constant rate: evenly, the first at once, none at the end', () => {

@@ -1,13 +1,13 @@
 import type { Stage } from './scenarios.ts'
 
-/** When each iteration of a constant arrival rate starts, in milliseconds: evenly spaced, the first at once. */
+/** Open model: when each iteration of a constant arrival rate starts, in milliseconds: evenly spaced, the first at once. */
 export function* constantArrivals(rate: number, timeUnitMs: number, durationMs: number): Generator<number> {
   const periodMs = timeUnitMs / rate
   for (let arrival = 0; arrival * periodMs < durationMs; arrival += 1) yield arrival * periodMs
 }
 
 /**
- * When each iteration of a ramping arrival rate starts, in milliseconds.
+ * Open model: when each iteration of a ramping arrival rate starts, in milliseconds.
  * Iteration n starts when the area under the rate's line reaches n; what a stage leaves of an area is carried on.
  */
 export function* rampingArrivals(
@@ -30,7 +30,7 @@ export function* rampingArrivals(
   }
 }
 
-/** How many virtual users should be running from which moment on: one step for each user who comes or goes. */
+/** Closed model: how many virtual users should be running from which moment on: one step for each user who comes or goes. */
 export function rampingSteps(
   startVUs: number,
   stages: readonly Stage[],

@@ -21,7 +21,7 @@ export interface Outgoing {
 }
 
 /** What came back, or why nothing did. Times in milliseconds, traffic in bytes on the wire (under TLS: inside it). */
-export interface Exchanged {
+export interface ExchangeResult {
   readonly status: number
   readonly statusText: string
   readonly httpVersion: string
@@ -55,7 +55,7 @@ export interface Agents {
   readonly https: HttpsAgent
 }
 
-/** Connections of one virtual user; HTTP/1.1 only. */
+/** Keep-alive: connections of one virtual user; HTTP/1.1 only. */
 export function createAgents(options: { readonly reuse: boolean; readonly verify: boolean }): Agents {
   const common = { keepAlive: options.reuse, maxSockets: Number.POSITIVE_INFINITY, timeout: 0 }
   return {
@@ -68,7 +68,7 @@ export function createAgents(options: { readonly reuse: boolean; readonly verify
 export function exchange(
   agents: Agents,
   outgoing: Outgoing,
-  done: (exchanged: Exchanged) => void,
+  done: (result: ExchangeResult) => void,
 ): () => void {
   const clock = startClock()
   const chunks: Buffer[] = []
@@ -103,7 +103,7 @@ export function exchange(
 }
 
 /** What a request comes to that cannot be sent at all. */
-export function unsent(message: string): Exchanged {
+export function localFailure(message: string): ExchangeResult {
   const nothing = {
     status: 0,
     statusText: '',
@@ -190,7 +190,7 @@ function collect(
   response: IncomingMessage | undefined,
   chunks: readonly Buffer[],
   failure: Failure | undefined,
-): Exchanged {
+): ExchangeResult {
   const answered = failure === undefined && response !== undefined
   return {
     status: answered ? (response.statusCode ?? 0) : 0,

@@ -1,22 +1,22 @@
 import { performance } from 'node:perf_hooks'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { constantArrivals, rampingArrivals, rampingSteps } from './arrivals.ts'
-import { type Crew, iterate } from './crew.ts'
+import { iterate, type ScenarioRun } from './scenario-run.ts'
 import { type Plan, regularMs } from './scenarios.ts'
 import { sample } from './test.ts'
 import { interrupt, type VirtualUser } from './vu.ts'
 
 /** Runs one scenario from its start until its last iteration has ended or was interrupted. */
-export async function execute(crew: Crew): Promise<void> {
-  const window = openWindow(crew)
+export async function execute(run: ScenarioRun): Promise<void> {
+  const window = openWindow(run)
   try {
-    await run(crew, crew.scenario.plan, window)
+    await runPlan(run, run.scenario.plan, window)
   } finally {
     window.close()
   }
 }
 
-/** While `open`, iterations may start; after the graceful stop, or when the test stops, those that run are interrupted. */
+/** Graceful stop: iterations start while `open`; those that still run when it is over, or when the test stops, are interrupted. */
 interface Window {
   readonly open: boolean
   /** Resolves at that moment of the scenario, or once the window is shut; false when it was shut. */
@@ -24,23 +24,23 @@ interface Window {
   close(): void
 }
 
-function run(crew: Crew, plan: Plan, window: Window): Promise<void> {
+function runPlan(run: ScenarioRun, plan: Plan, window: Window): Promise<void> {
   switch (plan.executor) {
     case 'shared-iterations':
-      return sharedIterations(crew, plan, window)
+      return sharedIterations(run, plan, window)
     case 'per-vu-iterations':
-      return perUserIterations(crew, plan, window)
+      return perUserIterations(run, plan, window)
     case 'constant-vus':
-      return constantUsers(crew, plan, window)
+      return constantUsers(run, plan, window)
     case 'ramping-vus':
-      return rampingUsers(crew, plan, window)
+      return rampingUsers(run, plan, window)
     case 'constant-arrival-rate': {
       const arrivals = constantArrivals(plan.rate, plan.timeUnitMs, plan.durationMs)
-      return arrivingIterations(crew, plan, window, arrivals)
+      return arrivingIterations(run, plan, window, arrivals)
     }
     case 'ramping-arrival-rate': {
       const arrivals = rampingArrivals(plan.startRate, plan.timeUnitMs, plan.stages)
-      return arrivingIterations(crew, plan, window, arrivals)
+      return arrivingIterations(run, plan, window, arrivals)
     }
   }
 }
@@ -48,48 +48,52 @@ function run(crew: Crew, plan: Plan, window: Window): Promise<void> {
 type PlanOf<Executor extends Plan['executor']> = Extract<Plan, { executor: Executor }>
 
 async function sharedIterations(
-  crew: Crew,
+  run: ScenarioRun,
   { vus, iterations }: PlanOf<'shared-iterations'>,
   window: Window,
 ): Promise<void> {
   let attempted = 0
-  crew.progress = () => crew.completed / iterations
-  await withUsers(crew, vus, async (user) => {
+  run.progress = () => run.completed / iterations
+  await withUsers(run, vus, async (user) => {
     while (window.open && attempted < iterations) {
       attempted += 1
-      await iterate(crew, user)
+      await iterate(run, user)
     }
   })
-  drop(crew, iterations - attempted)
+  drop(run, iterations - attempted)
 }
 
 async function perUserIterations(
-  crew: Crew,
+  run: ScenarioRun,
   { vus, iterations }: PlanOf<'per-vu-iterations'>,
   window: Window,
 ): Promise<void> {
-  crew.progress = () => crew.completed / (vus * iterations)
-  await withUsers(crew, vus, async (user) => {
+  run.progress = () => run.completed / (vus * iterations)
+  await withUsers(run, vus, async (user) => {
     for (let done = 0; done < iterations; done += 1) {
-      if (!window.open) return drop(crew, iterations - done)
-      await iterate(crew, user)
+      if (!window.open) return drop(run, iterations - done)
+      await iterate(run, user)
     }
   })
 }
 
-async function constantUsers(crew: Crew, { vus }: PlanOf<'constant-vus'>, window: Window): Promise<void> {
-  await withUsers(crew, vus, async (user) => {
-    while (window.open) await iterate(crew, user)
+async function constantUsers(
+  run: ScenarioRun,
+  { vus }: PlanOf<'constant-vus'>,
+  window: Window,
+): Promise<void> {
+  await withUsers(run, vus, async (user) => {
+    while (window.open) await iterate(run, user)
   })
 }
 
-async function rampingUsers(crew: Crew, plan: PlanOf<'ramping-vus'>, window: Window): Promise<void> {
+async function rampingUsers(run: ScenarioRun, plan: PlanOf<'ramping-vus'>, window: Window): Promise<void> {
   const places: Place[] = []
   for (const { atMs, vus } of rampingSteps(plan.startVUs, plan.stages)) {
     if (!(await window.until(atMs))) break
     while (places.length < vus)
       places.push({ wanted: false, deadline: undefined, running: undefined, user: undefined })
-    for (const place of places.slice(0, vus)) enter(crew, place, window)
+    for (const place of places.slice(0, vus)) enter(run, place, window)
     for (const place of places.slice(vus)) leave(place, plan.gracefulRampDownMs)
   }
   await window.until(regularMs(plan))
@@ -98,7 +102,7 @@ async function rampingUsers(crew: Crew, plan: PlanOf<'ramping-vus'>, window: Win
   for (const { deadline } of places) clearTimeout(deadline)
 }
 
-/** One of the places that a ramp fills and empties; its user may finish an iteration after it was asked to leave. */
+/** VU slot: one of the places that a ramp fills and empties; its user may finish an iteration after it was asked to leave. */
 interface Place {
   wanted: boolean
   deadline: NodeJS.Timeout | undefined
@@ -106,13 +110,13 @@ interface Place {
   user: VirtualUser | undefined
 }
 
-function enter(crew: Crew, place: Place, window: Window): void {
+function enter(run: ScenarioRun, place: Place, window: Window): void {
   if (place.wanted) return
   place.wanted = true
   clearTimeout(place.deadline)
-  place.running ??= withUsers(crew, 1, async (user) => {
+  place.running ??= withUsers(run, 1, async (user) => {
     place.user = user
-    while (place.wanted && window.open) await iterate(crew, user)
+    while (place.wanted && window.open) await iterate(run, user)
     place.user = undefined
   }).then(() => {
     place.running = undefined
@@ -125,68 +129,68 @@ function leave(place: Place, gracefulMs: number): void {
   place.deadline = setTimeout(() => place.user !== undefined && interrupt(place.user), gracefulMs)
 }
 
-/** An iteration starts at each arrival if a user is free; if none is, it is dropped and, up to `maxVUs`, one more is hired. */
+/** Open model: an iteration starts at each arrival if a user is free; if none is, it is dropped and, up to `maxVUs`, one more is initialized. */
 async function arrivingIterations(
-  crew: Crew,
+  run: ScenarioRun,
   plan: PlanOf<'constant-arrival-rate'> | PlanOf<'ramping-arrival-rate'>,
   window: Window,
   arrivals: Iterable<number>,
 ): Promise<void> {
-  const free = crew.take(plan.preAllocatedVUs)
-  const hired = [...free]
+  const free = run.acquire(plan.preAllocatedVUs)
+  const members = [...free]
   const running = new Set<Promise<void>>()
-  let hiring: Promise<void> | undefined
+  let initializing: Promise<void> | undefined
   for (const atMs of arrivals) {
     if (!(await window.until(atMs))) break
     const user = free.shift()
     if (user !== undefined) {
-      const iteration = iterate(crew, user, crew.startedAtMs + atMs).then(() => void free.push(user))
+      const iteration = iterate(run, user, run.startedAtMs + atMs).then(() => void free.push(user))
       running.add(iteration)
       void iteration.then(() => running.delete(iteration))
       continue
     }
-    drop(crew, 1)
-    if (hired.length >= plan.maxVUs) continue
-    hiring ??= crew.hire().then((newcomer) => {
-      hired.push(newcomer)
+    drop(run, 1)
+    if (members.length >= plan.maxVUs) continue
+    initializing ??= run.initialize().then((newcomer) => {
+      members.push(newcomer)
       free.push(newcomer)
-      hiring = undefined
+      initializing = undefined
     })
   }
   await window.until(regularMs(plan))
-  await Promise.all([...running, hiring])
-  crew.give(hired)
+  await Promise.all([...running, initializing])
+  run.release(members)
 }
 
 async function withUsers(
-  crew: Crew,
+  run: ScenarioRun,
   count: number,
   work: (user: VirtualUser) => Promise<void>,
 ): Promise<void> {
-  const users = crew.take(count)
+  const users = run.acquire(count)
   await Promise.all(users.map(work))
-  crew.give(users)
+  run.release(users)
 }
 
-/** What an aborted test did not start was not dropped. */
-function drop(crew: Crew, count: number): void {
-  if (count > 0 && crew.test.stopped === undefined) sample(crew.test, 'dropped_iterations', count, crew.tags)
+/** Dropped iterations: what an aborted test did not start is none. */
+function drop(run: ScenarioRun, count: number): void {
+  if (count > 0 && run.test.stopped === undefined) sample(run.test, 'dropped_iterations', count, run.tags)
 }
 
-function openWindow(crew: Crew): Window {
-  const durationMs = regularMs(crew.scenario.plan)
+function openWindow(run: ScenarioRun): Window {
+  const durationMs = regularMs(run.scenario.plan)
   const startedAtMs = performance.now()
-  const interruptAll = () => crew.users.forEach(interrupt)
+  const interruptAll = () => run.users.forEach(interrupt)
   let isShut = false
   let wake = (): void => undefined
-  const forget = crew.test.onStop(() => {
+  const forget = run.test.onStop(() => {
     isShut = true
     wake()
     interruptAll()
   })
-  const hardStop = setTimeout(interruptAll, durationMs + crew.scenario.gracefulStopMs)
-  crew.startedAtMs = startedAtMs
-  crew.progress = () => Math.min(1, (performance.now() - startedAtMs) / durationMs)
+  const hardStop = setTimeout(interruptAll, durationMs + run.scenario.gracefulStopMs)
+  run.startedAtMs = startedAtMs
+  run.progress = () => Math.min(1, (performance.now() - startedAtMs) / durationMs)
   return {
     get open() {
       return !isShut && performance.now() - startedAtMs < durationMs

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import process from 'node:process'
 import { clearTimeout, setTimeout } from 'node:timers'
-import { callExport } from './crew.ts'
 import { createInstance } from './instances.ts'
 import { log } from './log.ts'
+import { callExport } from './scenario-run.ts'
 import { describe } from './stop.ts'
 import { plainSummary, type SummaryData } from './summary.ts'
 import type { Test } from './test.ts'
 import { runTask, type VirtualUser } from './vu.ts'
 
-/** The script's own summary, or ours. As in k6 its failure is told, and changes no exit code. */
+/** The script's own summary, or ours. As in k6 its failure is logged, and changes no exit code. */
 export async function handleSummary(test: Test, data: SummaryData): Promise<void> {
   try {
     const user = await createInstance(test, 0)

@@ -12,7 +12,7 @@ import { describe, exitCodes, invalid, Stop, unsupported } from './stop.ts'
 import type { Test } from './test.ts'
 import { createVirtualUser, type VirtualUser } from './vu.ts'
 
-/** Makes a virtual user with its own copy of the script and of every file that the script imports. Fails with a `Stop` when its top level throws. */
+/** Module hooks: makes a virtual user with its own copy of the script and of every file that the script imports. Fails with a `Stop` when its top level throws. */
 export async function createInstance(test: Test, userId: number): Promise<VirtualUser> {
   installHooks()
   const user = createVirtualUser(test, userId)
@@ -29,7 +29,7 @@ export async function createInstance(test: Test, userId: number): Promise<Virtua
   }
 }
 
-/** Takes away what Node has and k6 has not, so that a script finds neither more nor less than there. */
+/** Sandbox: takes away what Node has and k6 has not, so that a script finds neither more nor less than there. */
 export function confineGlobals(): void {
   stripTypeScriptTypes('')
   for (const name of Object.getOwnPropertyNames(globalThis)) {
@@ -108,7 +108,7 @@ function sourceOf(url: string, instance: number): string {
   return scriptSource(file, file === instances[instance]?.test.script)
 }
 
-/** A few lines that hand the parts of one of our modules to the script, under the names of k6's. */
+/** Synthetic module: a few lines that hand the parts of one of our modules to the script, under the names of k6's. */
 function glue(name: string, instance: number): string {
   const get = `globalThis[Symbol.for('${bridge.description}')](${instance}, '${name}')`
   if (name !== 'globals') {
@@ -127,7 +127,7 @@ function moduleOf(instance: number, name: string): object {
   return create(user)
 }
 
-/** Every file sees the globals of its own virtual user; they come on its first line, so line numbers stay. */
+/** Injected imports: every file sees the globals of its own virtual user; they come on its first line, so line numbers stay. */
 function scriptSource(file: string, isMain: boolean): string {
   const known = sources.get(file)
   if (known !== undefined) return known

@@ -1,12 +1,12 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import process from 'node:process'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers'
-import { callExport, closeConnections, createCrew, fillPool, measureTraffic } from './crew.ts'
 import { execute } from './executors.ts'
 import { handleSummary } from './handle-summary.ts'
 import { confineGlobals, createInstance } from './instances.ts'
 import { log } from './log.ts'
 import { readOptions } from './options.ts'
+import { callExport, closeConnections, createScenarioRun, fillPool, measureTraffic } from './scenario-run.ts'
 import { plannedVUs, regularMs, type Scenario } from './scenarios.ts'
 import { describe, type ExitCode, exitCodes, Stop } from './stop.ts'
 import { type SummaryData, summarize } from './summary.ts'
@@ -31,9 +31,9 @@ export async function runTest(test: Test, trendStats?: readonly string[]): Promi
   let health = { eventLoopDelayP99Ms: 0 }
   let initialized = false
   try {
-    const crews = await initialize(test, trendStats)
+    const runs = await initialize(test, trendStats)
     initialized = true
-    health = await measured(test, () => perform(test, crews))
+    health = await measure(test, () => perform(test, runs))
   } catch (error) {
     test.stop(error instanceof Stop ? error : new Stop(exitCodes.scriptException, describe(error)))
   }
@@ -46,7 +46,7 @@ export async function runTest(test: Test, trendStats?: readonly string[]): Promi
   return {
     exitCode: exitCodeOf(test, breached.length > 0),
     data,
-    generator: { ...health, ...intended(test) },
+    generator: { ...health, ...intendedStart(test) },
   }
 }
 
@@ -56,16 +56,16 @@ const delayResolutionMs = 5
 const overlapSlackMs = 1000
 const intendedStats = ['avg', 'min', 'med', 'max', 'p(50)', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'count']
 
-type Crews = readonly ReturnType<typeof createCrew>[]
+type ScenarioRuns = readonly ReturnType<typeof createScenarioRun>[]
 
-async function initialize(test: Test, trendStats: readonly string[] | undefined): Promise<Crews> {
+async function initialize(test: Test, trendStats: readonly string[] | undefined): Promise<ScenarioRuns> {
   const { exports } = await createInstance(test, 0)
   const options = readOptions(exports['options'], (name) => typeof exports[name] === 'function')
   test.options = trendStats === undefined ? options : { ...options, summaryTrendStats: trendStats }
   test.metrics.find('http_req_duration{expected_response:true}')
   defineThresholds(test.metrics, options.thresholds)
   const pool = await fillPool(test, usersAtOnce(options.scenarios))
-  return options.scenarios.map((scenario) => createCrew(test, scenario, pool))
+  return options.scenarios.map((scenario) => createScenarioRun(test, scenario, pool))
 }
 
 /** The most users that scenarios need at the same time. */
@@ -80,14 +80,14 @@ function usersAtOnce(scenarios: readonly Scenario[]): number {
   return Math.max(0, ...spans.map(({ from }) => usersAt(from)))
 }
 
-async function perform(test: Test, crews: Crews): Promise<void> {
+async function perform(test: Test, runs: ScenarioRuns): Promise<void> {
   const { options } = test
   if (options === undefined) throw new Error('a test without options cannot run')
   if (options.noSetup !== true) {
     const data = await runStage(test, 'setup', undefined, options.setupTimeoutMs, exitCodes.setupTimeout)
     if (data !== undefined) test.setupJson = JSON.stringify(data, (_key, value: unknown) => value ?? null)
   }
-  await Promise.all(crews.map((crew) => runScenario(test, crew)))
+  await Promise.all(runs.map((run) => runScenario(test, run)))
   if (options.noTeardown === true) return
   const data = test.setupJson === undefined ? undefined : JSON.parse(test.setupJson)
   await runStage(test, 'teardown', data, options.teardownTimeoutMs, exitCodes.teardownTimeout)
@@ -122,8 +122,8 @@ function stageFailure(error: unknown, rejected: boolean): Stop {
   return new Stop(rejected ? exitCodes.rejection : exitCodes.scriptException, describe(error))
 }
 
-async function runScenario(test: Test, crew: Crews[number]): Promise<void> {
-  const { startTimeMs } = crew.scenario
+async function runScenario(test: Test, run: ScenarioRuns[number]): Promise<void> {
+  const { startTimeMs } = run.scenario
   await new Promise<void>((done) => {
     const timer = setTimeout(done, startTimeMs)
     test.onStop(() => {
@@ -131,11 +131,11 @@ async function runScenario(test: Test, crew: Crews[number]): Promise<void> {
       done()
     })
   })
-  if (test.stopped === undefined) await execute(crew)
+  if (test.stopped === undefined) await execute(run)
 }
 
-/** Watches the run while it lasts: users, thresholds that abort, and whether the generator itself kept up. */
-async function measured(test: Test, work: () => Promise<void>): Promise<{ eventLoopDelayP99Ms: number }> {
+/** Generator health: watches the run while it lasts: users, thresholds that abort, and whether the generator itself kept up. */
+async function measure(test: Test, work: () => Promise<void>): Promise<{ eventLoopDelayP99Ms: number }> {
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
   test.startedAtMs = performance.now()
@@ -178,7 +178,7 @@ function exitCodeOf(test: Test, breached: boolean): ExitCode | 0 {
   return breached ? exitCodes.thresholdsFailed : 0
 }
 
-function intended({ fromIntendedStart }: Test): Pick<RunResult['generator'], 'fromIntendedStartMs'> {
+function intendedStart({ fromIntendedStart }: Test): Pick<RunResult['generator'], 'fromIntendedStartMs'> {
   if (fromIntendedStart.isEmpty()) return { fromIntendedStartMs: null }
   const values = intendedStats.map((name) => [name, fromIntendedStart.read(name, 0) ?? 0])
   return { fromIntendedStartMs: Object.fromEntries(values) }

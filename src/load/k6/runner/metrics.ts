@@ -187,7 +187,7 @@ function rate(): Sink {
   }
 }
 
-/** Every value is kept, as k6 keeps it, so that percentiles are exact: 8 bytes a sample. */
+/** Exact percentiles: every value is kept, as k6 keeps it, which takes 8 bytes a sample. */
 function trend(): Sink {
   const values: number[] = []
   let sum = 0
@@ -206,14 +206,14 @@ function trend(): Sink {
       if (statistic === 'count') return values.length
       if (statistic === 'avg') return values.length === 0 ? 0 : sum / values.length
       const rank = trendRanks[statistic] ?? percentileOf(statistic)
-      return rank === undefined ? undefined : interpolated(inOrder(), rank / 100)
+      return rank === undefined ? undefined : interpolate(inOrder(), rank / 100)
     },
   }
 }
 
 const trendRanks: Readonly<Record<string, number>> = { min: 0, med: 50, max: 100 }
 
-function interpolated(sorted: Float64Array, rank: number): number {
+function interpolate(sorted: Float64Array, rank: number): number {
   const place = rank * (sorted.length - 1)
   const low = sorted[Math.floor(place)] ?? 0
   const high = sorted[Math.ceil(place)] ?? 0

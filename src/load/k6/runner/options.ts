@@ -1,6 +1,7 @@
-import { asRecord, durationMs, refuseUnknown, textValues } from './given.ts'
+import { asRecord, durationMs, refuseUnknown, textValues } from './input.ts'
 import { percentileOf } from './metrics.ts'
-import { readScenarios, type Scenario } from './scenarios.ts'
+import { readScenarios } from './scenario-options.ts'
+import type { Scenario } from './scenarios.ts'
 import { invalid } from './stop.ts'
 
 /** The `options` of a script, checked, with the defaults of k6. */
@@ -26,7 +27,7 @@ export interface Options {
 
 export function readOptions(exported: unknown, isFunction: (name: string) => boolean): Options {
   const given = asRecord(exported ?? {}, 'options')
-  refuseUnknown(given, known, 'the option')
+  refuseUnknown(given, OPTIONS, 'the option')
   const on = (name: string) => given[name] === true
   const duration = (name: string, fallback: number) =>
     given[name] === undefined ? fallback : durationMs(given[name], name)
@@ -54,7 +55,7 @@ const defaultStageTimeoutMs = 60_000
 const plainStats = new Set<unknown>(['avg', 'min', 'med', 'max', 'count'])
 const defaultTrendStats = ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)']
 
-const known = [
+const OPTIONS = [
   ...['scenarios', 'vus', 'iterations', 'duration', 'stages', 'thresholds', 'tags', 'userAgent'],
   ...['setupTimeout', 'teardownTimeout', 'summaryTrendStats', 'maxRedirects'],
   ...['discardResponseBodies', 'insecureSkipTLSVerify', 'noConnectionReuse', 'noVUConnectionReuse'],

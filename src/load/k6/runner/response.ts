@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Exchanged, Timings } from './exchange.ts'
+import type { ExchangeResult, Timings } from './exchange.ts'
 
 export type Refuse = (what: string, instead: string) => never
 export type ResponseType = 'text' | 'binary' | 'none'
@@ -19,17 +19,17 @@ export class Response {
   #json: { readonly value: unknown } | undefined
   readonly #refuse: Refuse
 
-  constructor(exchanged: Exchanged, request: Response['request'], type: ResponseType, refuse: Refuse) {
+  constructor(result: ExchangeResult, request: Response['request'], type: ResponseType, refuse: Refuse) {
     this.#refuse = refuse
     this.url = request.url
-    this.status = exchanged.status
-    this.status_text = exchanged.statusText
-    this.proto = exchanged.httpVersion
-    this.headers = canonicalHeaders(exchanged.rawHeaders)
-    this.body = exchanged.failure === undefined ? bodyOf(exchanged, type, refuse) : null
-    this.timings = exchanged.timings
-    this.error = exchanged.failure?.message ?? ''
-    this.error_code = exchanged.failure?.code ?? (exchanged.status >= 400 ? 1000 + exchanged.status : 0)
+    this.status = result.status
+    this.status_text = result.statusText
+    this.proto = result.httpVersion
+    this.headers = canonicalHeaders(result.rawHeaders)
+    this.body = result.failure === undefined ? bodyOf(result, type, refuse) : null
+    this.timings = result.timings
+    this.error = result.failure?.message ?? ''
+    this.error_code = result.failure?.code ?? (result.status >= 400 ? 1000 + result.status : 0)
     this.request = request
   }
 
@@ -77,13 +77,13 @@ function canonicalHeaders(raw: readonly string[]): Readonly<Record<string, strin
 function canonicalName(name: string): string {
   const known = canonical.get(name)
   if (known !== undefined) return known
-  const spelled = name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
-  canonical.set(name, spelled)
-  return spelled
+  const canonicalForm = name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())
+  canonical.set(name, canonicalForm)
+  return canonicalForm
 }
 
 function bodyOf(
-  { status, body, rawHeaders }: Exchanged,
+  { status, body, rawHeaders }: ExchangeResult,
   type: ResponseType,
   refuse: Refuse,
 ): string | ArrayBuffer | null {

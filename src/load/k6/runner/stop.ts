@@ -29,7 +29,7 @@ export function invalid(message: string): Stop {
   return new Stop(exitCodes.invalidConfig, message)
 }
 
-/** What the runner cannot do is named and refused: a part that is ignored would be a part that is not proven. */
+/** Refusal by name: a part of a script that was ignored would be a part that nobody tested. */
 export function unsupported(what: string, instead: string): Stop {
   return invalid(`the built-in runner does not support ${what}: ${instead}, or run the script with k6`)
 }

@@ -37,8 +37,8 @@ export interface SummaryCheck {
 
 export function summarize(test: Test, durationMs: number): SummaryData {
   const summaryTrendStats = test.options?.summaryTrendStats ?? []
-  const shown = [...test.metrics.all.values()].filter(({ observed }) => observed)
-  const metrics = shown.map(
+  const observedMetrics = [...test.metrics.all.values()].filter(({ observed }) => observed)
+  const metrics = observedMetrics.map(
     (metric) => [metric.name, summaryOf(metric, durationMs / 1000, summaryTrendStats)] as const,
   )
   return {

@@ -1,4 +1,4 @@
-import { asRecord, durationMs } from './given.ts'
+import { asRecord, durationMs } from './input.ts'
 import {
   type Metric,
   type Metrics,

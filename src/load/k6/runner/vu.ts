@@ -27,12 +27,12 @@ export interface VirtualUser {
   agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined
   isExpectedStatus: ((status: number) => boolean) | null
   readonly traffic: { sent: number; received: number }
-  /** Told when `__ITER` or `__ENV` changes. */
+  /** Called when `__ITER` or `__ENV` changes. */
   onChange: () => void
   task: Task | undefined
 }
 
-/** What `exec.scenario` and `exec.vu` tell about the scenario that the user takes part in. */
+/** What `exec.scenario` and `exec.vu` say about the scenario that the user takes part in. */
 export interface ScenarioOfUser {
   readonly name: string
   readonly executor: string
@@ -42,7 +42,7 @@ export interface ScenarioOfUser {
   readonly iterationInScenario: Map<string, number>
 }
 
-/** One call of a function of the script, from its start until nothing of it is under way any more. */
+/** Event loop of one call of the script, from its start until nothing of it is under way any more. */
 export interface Task {
   over: boolean
   result: unknown

@@ -42,10 +42,10 @@ export async function runClient(
 ): Promise<void> {
   for (let count = 1; count <= limits.transactions && performance.now() < limits.endsAtMs; count++) {
     const startedMs = performance.now()
-    const done = await runTransaction(client, steps, limits)
-    if (done === undefined) return
+    const outcome = await runTransaction(client, steps, limits)
+    if (outcome === undefined) return
     const latencyMs = performance.now() - startedMs
-    report({ client: client.id, transaction: count, latencyMs, ...done })
+    report({ client: client.id, transaction: count, latencyMs, ...outcome })
     if (client.connection.getTransactionStatus() !== 'I') {
       throw new ScriptError('end of script reached without completing the last transaction')
     }
@@ -53,7 +53,7 @@ export async function runClient(
 }
 
 /**
- * As in pgbench, every try draws the same random numbers, variables keep what the failed try gave them, and
+ * Retry: as in pgbench, every try draws the same random numbers, variables keep what the failed try gave them, and
  * a try that fails after time is up is not counted: then the answer is undefined.
  */
 async function runTransaction(
@@ -132,7 +132,7 @@ async function runSql(client: Try, step: Extract<Step, { kind: 'sql' }>): Promis
   })
 }
 
-/** As pgbench's simple protocol: text for text, inside quotes too; unknown names and `::casts` stay. */
+/** Variable substitution as in pgbench's simple protocol: text for text, inside quotes too; unknown names and `::casts` stay. */
 function substitute({ variables }: Scope, sql: string): string {
   const reference = /(?<!:):([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)/g
   return sql.replace(reference, (whole, name: string) => variableText(variables, name) ?? whole)

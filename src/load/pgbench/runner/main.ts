@@ -20,7 +20,7 @@ async function main(args: readonly string[]): Promise<0 | 2> {
   return aborted > 0 ? 2 : 0
 }
 
-/** Every connection is open before the first transaction begins. */
+/** Barrier: every connection is open before the first transaction begins. */
 async function connectAll(options: Options): Promise<ScriptClient[]> {
   const base = randomFrom(options.seed)
   const clients = Array.from({ length: options.clients }, () => randomFrom(base.below(SEEDS)))
@@ -71,7 +71,7 @@ async function runAll(
   const elapsed = () => performance.now() - startedMs
   const progress =
     options.progressMs && setInterval(() => printProgress(tally, elapsed()), options.progressMs).unref()
-  const ended = await Promise.allSettled(
+  const results = await Promise.allSettled(
     clients.map((client) =>
       runClient(client, steps, limits, (outcome) => {
         count(tally, outcome)
@@ -85,7 +85,7 @@ async function runAll(
   clearInterval(progress)
   if (log !== undefined) closeSync(log)
   printReport(tally, options, elapsed())
-  return ended.filter(({ status }) => status === 'rejected').length
+  return results.filter(({ status }) => status === 'rejected').length
 }
 
 function count(tally: Tally, { failure, tries }: Outcome): void {

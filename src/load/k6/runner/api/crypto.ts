@@ -11,9 +11,9 @@ export function cryptoModule(user: VirtualUser): object {
   return {
     ...absent,
     sha256: (input: unknown, encoding: unknown) =>
-      encoded(createHash('sha256').update(bytesOf(input)).digest(), encoding),
+      encode(createHash('sha256').update(bytesOf(input)).digest(), encoding),
     hmac: (algorithm: unknown, secret: unknown, input: unknown, encoding: unknown) =>
-      encoded(createHmac(algorithmOf(algorithm), bytesOf(secret)).update(bytesOf(input)).digest(), encoding),
+      encode(createHmac(algorithmOf(algorithm), bytesOf(secret)).update(bytesOf(input)).digest(), encoding),
   }
 }
 
@@ -34,7 +34,7 @@ function bytesOf(given: unknown): string | Uint8Array {
   throw new Error('invalid type: expected a string or an ArrayBuffer')
 }
 
-function encoded(digest: Buffer, encoding: unknown): string | ArrayBuffer {
+function encode(digest: Buffer, encoding: unknown): string | ArrayBuffer {
   switch (encoding) {
     case 'hex':
     case 'base64':

@@ -7,7 +7,7 @@ export function dataModule(user: VirtualUser): object {
     SharedArray: class SharedArray {
       constructor(name: string, make: () => unknown) {
         if (!user.initializing) throw new Error('new SharedArray must be called in the init context')
-        const known = shared.get(name) ?? frozenCopy(name, make())
+        const known = shared.get(name) ?? freezeCopy(name, make())
         shared.set(name, known)
         // biome-ignore lint/correctness/noConstructorReturn: the shared array itself is what every user must get
         return known
@@ -16,7 +16,7 @@ export function dataModule(user: VirtualUser): object {
   }
 }
 
-function frozenCopy(name: string, made: unknown): readonly unknown[] {
+function freezeCopy(name: string, made: unknown): readonly unknown[] {
   if (!Array.isArray(made)) throw new TypeError(`the function of SharedArray '${name}' must return an array`)
   return JSON.parse(JSON.stringify(made), (_key, value) => Object.freeze(value))
 }

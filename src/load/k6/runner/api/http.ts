@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { URL, URLSearchParams } from 'node:url'
-import { createAgents, type Exchanged, exchange, type Outgoing, unsent } from '../exchange.ts'
-import { asRecord, durationMs, refuseUnknown, textValues } from '../given.ts'
+import { createAgents, type ExchangeResult, exchange, localFailure, type Outgoing } from '../exchange.ts'
+import { asRecord, durationMs, refuseUnknown, textValues } from '../input.ts'
 import { log } from '../log.ts'
 import { headerValues, Response, type ResponseType } from '../response.ts'
 import { unsupported } from '../stop.ts'
@@ -29,7 +29,7 @@ export function httpModule(user: VirtualUser): object {
 
 const blockingCalls = ['get', 'post', 'put', 'patch', 'del', 'head', 'options', 'request', 'batch']
 const absentParts = ['url', 'file', 'cookieJar', 'CookieJar']
-const knownParams = ['headers', 'tags', 'timeout', 'responseCallback', 'responseType', 'redirects']
+const PARAMS = ['headers', 'tags', 'timeout', 'responseCallback', 'responseType', 'redirects']
 const defaultTimeoutMs = 60_000
 const loggedFailuresMax = 20
 const failuresLogged = new WeakMap<object, number>()
@@ -59,19 +59,19 @@ function asyncRequest(
   method: string,
   target: unknown,
   body: unknown,
-  given: unknown,
+  values: unknown,
 ): Promise<Response> {
-  const params = readParams(user, given)
+  const params = readParams(user, values)
   const request = { url: String(target), method: method.toUpperCase(), body: readBody(body), params }
   const { promise, resolve, reject } = Promise.withResolvers<Response>()
   let cancel = (): void => undefined
   const end = begin(user, () => cancel())
-  const finish = (exchanged: Exchanged) =>
-    end(() => settle(() => finished(user, request, exchanged), resolve, reject))
+  const finish = (result: ExchangeResult) =>
+    end(() => settle(() => responseOf(user, request, result), resolve, reject))
   try {
     const url = webUrl(request.url)
-    if (url === undefined) finish(unsent(`no http or https URL: '${request.url}'`))
-    else cancel = exchange(agentsOf(user), outgoing(user, request, url), finish)
+    if (url === undefined) finish(localFailure(`no http or https URL: '${request.url}'`))
+    else cancel = exchange(agentsOf(user), outgoingOf(user, request, url), finish)
   } catch (error) {
     end(() => reject(error))
   }
@@ -93,7 +93,7 @@ function settle<T>(make: () => T, resolve: (made: T) => void, reject: (error: un
   }
 }
 
-function outgoing(user: VirtualUser, { method, body, params }: Request, url: URL): Outgoing {
+function outgoingOf(user: VirtualUser, { method, body, params }: Request, url: URL): Outgoing {
   const cookies = user.cookies.get(url.host)
   const headers = {
     'User-Agent': user.test.options?.userAgent ?? 'admit-once',
@@ -107,9 +107,9 @@ function outgoing(user: VirtualUser, { method, body, params }: Request, url: URL
   return { method, url, headers, body: body.content, timeoutMs: params.timeoutMs }
 }
 
-function readParams(user: VirtualUser, given: unknown): Params {
-  const params = asRecord(given ?? {}, 'the params of a request')
-  refuseUnknown(params, knownParams, 'the request parameter')
+function readParams(user: VirtualUser, values: unknown): Params {
+  const params = asRecord(values ?? {}, 'the params of a request')
+  refuseUnknown(params, PARAMS, 'the request parameter')
   const type = params['responseType'] ?? (user.test.options?.discardResponseBodies === true ? 'none' : 'text')
   if (type !== 'text' && type !== 'binary' && type !== 'none')
     throw new Error(`responseType '${String(type)}' is none of text, binary, none`)
@@ -151,12 +151,10 @@ function agentsOf(user: VirtualUser): NonNullable<VirtualUser['agents']> {
   return user.agents
 }
 
-function finished(user: VirtualUser, request: Request, exchanged: Exchanged): Response {
+function responseOf(user: VirtualUser, request: Request, result: ExchangeResult): Response {
   const { url, method, body, params } = request
   const isRedirect =
-    exchanged.status >= 300 &&
-    exchanged.status < 400 &&
-    headerValues(exchanged.rawHeaders, 'location').length > 0
+    result.status >= 300 && result.status < 400 && headerValues(result.rawHeaders, 'location').length > 0
   if (isRedirect && params.followsRedirects) {
     refuse(
       user.test,
@@ -164,30 +162,28 @@ function finished(user: VirtualUser, request: Request, exchanged: Exchanged): Re
       'ask for it with `redirects: 0` and follow it yourself',
     )
   }
-  measure(user, request, exchanged)
-  keepCookies(user, url, exchanged)
+  measure(user, request, result)
+  keepCookies(user, url, result)
   const sent = { method, url, body: typeof body.content === 'string' ? body.content : '' }
-  return new Response(exchanged, sent, params.responseType, (what, instead) =>
-    refuse(user.test, what, instead),
-  )
+  return new Response(result, sent, params.responseType, (what, instead) => refuse(user.test, what, instead))
 }
 
-function measure(user: VirtualUser, { url, method, params }: Request, exchanged: Exchanged): void {
-  const { timings, failure, status } = exchanged
+function measure(user: VirtualUser, { url, method, params }: Request, result: ExchangeResult): void {
+  const { timings, failure, status } = result
   const expected = params.isExpected?.(status)
   const custom = withTags(user, params.tags)
   const name = custom['name'] ?? url
   const tags: Record<string, string> = { ...custom, name, url: name, method, status: String(status) }
   if (expected !== undefined) tags['expected_response'] = String(expected)
-  if (exchanged.httpVersion !== '') tags['proto'] = exchanged.httpVersion
+  if (result.httpVersion !== '') tags['proto'] = result.httpVersion
   if (failure !== undefined) tags['error'] = failure.message
   if (failure !== undefined || status >= 400) tags['error_code'] = String(failure?.code ?? 1000 + status)
   sample(user.test, 'http_reqs', 1, tags)
   sample(user.test, 'http_req_duration', timings.duration, tags)
   for (const stage of stages) sample(user.test, `http_req_${stage}`, timings[stage], tags)
   if (expected !== undefined) sample(user.test, 'http_req_failed', expected ? 0 : 1, tags)
-  user.traffic.sent += exchanged.sent
-  user.traffic.received += exchanged.received
+  user.traffic.sent += result.sent
+  user.traffic.received += result.received
   if (failure !== undefined) logFailure(user.test, `Request Failed: ${method} ${url}: ${failure.message}`)
 }
 
@@ -200,8 +196,8 @@ function logFailure(test: object, message: string): void {
   if (logged === loggedFailuresMax) log('warning', 'further failures of requests are counted, not logged')
 }
 
-/** Cookies go back to the host that set them until the iteration ends; path, domain and expiry are not looked at. */
-function keepCookies(user: VirtualUser, url: string, { rawHeaders }: Exchanged): void {
+/** Cookie jar: cookies go back to the host that set them until the iteration ends; path, domain and expiry are not looked at. */
+function keepCookies(user: VirtualUser, url: string, { rawHeaders }: ExchangeResult): void {
   for (const header of headerValues(rawHeaders, 'set-cookie')) {
     const { host } = new URL(url)
     const [, name, value] = /^([^=;]+)=([^;]*)/.exec(header) ?? []
@@ -211,10 +207,10 @@ function keepCookies(user: VirtualUser, url: string, { rawHeaders }: Exchanged):
 }
 
 interface ExpectedStatuses {
-  readonly [expected]: (status: number) => boolean
+  readonly [MATCHER]: (status: number) => boolean
 }
 
-const expected = Symbol('expected statuses')
+const MATCHER = Symbol('expected statuses')
 
 function expectedStatuses(statuses: readonly unknown[]): ExpectedStatuses {
   const matchers = statuses.map((entry) => {
@@ -225,11 +221,11 @@ function expectedStatuses(statuses: readonly unknown[]): ExpectedStatuses {
     return (status: number) => status >= min && status <= max
   })
   if (matchers.length === 0) throw new TypeError('expectedStatuses() needs at least one status')
-  return { [expected]: (status) => matchers.some((matches) => matches(status)) }
+  return { [MATCHER]: (status) => matchers.some((matches) => matches(status)) }
 }
 
 function statusCallback(callback: unknown): StatusCallback {
   if (callback === null) return null
-  if (typeof callback === 'object' && expected in callback) return (callback as ExpectedStatuses)[expected]
+  if (typeof callback === 'object' && MATCHER in callback) return (callback as ExpectedStatuses)[MATCHER]
   throw unsupported('a response callback of your own', 'use http.expectedStatuses(…)')
 }

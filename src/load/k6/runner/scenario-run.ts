@@ -6,8 +6,8 @@ import { describe, Stop } from './stop.ts'
 import { sample, type Test } from './test.ts'
 import { runTask, type VirtualUser } from './vu.ts'
 
-/** One scenario at work: who takes part, and how far it is. */
-export interface Crew {
+/** One scenario under way: which virtual users run it, and how far it is. */
+export interface ScenarioRun {
   readonly test: Test
   readonly scenario: Scenario
   readonly tags: Readonly<Record<string, string>>
@@ -17,13 +17,13 @@ export interface Crew {
   started: number
   completed: number
   progress: () => number
-  take(count: number): VirtualUser[]
-  give(users: readonly VirtualUser[]): void
-  /** Makes one more user than was planned, which takes a moment. */
-  hire(): Promise<VirtualUser>
+  acquire(count: number): VirtualUser[]
+  release(users: readonly VirtualUser[]): void
+  /** Unplanned VU: makes one more than was preallocated, which takes a moment. */
+  initialize(): Promise<VirtualUser>
 }
 
-/** All virtual users of a test; scenarios that do not overlap use the same ones. */
+/** VU pool: all virtual users of a test; scenarios that do not overlap use the same ones. */
 export interface Pool {
   readonly idle: VirtualUser[]
   size: number
@@ -35,9 +35,9 @@ export async function fillPool(test: Test, size: number): Promise<Pool> {
   return pool
 }
 
-export function createCrew(test: Test, scenario: Scenario, pool: Pool): Crew {
+export function createScenarioRun(test: Test, scenario: Scenario, pool: Pool): ScenarioRun {
   const users = new Set<VirtualUser>()
-  const crew: Crew = {
+  const run: ScenarioRun = {
     test,
     scenario,
     tags: { ...test.options?.tags, ...scenario.tags, scenario: scenario.name, group: '' },
@@ -46,23 +46,23 @@ export function createCrew(test: Test, scenario: Scenario, pool: Pool): Crew {
     started: 0,
     completed: 0,
     progress: () => 0,
-    take(count) {
+    acquire(count) {
       if (pool.idle.length < count)
         throw new Error(`the scenario '${scenario.name}' found too few virtual users`)
-      return pool.idle.splice(0, count).map((user) => enlist(crew, user))
+      return pool.idle.splice(0, count).map((user) => assign(run, user))
     },
-    give(returned) {
-      pool.idle.push(...returned.filter((user) => users.delete(user)))
+    release(members) {
+      pool.idle.push(...members.filter((user) => users.delete(user)))
     },
-    hire: async () => enlist(crew, await addTo(pool, test)),
+    initialize: async () => assign(run, await addTo(pool, test)),
   }
-  return crew
+  return run
 }
 
 /** Runs one iteration. `intendedAtMs` is when an arrival rate meant it to start. */
-export async function iterate(crew: Crew, user: VirtualUser, intendedAtMs?: number): Promise<void> {
-  const { test, scenario } = crew
-  prepare(crew, user)
+export async function iterate(run: ScenarioRun, user: VirtualUser, intendedAtMs?: number): Promise<void> {
+  const { test, scenario } = run
+  prepare(run, user)
   test.counts.activeVUs += 1
   const { outcome, durationMs } = await runTask(user, () =>
     callExport(user, scenario.exec, user.setupData?.value),
@@ -74,24 +74,24 @@ export async function iterate(crew: Crew, user: VirtualUser, intendedAtMs?: numb
     test.counts.interrupted += 1
     return
   }
-  if (outcome.kind === 'failed') tell(test, outcome.error, scenario.name)
+  if (outcome.kind === 'failed') reportFailure(test, outcome.error, scenario.name)
   test.counts.completed += 1
-  crew.completed += 1
+  run.completed += 1
   sample(test, 'iteration_duration', durationMs, user.tags)
   sample(test, 'iterations', 1, user.tags)
   if (intendedAtMs !== undefined) test.fromIntendedStart.add(performance.now() - intendedAtMs)
 }
 
 /** What a script throws ends its iteration; what the runner refuses ends the test. */
-function tell(test: Test, error: unknown, scenario: string): void {
+function reportFailure(test: Test, error: unknown, scenario: string): void {
   if (error instanceof Stop) test.stop(error)
   else log('error', `${describe(error)} (scenario ${scenario})`)
 }
 
 export function callExport(user: VirtualUser, name: string, argument: unknown): unknown {
-  const run = user.exports[name]
-  if (typeof run !== 'function') throw new TypeError(`the script exports no function '${name}'`)
-  return run(argument)
+  const exported = user.exports[name]
+  if (typeof exported !== 'function') throw new TypeError(`the script exports no function '${name}'`)
+  return exported(argument)
 }
 
 export function closeConnections(user: VirtualUser): void {
@@ -114,34 +114,34 @@ async function addTo(pool: Pool, test: Test): Promise<VirtualUser> {
   return user
 }
 
-function enlist(crew: Crew, user: VirtualUser): VirtualUser {
-  const { scenario, test } = crew
+function assign(run: ScenarioRun, user: VirtualUser): VirtualUser {
+  const { scenario, test } = run
   user.scenario = {
     name: scenario.name,
     executor: scenario.plan.executor,
     startedAt: Date.now(),
-    progress: () => crew.progress(),
+    progress: () => run.progress(),
     iterationInTest: 0,
     iterationInScenario: user.scenario?.iterationInScenario ?? new Map(),
   }
   user.env = { ...test.env, ...scenario.env }
-  user.tags = { ...crew.tags }
+  user.tags = { ...run.tags }
   user.setupData ??= { value: test.setupJson === undefined ? undefined : JSON.parse(test.setupJson) }
-  crew.users.add(user)
+  run.users.add(user)
   return user
 }
 
-/** Counters go on and cookies start afresh, as in k6; the state of the script's modules stays. */
-function prepare(crew: Crew, user: VirtualUser): void {
-  const { name } = crew.scenario
+/** Iteration state: counters go on and cookies start afresh, as in k6; the state of the script's modules stays. */
+function prepare(run: ScenarioRun, user: VirtualUser): void {
+  const { name } = run.scenario
   if (user.scenario !== undefined) {
     const before = user.scenario.iterationInScenario.get(name)
     user.scenario.iterationInScenario.set(name, before === undefined ? 0 : before + 1)
-    user.scenario.iterationInTest = crew.started
+    user.scenario.iterationInTest = run.started
   }
-  crew.started += 1
+  run.started += 1
   user.iteration = user.iteration === undefined ? 0 : user.iteration + 1
   user.tags['group'] = ''
-  if (crew.test.options?.noCookiesReset !== true) user.cookies.clear()
+  if (run.test.options?.noCookiesReset !== true) user.cookies.clear()
   user.onChange()
 }
