@@ -49,16 +49,39 @@ const portRule = 'must be a port from 0 to 65535'
 
 const rateRule = 'must be a whole number of requests a second from one address, 0 for any'
 
-const environment = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
-  ADMIT_ONCE_HOME: z.string().min(1).default('.admit-once'),
-  HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number(portRule).int(portRule).min(0, portRule).max(65_535, portRule).default(54_321),
-  JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+/** Every variable, with the sentence that docs/operating/variables.md is written from. */
+export const environment = z.object({
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
+    .optional()
+    .describe('Any PostgreSQL from 15 on. Without it a PostgreSQL is started that npm brought.'),
+  ADMIT_ONCE_HOME: z
+    .string()
+    .min(1)
+    .default('.admit-once')
+    .describe('Folder for data, secrets and the journal of the stand-in, below the current one.'),
+  HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('The address to listen on. `0.0.0.0` is every address of this machine.'),
+  PORT: z.coerce
+    .number(portRule)
+    .int(portRule)
+    .min(0, portRule)
+    .max(65_535, portRule)
+    .default(54_321)
+    .describe('The port to listen on. 0 takes a free one.'),
+  JWT_SECRET: z
+    .string()
+    .min(32, 'must have at least 32 characters')
+    .optional()
+    .describe('Signs API keys and tokens (HS256), at least 32 characters. Made and kept in ADMIT_ONCE_HOME.'),
   TICKET_SIGNING_KEY: z
     .string()
     .regex(/^[\w-]{43}$/, 'must be 32 random bytes in base64url, which are 43 characters')
-    .optional(),
+    .optional()
+    .describe('Signs codes (Ed25519): 32 random bytes in base64url. Made and kept in ADMIT_ONCE_HOME.'),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
     .refine(
@@ -66,28 +89,50 @@ const environment = z.object({
       'must have no path: pages stand at /',
     )
     .transform((url) => new URL(url).origin)
-    .optional(),
+    .optional()
+    .describe('Where buyers reach the server, without a path. Needed where strangers do.'),
   STRIPE_SECRET_KEY: z
     .string()
     .regex(
       /^([sr]k_(test|live)_\w+|stand-in)$/,
       'must be a secret or restricted key of Stripe (sk_test_…), or stand-in',
     )
-    .optional(),
+    .optional()
+    .describe("Stripe's secret or restricted key, or `stand-in`. Without it the stand-in takes the money."),
   STRIPE_WEBHOOK_SECRET: z
     .string()
     .regex(/^whsec_[\w+/=-]+$/, "must be the webhook endpoint's secret: whsec_…")
-    .optional(),
-  STRIPE_API_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
-  STRIPE_LIVE: z.literal('yes', 'must be "yes" or left out').optional(),
-  ALLOWED_REDIRECTS: z.string().default('').transform(originsOf),
-  LOG_LEVEL: z.enum(['error', 'warn', 'info'], 'must be error, warn or info').default('warn'),
-  RATE_LIMIT: z.coerce.number(rateRule).int(rateRule).min(0, rateRule).optional(),
+    .optional()
+    .describe("Checks webhooks: the endpoint's `whsec_…`. The stand-in's own is made and kept."),
+  STRIPE_API_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .optional()
+    .describe("What answers instead of Stripe's API, path included. Never with a live key."),
+  STRIPE_LIVE: z
+    .literal('yes', 'must be "yes" or left out')
+    .optional()
+    .describe('`yes` lets a live key move real money.'),
+  ALLOWED_REDIRECTS: z
+    .string()
+    .default('')
+    .transform(originsOf)
+    .describe('Origins that buyers may be sent to after they paid, separated by commas. None listed: any.'),
+  RATE_LIMIT: z.coerce
+    .number(rateRule)
+    .int(rateRule)
+    .min(0, rateRule)
+    .optional()
+    .describe('Requests a second from one client address, 100 where it is not set; 0 is no limit.'),
   CLIENT_ADDRESS_HEADER: z
     .string()
     .regex(/^[\w-]+$/, 'must be the name of a header')
-    .optional(),
-  NO_COLOR: z.string().optional(),
+    .optional()
+    .describe('The header in which a proxy names the client, such as `x-forwarded-for`.'),
+  LOG_LEVEL: z
+    .enum(['error', 'warn', 'info'], 'must be error, warn or info')
+    .default('warn')
+    .describe('The most that is logged: `error`, `warn` or `info`.'),
+  NO_COLOR: z.string().optional().describe('Set to anything: no colours at a terminal.'),
 })
 
 /** `changes` go over the environment: what a command was told by its own options. Throws a ConfigError. */

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { functions } from '../src/api/functions/index.ts'
+import { generatedPages } from '../docs/generate.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
 import { FIXTURES } from '../src/proof/fixtures/fixtures.ts'
 import { removals } from '../src/proof/sabotage/sabotage.ts'
@@ -11,22 +9,12 @@ import { removals } from '../src/proof/sabotage/sabotage.ts'
 const readme = readFileSync('README.md', 'utf8')
 const architecture = readFileSync('ARCHITECTURE.md', 'utf8')
 
-test("the README's guarantees are the registry's", () => {
-  const rows = GUARANTEES.map((g) => {
-    const refusing = g.protections.filter((p) => p.role === 'refuses').length
-    const counting = g.protections.filter((p) => p.role === 'counts').length
-    return `| ${g.number} | \`${g.name}\` | ${g.promise} | ${refusing} | ${counting} |`
-  })
-  const table = [
-    '| # | guarantee | the promise | refused by | counted by |',
-    '|---|---|---|---|---|',
-    ...rows,
-  ].join('\n')
-  assert.equal(between('guarantees'), table)
+test('every generated page is what its registry says: `npm run generate` writes them', async () => {
+  for (const [path, text] of await generatedPages()) assert.equal(readFileSync(path, 'utf8'), text, path)
 })
 
 test('the verdict that the README shows is one of these guarantees, protections and sabotages, and says PASS', () => {
-  const verdict = between('verdict')
+  const verdict = /<!-- verdict -->\n([\s\S]*?)<!-- \/verdict -->/.exec(readme)?.[1] ?? ''
   for (const { name, protections } of GUARANTEES) {
     const count = protections.length
     assert.match(verdict, new RegExp(`${name} +✓ PASS +${count} of ${count} `))
@@ -36,58 +24,9 @@ test('the verdict that the README shows is one of these guarantees, protections 
   assert.match(verdict, /^✓ PASS$/m)
 })
 
-test('the README names every verb, and no other', () => {
-  const verbs = globSync('sql/public/*.sql').map((file) => basename(file, '.sql'))
-  const section = readme.slice(readme.indexOf('| verb | does |'), readme.indexOf('A refusal is an answer'))
-  const named = [...section.matchAll(/`(\w+)`/g)].map(([, name]) => name)
-  assert.deepEqual(named.sort(), verbs.sort())
-})
-
-test('the README names every function, and no other', () => {
-  const section = readme.slice(readme.indexOf('| function | does |'), readme.indexOf('They stand under'))
-  const named = [...section.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name)
-  assert.deepEqual(named.sort(), [...functions.keys()].sort())
-})
-
-test("the README's commands are the CLI's", () => {
-  const usage = execFileSync(process.execPath, ['bin/admit-once.js', '--help'], {
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
-  const commands = [...usage.matchAll(/^\s+([a-z][a-z-]+) {2,}[A-Z]/gm)].map(([, name]) => name)
-  const section = readme.slice(readme.indexOf('| command | does |'), readme.indexOf('Inside this checkout'))
-  const named = [...section.matchAll(/`admit-once ([\w-]+)/g)].map(([, name]) => name)
-  assert.equal(commands.length, 9)
-  assert.deepEqual(named.sort(), commands.sort())
-})
-
-test("the README's variables are the ones that config.ts reads", () => {
-  const config = readFileSync('src/config.ts', 'utf8')
-  const read = [...config.matchAll(/^ {2}([A-Z_]+): z$|^ {2}([A-Z_]+): z\./gm)].map(
-    ([, long, short]) => long ?? short,
-  )
-  const section = /Variables: ([^.]*(?:\.admit-once[^.]*)?)\./s.exec(readme)?.[1] ?? ''
-  const named = [...section.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name)
-  assert.deepEqual(named.sort(), read.sort())
-})
-
 test('every scenario that fixtures knows is shown by hand', () => {
-  for (const name of Object.keys(FIXTURES)) assert.match(readme, new RegExp(`admit-once fixtures ${name}`))
-})
-
-test('every file and folder that the documents name exists', () => {
-  const named = [readme, architecture].flatMap((text) =>
-    [
-      ...text.matchAll(
-        /`((?:sql|src|load-tests|database-tests|tests|bench)\/[\w./-]*)`|(?:run|-f) ((?:load|database)-tests\/\S+)/g,
-      ),
-    ].map(([, quoted, argument]) => quoted ?? argument ?? ''),
-  )
-  assert.ok(named.length > 10)
-  assert.deepEqual(
-    named.filter((path) => !existsSync(path)),
-    [],
-  )
+  const page = readFileSync('docs/operating/load-tests.md', 'utf8')
+  for (const name of Object.keys(FIXTURES)) assert.match(page, new RegExp(`admit-once fixtures ${name}`))
 })
 
 test('every package has its reason in ARCHITECTURE', () => {
@@ -98,7 +37,7 @@ test('every package has its reason in ARCHITECTURE', () => {
     ...manifest.optionalDependencies,
   })
   const section = architecture.slice(architecture.indexOf('## Packages'))
-  const reasons = [...section.matchAll(/`([@\w/*-]+)`/g)].map(([, name = '']) => name)
+  const reasons = [...section.matchAll(/`([@\w/*.-]+)`/g)].map(([, name = '']) => name)
   const missing = packages.filter(
     (name) =>
       !reasons.some(
@@ -107,9 +46,3 @@ test('every package has its reason in ARCHITECTURE', () => {
   )
   assert.deepEqual(missing, [])
 })
-
-function between(marker: string): string {
-  const text = new RegExp(`<!-- ${marker} -->\\n([\\s\\S]*?)<!-- /${marker} -->`).exec(readme)?.[1]
-  assert.ok(text, `the README has no section ${marker}`)
-  return text.trim()
-}

@@ -25,7 +25,11 @@ const body = z.object({
   specialRequests: text(2000).nullish(),
 })
 
-/** Books a table, as the RPC of `book_slot_atomically` does, and gives the code that the door reads. */
+/**
+ * Books a table, as the RPC of `book_slot_atomically` does, and gives the code that the door reads; for guests who are signed
+ * in. Takes `businessId`, `date` (the evening on which the slot begins), `time` (HH:MM by the clock of the house),
+ * `partySize`, `name` and optionally `phone`, `seatingPreference`, `specialRequests`.
+ */
 export const bookSlot: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {

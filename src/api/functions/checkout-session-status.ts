@@ -7,7 +7,10 @@ import { parseJson, text } from './requests.ts'
 const SESSION_LENGTH_MAX = 255
 const body = z.object({ sessionId: text(SESSION_LENGTH_MAX) })
 
-/** How far a checkout is; one that waits and has little time left is given more, once. */
+/**
+ * How far a checkout is, for whoever knows its `sessionId`; a buyer with under four minutes left gets ten more, once (both
+ * are settings).
+ */
 export const checkoutSessionStatus: EdgeFunction = { methods: ['POST'], spell: bareRefusal, handle }
 
 async function handle(request: Request, { database, caller, publicUrl }: FunctionContext): Promise<Reply> {

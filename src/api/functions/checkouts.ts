@@ -13,7 +13,11 @@ interface Spelling<Body> {
   readonly refusal?: (refusal: Refusal) => object
 }
 
-/** Buys for a buyer who is signed in, or for a guest with a name. */
+/**
+ * Buys a cart of several tiers, all or nothing, for a buyer who is signed in or a guest with a name; a free cart gets its
+ * tickets at once. Takes `eventId`, `items: [{tierId, quantity}]`, `customerName`, `customerEmail`; events and tiers go by id
+ * or slug.
+ */
 export const createTicketCheckout = checkout('create-ticket-checkout', {
   body: z.object({
     eventId: named,
@@ -30,7 +34,10 @@ export const createTicketCheckout = checkout('create-ticket-checkout', {
   answer: ({ orderId, url, isFree, tickets }) => ({ success: true, orderId, url, isFree, tickets }),
 })
 
-/** Buys for a guest who may stay unnamed. */
+/**
+ * The same checkout for a guest who may stay unnamed. Takes `eventId`, `ticketSelections: [{tierId, quantity}]` and
+ * optionally `contact: {name, email}`; what is left out Stripe asks for.
+ */
 export const enhancedCheckout = checkout('enhanced-checkout', {
   body: z.object({
     eventId: named,
@@ -47,7 +54,7 @@ export const enhancedCheckout = checkout('enhanced-checkout', {
   refusal: inventoryRefusal,
 })
 
-/** Buys for a guest with an e-mail address. */
+/** The same checkout for a guest with an e-mail address. Takes `event_id`, `contact_email`, `items: [{tier_id, quantity}]`. */
 export const guestCheckout = checkout('guest-checkout', {
   body: z.object({ event_id: named, contact_email: email, items: list({ tier_id: named }) }),
   cart: ({ event_id, contact_email, items }) => ({
@@ -60,7 +67,10 @@ export const guestCheckout = checkout('guest-checkout', {
   refusal: inventoryRefusal,
 })
 
-/** Buys for a page of its own, which names where the buyer goes afterwards. */
+/**
+ * The same checkout for a page of its own, which names where the buyer goes afterwards. Takes `eventId`,
+ * `tickets: [{ticketTypeId, quantity}]`, `customerName`, `customerEmail` and optionally `successUrl` and `cancelUrl`.
+ */
 export const createCheckoutSession = checkout('create-checkout-session', {
   body: z.object({
     eventId: named,

@@ -20,7 +20,10 @@ const theVerbs = z
   .object({ p_discount_id: z.guid(), p_party_size: z.number() })
   .transform((body) => ({ discountId: body.p_discount_id, partySize: body.p_party_size }))
 
-/** Claims places in an offer, as the RPC of `claim_offer_spots_atomically` does, and gives the code that the door reads. */
+/**
+ * Claims places in an offer, as the RPC of `claim_offer_spots_atomically` does, and gives the code that the door reads; for
+ * guests who are signed in. Takes `discountId` and `partySize`.
+ */
 export const claimOffer: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {

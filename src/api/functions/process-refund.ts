@@ -16,7 +16,8 @@ const body = z.object({
 })
 
 /**
- * Gives back an order's money, or that of some of its tickets; for staff of the event. The provider is asked at once;
+ * Gives back an order's money, or that of some of its tickets; for owners and managers of the event's business. Takes `orderId`
+ * and optionally `ticketIds`, `reason` and `force`, which refunds tickets that were scanned too. The provider is asked at once;
  * where it does not answer the refund is `pending` and a job goes on with it.
  */
 export const processRefund: EdgeFunction = { methods: ['POST'], handle }

@@ -31,7 +31,7 @@ const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SC
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
  * earliest scan of a ticket wins. Signatures are not asked for: the gate has opened already, and what counts is whose code it was. A
- * `scanId` that was sent to validate-qr, whose answer was lost, is that same scan.
+ * `scanId` that was sent to validate-qr, whose answer was lost, is that same scan. Every entry too many is in `double_admissions`.
  */
 export const syncOfflineScans: EdgeFunction = {
   methods: ['POST'],

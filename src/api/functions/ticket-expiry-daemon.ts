@@ -2,7 +2,10 @@ import { callVault } from '../../db/call.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
 
-/** Ends what is due, holds and unpaid orders, at once instead of at the jobs' next round. Safe at any time and in any number. */
+/**
+ * Ends what is due, holds and unpaid orders, at once instead of at the jobs' next round; for the service role. Safe at any
+ * time and in any number.
+ */
 export const ticketExpiryDaemon: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(_request: Request, { database, caller }: FunctionContext): Promise<Reply> {
