@@ -6,7 +6,7 @@ import { migrate } from '../../src/db/migrate.ts'
 import { startEmbedded } from '../../src/embedded/embedded.ts'
 import { findEngines } from '../../src/load/engine.ts'
 import { makeFixture } from '../../src/proof/fixtures/fixtures.ts'
-import { openWorkbench, type WorkDatabase } from '../../src/proof/workbench.ts'
+import { openRunDatabases, type RunDatabase } from '../../src/proof/run-databases.ts'
 
 const WINDOWS = 8
 const WINDOW_S = 4
@@ -20,22 +20,22 @@ const cluster = await startEmbedded({
   settings: { autovacuum: 'off' },
 })
 try {
-  const workbench = await openWorkbench(
+  const databases = await openRunDatabases(
     process.env['DATABASE_URL'] ?? cluster.url,
     String(Date.now()),
     migrate,
   )
   try {
-    await measure(workbench.main)
+    await measure(databases.main)
   } finally {
-    await workbench.close()
+    await databases.close()
   }
 } finally {
   await cluster.stop()
   await rm(folder, { recursive: true, force: true })
 }
 
-async function measure(database: WorkDatabase): Promise<void> {
+async function measure(database: RunDatabase): Promise<void> {
   const { tierId } = await makeFixture(database.client, 'reserve-race', { stock: 10_000_000 })
   await database.client.query('create table bare (id int primary key, n int); insert into bare values (1, 0)')
   const bareFile = join(folder, 'bare.sql')
@@ -75,7 +75,7 @@ async function measure(database: WorkDatabase): Promise<void> {
   console.log(`${held} holds live`)
 }
 
-async function tps(database: WorkDatabase, file: string, tierId: string) {
+async function tps(database: RunDatabase, file: string, tierId: string) {
   const engines = await findEngines()
   return engines.database.run({
     file,

@@ -18,8 +18,8 @@ import {
 } from '../proof/fixtures/fixtures.ts'
 import { signCodes } from './codes.ts'
 import { withInstalled } from './database.ts'
-import { doorVariables } from './door-codes.ts'
 import { CommandError } from './failure.ts'
+import { gateCodeVariables } from './gate-codes.ts'
 import { jwtSecretOf, ticketKeyOf, webhookSecretOf } from './secrets.ts'
 
 export const fixtures = defineCommand({
@@ -58,7 +58,7 @@ export const fixtures = defineCommand({
     const { fixture, codes, door, databaseUrl } = await withInstalled(config, async (client, url) => {
       const codes = await signCodes(await ticketKeyOf(config), client)
       const fixture = await makeFixture(client, name, { ...options, slug })
-      return { fixture, codes, door: await doorVariables(fixture, codes, client), databaseUrl: url }
+      return { fixture, codes, door: await gateCodeVariables(fixture, codes, client), databaseUrl: url }
     })
     const variables = {
       ...(await variablesOf(fixture, { ...(await secretsOf(config)), codes }, urlOf(config))),

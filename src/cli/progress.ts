@@ -1,12 +1,13 @@
 import { Listr, type ListrTask } from 'listr2'
-import { type Run, runStage, STAGES, type Stage } from '../proof/proof.ts'
 import type { StageResult } from '../proof/results.ts'
+import type { Report, Run, Stage } from '../proof/run.ts'
+import { runStage, STAGES } from '../proof/stages/index.ts'
 
 /** Runs the stages and tells how they go: `live` on a terminal that redraws, else a line when a stage has ended. */
 export async function runStages(run: Run, live: boolean): Promise<StageResult[]> {
   const done: StageResult[] = []
-  const work = async (stage: Stage, note: (text: string) => void) => {
-    const result = await runStage(run, stage, note)
+  const work = async (stage: Stage, report: Report) => {
+    const result = await runStage(run, stage, report)
     done.push(result)
     return result
   }
@@ -37,7 +38,7 @@ const LIVE = {
   },
 } as const
 
-type Work = (stage: Stage, note: (text: string) => void) => Promise<StageResult>
+type Work = (stage: Stage, report: Report) => Promise<StageResult>
 
 function taskOf(stage: Stage, work: Work): ListrTask<Progress> {
   const index = STAGES.indexOf(stage)

@@ -6,19 +6,20 @@ import { migrate } from '../db/migrate.ts'
 import { type Engines, findEngines } from '../load/engine.ts'
 import { FIXTURES } from '../proof/fixtures/fixtures.ts'
 import { PROFILES, type ProfileName } from '../proof/profiles.ts'
-import { conclude, openRun, type ProofOptions } from '../proof/proof.ts'
-import { openProvider } from '../proof/provider.ts'
 import { reportHtml } from '../proof/report/html.ts'
 import { verdictText } from '../proof/report/terminal.ts'
 import { type Results, results as schema, type Verdict } from '../proof/results.ts'
+import { openRun, type ProofOptions } from '../proof/run.ts'
+import { openRunDatabases } from '../proof/run-databases.ts'
 import { DATABASE_SCENARIOS } from '../proof/stages/database.ts'
 import { CHAOS } from '../proof/stages/faults.ts'
-import { openWorkbench } from '../proof/workbench.ts'
+import { openPaymentWitness } from '../proof/stand-in.ts'
+import { conclude } from '../proof/verdict.ts'
 import { signCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
-import { doorVariables } from './door-codes.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
+import { gateCodeVariables } from './gate-codes.ts'
 import { runStages } from './progress.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
@@ -52,10 +53,10 @@ export const prove = defineCommand({
     const startedAt = new Date()
     const id = `${startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}`
     const folder = join(resolve(args.results), id)
-    const told = (['k6', 'pgbench'] as const).flatMap((name) =>
+    const toolFlags = (['k6', 'pgbench'] as const).flatMap((name) =>
       args[name] === undefined ? [] : [`--${name}`, args[name]],
     )
-    const command = `npx admit-once prove ${[...only, '--profile', profile.name, '--seed', String(seed), ...told].join(' ')}`
+    const command = `npx admit-once prove ${[...only, '--profile', profile.name, '--seed', String(seed), ...toolFlags].join(' ')}`
     const stop = stopOnSignal()
     try {
       const results = await proveOn(config, folder, {
@@ -99,24 +100,24 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
     closers.push(() => server.stop())
     await withClient(server.url, async () => {})
     given.signal.throwIfAborted()
-    const workbench = await openWorkbench(server.url, `${Date.now()}p${process.pid}`, migrate)
-    closers.push(() => workbench.close())
+    const databases = await openRunDatabases(server.url, `${Date.now()}p${process.pid}`, migrate)
+    closers.push(() => databases.close())
     const jwtSecret = await jwtSecretOf(config)
     const till = await openTill(seed)
     closers.push(() => till.close())
     const { webhookSecret } = till
-    const codes = await signCodes(await ticketKeyOf(config), workbench.main.client)
+    const codes = await signCodes(await ticketKeyOf(config), databases.main.client)
     const run = openRun({
       ...given,
-      workbench,
+      databases,
       source: server.source,
       folder,
       startServer: (url) => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
-      provider: openProvider(till),
+      provider: openPaymentWitness(till),
       openChaosWorld: (database) => openChaosWorld(database, { ...given, jwtSecret }),
       variablesOf: async (fixture, url) => ({
         ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),
-        ...(await doorVariables(fixture, codes, workbench.main.client)),
+        ...(await gateCodeVariables(fixture, codes, databases.main.client)),
       }),
     })
     return conclude(run, await runStages(run, isColored(config)))

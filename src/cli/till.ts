@@ -3,8 +3,8 @@ import { mintToken } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { openStandIn } from '../payments/stand-in.ts'
 import type { ChaosWorld } from '../proof/faults/world.ts'
-import type { RunningServer } from '../proof/proof.ts'
-import type { WorkDatabase } from '../proof/workbench.ts'
+import type { RunningServer } from '../proof/run.ts'
+import type { RunDatabase } from '../proof/run-databases.ts'
 import { serveFrom } from './serve-from.ts'
 
 /** A stand-in of Stripe in this process, which outlives the servers that are started against it and remembers what they took. */
@@ -70,7 +70,7 @@ interface ChaosOptions {
 
 /** A server of its own process that can be killed, and a till that lives on and hurries. */
 export async function openChaosWorld(
-  { url, client }: Pick<WorkDatabase, 'url' | 'client'>,
+  { url, client }: Pick<RunDatabase, 'url' | 'client'>,
   { seed, signal, jwtSecret }: ChaosOptions,
 ): Promise<{ readonly world: ChaosWorld; readonly till: Till; close(): Promise<void> }> {
   const till = await openTill(seed, CHAOS_TIME_SCALE)

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pg from 'pg'
-import { conclude, type Run, runStage, STAGES, type Stage } from '../../src/proof/proof.ts'
 import { sentenceOf } from '../../src/proof/report/words.ts'
 import { type Results, type StageResult, results as schema, worst } from '../../src/proof/results.ts'
+import type { Run, Stage } from '../../src/proof/run.ts'
+import { runStage, STAGES } from '../../src/proof/stages/index.ts'
+import { conclude } from '../../src/proof/verdict.ts'
 import { serverUrl } from '../support/server.ts'
 import { openTestRun, type TestRunOptions, withoutRefusals } from './support.ts'
 
@@ -95,7 +97,7 @@ function stageNamed(name: Stage['name']): Stage {
 }
 
 async function dropDatabase(run: Run): Promise<void> {
-  const name = new URL(run.workbench.main.url).pathname.slice(1)
+  const name = new URL(run.databases.main.url).pathname.slice(1)
   const server = new pg.Client({ connectionString: serverUrl() })
   await server.connect()
   await server.query(`drop database ${name} with (force)`)

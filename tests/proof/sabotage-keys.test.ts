@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import { removals, sabotage } from '../../src/proof/sabotage/sabotage.ts'
 import { guaranteeNamed, openTestRun } from './support.ts'
 
-const { workbench } = await openTestRun()
+const { databases } = await openTestRun()
 const guarantee = guaranteeNamed('same-request-same-answer')
 
 describe('guarantee 7', () => {
   for (const removal of removals([guarantee])) {
     const what = removal.kind === 'all refusing' ? 'anything that refuses' : removal.removed[0]?.name
     it(`without ${what}: ${removal.kind === 'all refusing' ? 'the law sees it' : 'it holds'}`, async () => {
-      const result = await sabotage(workbench, removal, 1)
+      const result = await sabotage(databases, removal, 1)
       assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
     })
   }
@@ -20,7 +20,7 @@ describe('guarantee 7', () => {
       const removed = guarantee.protections.filter(
         ({ name, kind }) => name === index || kind === 'decision' || name === 'idempotency_keys_pkey',
       )
-      const result = await sabotage(workbench, { guarantee, kind: 'all refusing', removed }, 1)
+      const result = await sabotage(databases, { guarantee, kind: 'all refusing', removed }, 1)
       assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
       assert.match(JSON.stringify(result.witness), /several (claims|bookings|orders) under one key/)
     })

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { removals, sabotage } from '../../src/proof/sabotage/sabotage.ts'
 import { openTestRun } from './support.ts'
 
-const { workbench } = await openTestRun()
+const { databases } = await openTestRun()
 
 describe('guarantees 4 and 8', () => {
   const mine = removals().filter(({ guarantee }) => guarantee.number === 4 || guarantee.number === 8)
@@ -22,7 +22,7 @@ describe('guarantees 4 and 8', () => {
     const what = removal.kind === 'all refusing' ? 'anything that refuses' : removal.removed[0]?.name
     const end = removal.kind === 'all refusing' ? 'break, and the law sees it' : 'hold'
     it(`${removal.guarantee.name} without ${what}: they ${end}`, async () => {
-      const result = await sabotage(workbench, removal, 1)
+      const result = await sabotage(databases, removal, 1)
       assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
     })
   }

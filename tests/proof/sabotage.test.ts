@@ -82,14 +82,14 @@ test('a promise that breaks with one refusal less is a FAIL: the other was not i
 
 test('two answers that contradict each other are a promise broken, though no row shows it', async () => {
   const guarantee = guaranteeNamed('same-request-same-answer')
-  const { workbench } = await openTestRun({
+  const { databases } = await openTestRun({
     change: (client) =>
       client.query(`create or replace function ticketing.checkout(p_request jsonb) returns jsonb language sql as $$
         select case when random() < 0.2 then '{"success": false, "error_code": "INSUFFICIENT_TICKETS"}'::jsonb
           else jsonb_build_object('success', true, 'order_id', gen_random_uuid()) end $$`),
   })
   const index = guarantee.protections.filter(({ kind }) => kind === 'index')
-  const result = await sabotage(workbench, { guarantee, kind: 'one refusing', removed: index }, 1)
+  const result = await sabotage(databases, { guarantee, kind: 'one refusing', removed: index }, 1)
   assert.equal(result.seen, 'broken')
   assert.deepEqual(result.laws, [])
   assert.match(result.detail, /two answers contradict each other/)
@@ -115,9 +115,9 @@ async function sabotaged(
 ): Promise<SabotageResult> {
   const guarantee = guaranteeNamed('admitted-once')
   const refusing = guarantee.protections.filter(({ role }) => role === 'refuses')
-  const { workbench } = await openTestRun({ change })
+  const { databases } = await openTestRun({ change })
   return sabotage(
-    workbench,
+    databases,
     { guarantee, kind, removed: kind === 'all refusing' ? refusing : refusing.slice(0, 1) },
     1,
   )

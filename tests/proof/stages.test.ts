@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client } from 'pg'
 import { BUILT_IN } from '../../src/load/engine.ts'
-import { runStage, STAGES } from '../../src/proof/proof.ts'
 import type { ScenarioResult } from '../../src/proof/results.ts'
+import { runStage, STAGES } from '../../src/proof/stages/index.ts'
 import {
   checkNamed,
   enginesHere,
@@ -22,7 +22,7 @@ test('without what refuses, the 11th hold is a FAIL at the database, with the ho
   const held = checkNamed(database, 'reserve-race: 10 of 10')
   assert.equal(held.verdict, 'FAIL')
   const hold = held.witness as { readonly id: string; readonly tier_id: string }
-  const kept = await run.workbench.main.client.query('select from ticket_holds where id = $1', [hold.id])
+  const kept = await run.databases.main.client.query('select from ticket_holds where id = $1', [hold.id])
   assert.equal(kept.rowCount, 1, 'the judgement finds the rows that were too many')
   const judgement = await runStages(run, 'judgement')
   const law = checkNamed(judgement, 'law never_oversold')
@@ -186,7 +186,7 @@ test('a law that the database does not judge is a FAIL', async () => {
 
 test('each of the five invariants is a FAIL when rows break it', async () => {
   const run = await openTestRun({ change: withoutRefusals('never-oversold') })
-  const { client } = run.workbench.main
+  const { client } = run.databases.main
   await client.query(`set session_replication_role = replica;
     insert into businesses (id, slug, name) values (gen_random_uuid(), 'broken', 'Broken');
     insert into events (id, business_id, slug, title, start_at, end_at, status)

@@ -8,8 +8,8 @@ import { openGate } from '../../src/api/callers.ts'
 import type { Codes } from '../../src/api/codes.ts'
 import { listen } from '../../src/api/listen.ts'
 import { serveCodes, signCodes } from '../../src/cli/codes.ts'
-import { doorVariables } from '../../src/cli/door-codes.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
+import { gateCodeVariables } from '../../src/cli/gate-codes.ts'
 import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
 import { openPool } from '../../src/db/pool.ts'
@@ -17,10 +17,11 @@ import { BUILT_IN, type Engines, findEngines } from '../../src/load/engine.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import type { MortalServer } from '../../src/proof/faults/world.ts'
 import type { Profile } from '../../src/proof/profiles.ts'
-import { openRun, type Run, type RunningServer, runStage, STAGES, type Stage } from '../../src/proof/proof.ts'
-import { openProvider, type Provider } from '../../src/proof/provider.ts'
 import type { StageResult } from '../../src/proof/results.ts'
+import { openRun, type Run, type RunningServer, type Stage } from '../../src/proof/run.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
+import { runStage, STAGES } from '../../src/proof/stages/index.ts'
+import { openPaymentWitness, type PaymentWitness } from '../../src/proof/stand-in.ts'
 import { SEED } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -54,7 +55,7 @@ export interface TestRunOptions {
   readonly startServer?: (databaseUrl: string) => Promise<RunningServer>
   /** What is wrong with the provider: as the server meets it, and as the proof asks it. */
   readonly payments?: (payments: PaymentProvider) => PaymentProvider
-  readonly provider?: (provider: Provider) => Provider
+  readonly provider?: (provider: PaymentWitness) => PaymentWitness
   readonly signal?: AbortSignal
   /** What is wrong with how the server reads codes. */
   readonly codes?: (codes: Codes) => Codes
@@ -64,7 +65,7 @@ export interface TestRunOptions {
 export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
   const clone = async () => {
     const database = await testDatabase()
-    // As the workbench has it: a lost connection is told by the query that uses it.
+    // As the databases has it: a lost connection is told by the query that uses it.
     const connect = async () => (await database.connect()).on('error', () => {})
     database.client.on('error', () => {})
     await options.change?.(database.client)
@@ -78,12 +79,12 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
   const till = await openTill(1)
   after(() => till.close())
   const { webhookSecret } = till
-  const provider = openProvider(till)
+  const provider = openPaymentWitness(till)
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-proof-test-'))
   after(() => rm(folder, { recursive: true, force: true }))
   const main = await clone()
   return openRun({
-    workbench: { main, withClone: async (work) => work(await clone()), close: async () => {} },
+    databases: { main, withClone: async (work) => work(await clone()), close: async () => {} },
     source: 'DATABASE_URL',
     profile: { ...SMALL, ...options.profile },
     seed: 1,
@@ -102,7 +103,7 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
       const codes = await signCodes(SEED, main.client)
       return {
         ...(await variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret, codes }, url)),
-        ...(await doorVariables(fixture, codes, main.client)),
+        ...(await gateCodeVariables(fixture, codes, main.client)),
       }
     },
     folder,

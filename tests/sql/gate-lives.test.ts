@@ -7,12 +7,12 @@ import pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
 import { startEmbedded } from '../../src/embedded/embedded.ts'
 import { eventually } from '../../src/embedded/processes.ts'
+import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { assertLawful, refusalOf } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { applyList, gateList, scanOnline, truth } from '../support/gates.ts'
-import { overlap } from '../support/overlap.ts'
 
 const RESTART_MS_MAX = 30_000
 

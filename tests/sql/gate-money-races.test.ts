@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import type pg from 'pg'
+import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { addTier } from '../support/box-office.ts'
 import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
 import { changed, type House, heldAt, minutesAgo, openHouse, statusOf, told } from '../support/gate-races.ts'
 import { doublesOf, scanOnline, sync, syncOne, validate } from '../support/gates.ts'
 import { paidOrder, refundOf, refuseRefund, settleRefund } from '../support/money.ts'
-import { overlap } from '../support/overlap.ts'
 import { racesIn } from '../support/race.ts'
 
 const race = racesIn(await openHouse(), openHouse)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
+import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import {
   changed,
@@ -15,7 +16,6 @@ import {
   told,
 } from '../support/gate-races.ts'
 import { applyList, doublesOf, gateList, scanOnline, sync, syncOne, truth } from '../support/gates.ts'
-import { overlap } from '../support/overlap.ts'
 import { type Naive, racesIn } from '../support/race.ts'
 
 const race = racesIn(await openHouse(), openHouse)

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
 import type pg from 'pg'
+import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { openBoxOffice } from '../support/box-office.ts'
 import { ANON, assertLawful, type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { codesOf } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
-import { overlap } from '../support/overlap.ts'
 
 interface Answer {
   readonly success: boolean

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
+import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { addTier, openBoxOffice } from './box-office.ts'
 import type { TestDatabase } from './database.ts'
 import {
@@ -20,7 +21,6 @@ import {
 } from './gate-model.ts'
 import { applyList, doublesOf, gateList, type OfflineScan, sync, truth, validate } from './gates.ts'
 import { type PlacedOrder, paidOrder, refundOf } from './money.ts'
-import { overlap } from './overlap.ts'
 
 const DAY_US = 86_400_000_000
 /** How old an offline scan is believed to be: ticketing.settings.offline_scan_age. */

@@ -1,5 +1,5 @@
 import { type Random, randomFrom } from '../../core/random.ts'
-import { type ChaosWorld, count, pause, pick, post, type Tally, UNEXPECTED } from './world.ts'
+import { type ChaosWorld, type Counts, count, pause, pick, post, UNEXPECTED } from './world.ts'
 
 /** How a buyer behaves after the checkout. */
 const BEHAVIOURS = [
@@ -39,14 +39,14 @@ export async function buyAndPay(
   shop: Shop,
   seed: number,
   buyer: number,
-  tally: Tally,
+  counts: Counts,
 ): Promise<void> {
   const random = randomFrom(seed * 7919 + buyer)
-  const url = await checkOut(world, shop, random, seed, buyer, tally)
+  const url = await checkOut(world, shop, random, seed, buyer, counts)
   if (url === undefined) return
   const behaviour = DEALT[buyer] ?? pick(random, BEHAVIOURS)
-  count(tally, `buyer ${behaviour}`)
-  await pay(world, shop, url, behaviour, tally)
+  count(counts, `buyer ${behaviour}`)
+  await pay(world, shop, url, behaviour, counts)
 }
 
 async function checkOut(
@@ -55,7 +55,7 @@ async function checkOut(
   random: Random,
   seed: number,
   buyer: number,
-  tally: Tally,
+  counts: Counts,
 ): Promise<string | undefined> {
   const tickets = shop.tierIds
     .filter((_, index) => index === 0 || random.below(3) === 0)
@@ -78,28 +78,28 @@ async function checkOut(
     const answers = await Promise.all(clicks)
     const answer = answers.find((each) => each?.status === 200) ?? answers[0]
     if (answer?.status === 200) {
-      count(tally, 'checkout: held')
+      count(counts, 'checkout: held')
       return answer.body['url'] as string
     }
     const code = answer?.body['code']
     if (code === 'INSUFFICIENT_TICKETS') {
       // What others let go comes back: who waits takes it, also from under a payment that comes too late.
-      count(tally, 'told sold out')
+      count(counts, 'checkout: sold out')
       await pause(SOLD_OUT_MS)
     } else if (answer !== undefined && answer.status < 500 && answer.status !== 429) {
       count(
-        tally,
+        counts,
         code === 'HOLD_EXPIRED'
           ? 'checkout refused: HOLD_EXPIRED'
           : `${UNEXPECTED}checkout: ${answer.status} ${String(code)}`,
       )
       return undefined
     } else {
-      count(tally, answer === undefined ? 'checkout cut off' : `checkout answered ${answer.status}`)
+      count(counts, answer === undefined ? 'checkout cut off' : `checkout answered ${answer.status}`)
     }
     await pause(RETRY_MS * (0.5 + random.below(100) / 100))
   }
-  count(tally, 'buyer gives up')
+  count(counts, 'buyer gives up')
   return undefined
 }
 
@@ -108,11 +108,11 @@ async function pay(
   shop: Shop,
   url: string,
   behaviour: Behaviour,
-  tally: Tally,
+  counts: Counts,
 ): Promise<void> {
   const send = async (body: object) => {
     const answer = await post(url, JSON.stringify(body), { accept: 'application/json' })
-    count(tally, `pay page: ${String(answer?.body['status'] ?? answer?.status ?? 'no answer')}`)
+    count(counts, `pay page: ${String(answer?.body['status'] ?? answer?.status ?? 'no answer')}`)
   }
   switch (behaviour) {
     case 'walks away':

@@ -1,21 +1,5 @@
-import { type ChaosWorld, control, type StandInAddress } from './world.ts'
-
-/** What the stand-in of Stripe says of one payment. */
-interface Witness {
-  readonly payment_intent: string
-  readonly client_reference_id: string | null
-  readonly amount: number
-  readonly amount_refunded: number
-  readonly amount_disputed: number
-  readonly currency: string
-  readonly status: string
-}
-
-interface Ledger {
-  readonly payments: readonly Witness[]
-  /** Where the stand-in's movements of money and its objects differ. */
-  readonly disagreements: readonly string[]
-}
+import { control, ledgerOf, type ProviderPayment, type StandInAddress } from '../stand-in.ts'
+import type { ChaosWorld } from './world.ts'
 
 interface Ours {
   readonly id: string
@@ -51,7 +35,7 @@ export interface Balance {
 
 /** Compares the stand-in's ledger with our payments, refunds and tickets, payment by payment, to the cent. */
 export async function balance(world: ChaosWorld, eventId: string): Promise<Balance> {
-  const { payments, disagreements } = await control<Ledger>(world.standIn, 'ledger')
+  const { payments, disagreements } = await ledgerOf(world.standIn)
   const paid = payments.filter((payment) => payment.status === 'succeeded')
   const { rows } = await world.client.query<Ours>(
     `select p.id, p.order_id, p.amount_cents as amount, p.status, o.tickets_issued_at is not null as issued,
@@ -96,7 +80,7 @@ export async function balance(world: ChaosWorld, eventId: string): Promise<Balan
   }
 }
 
-function compare(witness: Witness, ours: Ours | undefined) {
+function compare(witness: ProviderPayment, ours: Ours | undefined) {
   const wrong = (what: string) => [{ payment: witness.payment_intent, wrong: what, seen: { witness, ours } }]
   if (ours === undefined) return wrong('the provider has it, we do not know of it')
   if (Number(ours.amount) !== witness.amount) return wrong('the amounts differ')
@@ -112,7 +96,7 @@ function compare(witness: Witness, ours: Ours | undefined) {
 }
 
 /** Payments of ours that the provider never saw. */
-function strangers(rows: readonly Ours[], paid: readonly Witness[]) {
+function strangers(rows: readonly Ours[], paid: readonly ProviderPayment[]) {
   const known = new Set(paid.map((payment) => payment.payment_intent))
   return rows
     .filter((row) => !known.has(row.id))

@@ -1,12 +1,13 @@
 import type { Client } from 'pg'
 import type { Random } from '../../core/random.ts'
+import type { StandInAddress } from '../stand-in.ts'
 
 /** Where a chaos run plays: a server that is killed, a stand-in of Stripe that is not, and the database under both. */
 export interface ChaosWorld {
   readonly client: Client
   /** Starts a server, or starts it again; it must be found by the stand-in's webhooks. */
   readonly startServer: () => Promise<MortalServer>
-  readonly standIn: StandInAddress
+  readonly standIn: FastStandIn
   /** JWT of a manager of the fixture's business. */
   readonly staffToken: (userId: string) => Promise<string>
   readonly signal: AbortSignal
@@ -19,21 +20,19 @@ export interface MortalServer {
   stop(): Promise<void>
 }
 
-export interface StandInAddress {
-  readonly url: string
-  readonly secretKey: string
+interface FastStandIn extends StandInAddress {
   /** How many times faster than Stripe its sessions live and die. */
   readonly timeScale: number
 }
 
 /** What happened, by name: every counter that a run must show above zero is here. */
-export type Tally = Map<string, number>
+export type Counts = Map<string, number>
 
 /** In front of what nobody should have been told. */
 export const UNEXPECTED = 'unexpected '
 
-export function count(tally: Tally, what: string): void {
-  tally.set(what, (tally.get(what) ?? 0) + 1)
+export function count(counts: Counts, what: string): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1)
 }
 
 /** One of `choices`, each as likely as its weight. */
@@ -49,25 +48,6 @@ export function pick<T>(random: Random, choices: readonly (readonly [weight: num
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
-
-/** The stand-in's control, authorised by its secret key. */
-export async function control<Answer>(
-  standIn: StandInAddress,
-  path: string,
-  body?: object | null,
-): Promise<Answer> {
-  const response = await fetch(`${standIn.url}/stand-in/${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${standIn.secretKey}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(CONTROL_MS_MAX),
-  })
-  if (!response.ok)
-    throw new Error(`the stand-in answered ${path} with ${response.status}: ${await response.text()}`)
-  return (await response.json()) as Answer
-}
-
-const CONTROL_MS_MAX = 60_000
 
 /** Undefined when no answer came: the server was killed, or did not answer in time. */
 export async function post(

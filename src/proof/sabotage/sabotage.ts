@@ -2,9 +2,9 @@ import type { Client } from 'pg'
 import { functionsOf } from '../../core/guarantee.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../core/guarantees.ts'
 import type { SabotageResult } from '../results.ts'
-import type { Workbench } from '../workbench.ts'
-import { ATTACKS } from './attacks.ts'
-import type { Attack } from './tally.ts'
+import type { RunDatabases } from '../run-databases.ts'
+import type { AttackResult } from './attack.ts'
+import { ATTACKS } from './attacks/index.ts'
 
 /** One thing to take away, and what must be seen then. */
 export interface Removal {
@@ -33,17 +33,17 @@ export function removals(guarantees: readonly Guarantee[] = GUARANTEES): Removal
 
 /** Takes protections away in a database of its own, attacks it, and judges what the laws and verify_protections() say. */
 export async function sabotage(
-  workbench: Workbench,
+  databases: RunDatabases,
   removal: Removal,
   seed: number,
 ): Promise<SabotageResult> {
   const attack = ATTACKS[removal.guarantee.name]
   if (attack === undefined) throw new Error(`no attack on ${removal.guarantee.name}`)
-  return workbench.withClone(async (database) => {
+  return databases.withClone(async (database) => {
     for (const protection of removal.removed) await takeAway(database.client, protection)
     const named = await namedByVerify(database.client, removal.removed)
-    const attacked = await attack(database, seed)
-    return judge(removal, named, attacked, await brokenLaws(database.client))
+    const result = await attack(database, seed)
+    return judge(removal, named, result, await brokenLaws(database.client))
   })
 }
 
@@ -106,26 +106,26 @@ async function brokenLaws(client: Client): Promise<readonly BrokenLaw[]> {
 function judge(
   removal: Removal,
   named: boolean,
-  attacked: Attack,
+  attack: AttackResult,
   laws: readonly BrokenLaw[],
 ): SabotageResult {
   const expected = removal.kind === 'one refusing' ? 'survives' : 'caught'
-  const seen = seenIn(removal, expected, laws, attacked)
+  const seen = seenIn(removal, expected, laws, attack)
   const problems = [
     ...(named ? [] : ['verify_protections() did not name exactly what is missing']),
     ...(seen === 'missed' ? ['no law saw it'] : []),
     ...(seen === 'broken'
       ? [`the promise broke: ${laws.map((law) => law.law).join(', ') || 'two answers contradict each other'}`]
       : []),
-    ...(expected === 'survives' && attacked.refusals === 0
+    ...(expected === 'survives' && attack.refusals === 0
       ? ['the attack was never refused, so it shows nothing']
       : []),
-    ...(expected === 'survives' && attacked.verbErrors.length > 0
-      ? [`a verb raised instead of answering: ${attacked.verbErrors[0]}`]
+    ...(expected === 'survives' && attack.verbErrors.length > 0
+      ? [`a verb raised instead of answering: ${attack.verbErrors[0]}`]
       : []),
   ]
   const law = laws.find(({ guarantee }) => guarantee === removal.guarantee.name) ?? laws[0]
-  const witness = law?.witnesses[0] ?? attacked.contradictions[0]
+  const witness = law?.witnesses[0] ?? attack.contradictions[0]
   return {
     guarantee: removal.guarantee.name,
     removed: removal.removed.map((p) => p.name),
@@ -136,8 +136,8 @@ function judge(
     laws: laws.map((law) => law.law),
     ...(witness === undefined ? {} : { witness }),
     named,
-    attempts: attacked.attempts,
-    outcomes: attacked.outcomes,
+    attempts: attack.attempts,
+    outcomes: attack.outcomes,
     detail:
       problems.length === 0
         ? seen === 'caught'
@@ -157,7 +157,7 @@ function seenIn(
   { guarantee, kind }: Removal,
   expected: SabotageResult['expected'],
   laws: readonly BrokenLaw[],
-  { contradictions }: Attack,
+  { contradictions }: AttackResult,
 ): SabotageResult['seen'] {
   if (expected === 'survives') return laws.length + contradictions.length > 0 ? 'broken' : 'survived'
   const caught = kind === 'one counting' ? laws : laws.filter((law) => law.guarantee === guarantee.name)

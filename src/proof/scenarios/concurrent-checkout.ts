@@ -1,6 +1,6 @@
 import { FIXTURES } from '../fixtures/fixtures.ts'
-import type { Run } from '../proof.ts'
-import { ranToItsEnd, rowsOf, type Story } from './story.ts'
+import type { Run } from '../run.ts'
+import { counterOf, mismatchVerdict, rowsOf, type Scenario } from './scenario.ts'
 
 const STOCK = FIXTURES['concurrent-checkout'].stock
 
@@ -9,7 +9,7 @@ function sellable(run: Run): number {
   return Math.min(STOCK, run.profile.buyers)
 }
 
-export const concurrentCheckout: Story = {
+export const concurrentCheckout: Scenario = {
   name: 'concurrent-checkout',
   story: 'Two hundred buyers press "buy" at the same moment, and there are fifty tickets.',
   fixture: () => ({}),
@@ -24,7 +24,7 @@ export const concurrentCheckout: Story = {
     sold_out_answers: 'buyers told that it is sold out',
   },
   stock: STOCK,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     const tickets = await rowsOf(
       run,
       `select id, tier_id, order_id, status, created_at from tickets
@@ -32,8 +32,8 @@ export const concurrentCheckout: Story = {
       fixture.tierId,
     )
     const sold = tickets.length
-    const told = load.metrics['successful_checkouts']?.['count'] ?? 0
-    const fewer = ranToItsEnd(load) ? 'FAIL' : 'INCONCLUSIVE'
+    const answers = counterOf(load, 'successful_checkouts')
+    const fewer = mismatchVerdict(load)
     return [
       {
         name: `${sellable(run)} of ${STOCK} tickets are sold, never ${STOCK + 1}, never ${sellable(run) - 1} while buyers remain`,
@@ -43,8 +43,8 @@ export const concurrentCheckout: Story = {
       },
       {
         name: 'who was told "sold" has a ticket, and nobody else has',
-        verdict: sold === told ? 'PASS' : told > sold ? 'FAIL' : fewer,
-        detail: `${told} buyers were told so, ${sold} tickets exist`,
+        verdict: sold === answers ? 'PASS' : answers > sold ? 'FAIL' : fewer,
+        detail: `${answers} buyers were told so, ${sold} tickets exist`,
       },
     ]
   },

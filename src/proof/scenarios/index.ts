@@ -3,14 +3,14 @@ import { offerRush } from './offer-rush.ts'
 import { offlineGates } from './offline-gates.ts'
 import { scannerBurst } from './scanner-burst.ts'
 import { scannerStress } from './scanner-stress.ts'
+import type { Scenario } from './scenario.ts'
 import { slotRush } from './slot-rush.ts'
-import type { Story } from './story.ts'
 import { ticketPurchase } from './ticket-purchase.ts'
 import { ticketingFlow } from './ticketing-flow.ts'
 import { webhookBurst } from './webhook-burst.ts'
 
-/** The stories over HTTP, in the order in which they are told. */
-export const STORIES: readonly Story[] = [
+/** The scenarios over HTTP, in the order in which they run. */
+export const HTTP_SCENARIOS: readonly Scenario[] = [
   concurrentCheckout,
   ticketingFlow,
   ticketPurchase,

@@ -1,4 +1,4 @@
-import { rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import { counterOf, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
 const PARTY = 2
 
@@ -7,7 +7,7 @@ function placesFor(guests: number): number {
   return Math.floor((guests * 5) / 8) * PARTY
 }
 
-export const offerRush: Story = {
+export const offerRush: Scenario = {
   name: 'offer-rush',
   story: 'Guests fight for the places of an offer, one claim a person; all click twice, some give back.',
   fixture: ({ profile }) => ({ guests: profile.guests, places: placesFor(profile.guests) }),
@@ -25,21 +25,21 @@ export const offerRush: Story = {
     sold_out_answers: 'guests told that no place is left',
   },
   stock: undefined,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     const [offer] = await rowsOf<Claims>(run, CLAIMS, fixture.offerId ?? '')
     const { people, claims, twice } = offer ?? { people: 0, claims: 0, twice: [] }
     const { places } = fixture
-    const told = toldIn(load, 'claims_granted') - toldIn(load, 'claims_released')
+    const answers = counterOf(load, 'claims_granted') - counterOf(load, 'claims_released')
     return [
       {
         name: `${places} of ${places} places are claimed, never one more, never one less while guests remain`,
-        verdict: people > places ? 'FAIL' : sameAsTold(load, people, places),
+        verdict: people > places ? 'FAIL' : reconcile(load, people, places),
         detail: `${people} people in ${claims} claims`,
       },
       {
         name: 'who was told so has a claim, and nobody else has, or two',
-        verdict: twice.length > 0 ? 'FAIL' : sameAsTold(load, told, claims),
-        detail: `${told} guests were told so, ${claims} claims exist`,
+        verdict: twice.length > 0 ? 'FAIL' : reconcile(load, answers, claims),
+        detail: `${answers} guests were told so, ${claims} claims exist`,
         ...(twice.length === 0 ? {} : { witness: twice }),
       },
     ]

@@ -1,10 +1,10 @@
 import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture } from '../fixtures/fixtures.ts'
-import type { Run } from '../proof.ts'
 import { type Check, worst } from '../results.ts'
-import { broken, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import type { Run } from '../run.ts'
+import { counterOf, mismatchVerdict, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
-export const offlineGates: Story = {
+export const offlineGates: Scenario = {
   name: 'offline-gates',
   story:
     'Ten gates, half of them without network and with a list that grows old; then their scans are merged.',
@@ -27,7 +27,7 @@ export const offlineGates: Story = {
     answers_repeated: 'scans sent again',
   },
   stock: undefined,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     const tickets = await rowsOf<Entered>(run, ENTERED, fixture.eventId)
     return [
       ...entryChecks(tickets, load),
@@ -61,13 +61,14 @@ function entryChecks(tickets: readonly Entered[], load: LoadRun): Check[] {
   return [
     {
       name: 'no ticket entered twice through gates that were online, and who was told so entered',
-      verdict: twiceOnline === undefined ? sameAsTold(load, toldIn(load, 'admitted_online'), online) : 'FAIL',
-      detail: `${online} entries online, the gates were told ${toldIn(load, 'admitted_online')} times`,
+      verdict:
+        twiceOnline === undefined ? reconcile(load, counterOf(load, 'admitted_online'), online) : 'FAIL',
+      detail: `${online} entries online, the gates were told ${counterOf(load, 'admitted_online')} times`,
       ...(twiceOnline === undefined ? {} : { witness: twiceOnline }),
     },
     {
       name: 'after the merge each ticket has one entry that counts, a refunded one none',
-      verdict: tickets.length > 0 && notOnce === undefined ? 'PASS' : broken(load),
+      verdict: tickets.length > 0 && notOnce === undefined ? 'PASS' : mismatchVerdict(load),
       detail: `${tickets.length} tickets`,
       ...(notOnce === undefined ? {} : { witness: notOnce }),
     },
@@ -83,7 +84,7 @@ async function winnerCheck(run: Run, { eventId }: Fixture, load: LoadRun): Promi
   return {
     name: 'the earliest scan counts, and its time is the time of the entry',
     verdict: wrong.length === 0 ? 'PASS' : 'FAIL',
-    detail: `${toldIn(load, 'conflicts_told')} conflicts, ${wrong.length} of them decided wrongly`,
+    detail: `${counterOf(load, 'conflicts_told')} conflicts, ${wrong.length} of them decided wrongly`,
     ...(wrong[0] === undefined ? {} : { witness: wrong[0] }),
   }
 }
@@ -123,15 +124,15 @@ async function doublesCheck(
   const conflicts = doubles.filter((double) => double['counted'] !== null).length
   const inside = tickets.filter(({ status }) => status === 'used').length
   const halved = doubles.find((double) => double['other'] === null)
-  const opened = toldIn(load, 'admitted_online') + toldIn(load, 'opened_offline')
+  const opened = counterOf(load, 'admitted_online') + counterOf(load, 'opened_offline')
   return {
     name: 'every entry too many is reported, with both scans where the ticket was good',
     verdict: worst([
       halved === undefined ? 'PASS' : 'FAIL',
-      sameAsTold(load, opened - inside, doubles.length),
-      sameAsTold(load, toldIn(load, 'conflicts_told'), conflicts),
+      reconcile(load, opened - inside, doubles.length),
+      reconcile(load, counterOf(load, 'conflicts_told'), conflicts),
     ]),
-    detail: `the gates opened ${opened} times for ${inside} tickets, ${doubles.length} doubles are reported, ${conflicts} of ${toldIn(load, 'conflicts_told')} with both scans`,
+    detail: `the gates opened ${opened} times for ${inside} tickets, ${doubles.length} doubles are reported, ${conflicts} of ${counterOf(load, 'conflicts_told')} with both scans`,
     ...(halved === undefined ? {} : { witness: halved }),
   }
 }
@@ -139,10 +140,10 @@ async function doublesCheck(
 /** What gates without network scanned is there once, and was told rightly when it was sent a last time. */
 function againCheck(load: LoadRun, tickets: readonly Entered[]): Check {
   const scans = tickets.reduce((sum, ticket) => sum + ticket.offline, 0)
-  const [opened, again] = [toldIn(load, 'opened_offline'), toldIn(load, 'answers_repeated')]
+  const [opened, again] = [counterOf(load, 'opened_offline'), counterOf(load, 'answers_repeated')]
   return {
     name: 'every scan of a gate without network is there once, and its last answer is right',
-    verdict: worst([sameAsTold(load, opened, scans), sameAsTold(load, again, scans)]),
+    verdict: worst([reconcile(load, opened, scans), reconcile(load, again, scans)]),
     detail: `${opened} scans were made, ${scans} are there, ${again} last answers are right`,
   }
 }

@@ -1,13 +1,13 @@
 import type { CodeKind } from '../../core/codes.ts'
 import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture } from '../fixtures/fixtures.ts'
-import type { Run } from '../proof.ts'
 import { type Check, worst } from '../results.ts'
-import { broken, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import type { Run } from '../run.ts'
+import { counterOf, mismatchVerdict, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
 const SCANNERS = 10
 
-export const scannerBurst: Story = {
+export const scannerBurst: Scenario = {
   name: 'scanner-burst',
   story:
     'Ten scanners scan tickets, and every kind of code that there is, then all ten one ticket at the same moment.',
@@ -34,7 +34,7 @@ export const scannerBurst: Story = {
     race_refused: 'races lost',
   },
   stock: undefined,
-  witness: async (run, fixture, load) => [
+  judge: async (run, fixture, load) => [
     await raceCheck(run, fixture, load),
     await entriesCheck(run, fixture, load),
     await codesCheck(run, fixture, load),
@@ -48,7 +48,7 @@ async function raceCheck(run: Run, fixture: Fixture, load: LoadRun): Promise<Che
   const asMeant = admitted.length === 1 && refused === SCANNERS - 1
   return {
     name: `1 of ${SCANNERS} scanners admitted, the other ${SCANNERS - 1} were told`,
-    verdict: admitted.length > 1 ? 'FAIL' : asMeant ? 'PASS' : broken(load),
+    verdict: admitted.length > 1 ? 'FAIL' : asMeant ? 'PASS' : mismatchVerdict(load),
     detail: `${admitted.length} successful and ${refused} refused scans of the one ticket`,
     ...(admitted.length > 1 ? { witness: admitted } : {}),
   }
@@ -63,15 +63,15 @@ async function entriesCheck(run: Run, fixture: Fixture, load: LoadRun): Promise<
   const own = new Set(fixture.tickets.map(({ id }) => id))
   const entered = scans.filter(({ ticket_id, entries }) => own.has(ticket_id ?? '') && entries > 0)
   const unknown = scans.find(({ ticket_id }) => ticket_id === null)?.refusals ?? 0
-  const [admittedTold, unknownTold] = [toldIn(load, 'admitted'), toldIn(load, 'unknown_refused')]
+  const [admittedAnswers, unknownAnswers] = [counterOf(load, 'admitted'), counterOf(load, 'unknown_refused')]
   const twice = entered.find(({ entries }) => entries > 1)
   return {
     name: 'who was told so is inside, once, and what nobody sold is in the log',
     verdict:
       twice !== undefined
         ? 'FAIL'
-        : worst([sameAsTold(load, admittedTold, entered.length), sameAsTold(load, unknownTold, unknown)]),
-    detail: `${entered.length} tickets entered, the scanners were told ${admittedTold} times; ${unknown} of ${unknownTold} unknown codes are in the log`,
+        : worst([reconcile(load, admittedAnswers, entered.length), reconcile(load, unknownAnswers, unknown)]),
+    detail: `${entered.length} tickets entered, the scanners were told ${admittedAnswers} times; ${unknown} of ${unknownAnswers} unknown codes are in the log`,
     ...(twice === undefined ? {} : { witness: twice }),
   }
 }
@@ -90,13 +90,13 @@ const ENTRIES = `select ticket_id, count(*) filter (where scan_success)::int as 
 /** Every scan that was judged is in the log, under what it was of and with what was said; and no other. */
 async function codesCheck(
   run: Run,
-  { doorCodes, scannerId, buyerId }: Fixture,
+  { gateCodes, scannerId, buyerId }: Fixture,
   load: LoadRun,
 ): Promise<Check> {
   const logged = await rowsOf<Logged>(run, LOGGED, [scannerId, buyerId])
   const found = new Map(logged.map(({ id, answers }) => [id, answers.join()]))
   const expected = new Map<string, string>()
-  for (const { id, kind, bearer, answers } of doorCodes) {
+  for (const { id, kind, bearer, answers } of gateCodes) {
     if (bearer !== 'door') continue
     const before = expected.get(id ?? UNKNOWN)
     expected.set(
@@ -110,11 +110,11 @@ async function codesCheck(
   const odd = [...new Set([...expected.keys(), ...found.keys()])].find(
     (id) => expected.get(id) !== found.get(id),
   )
-  const what = doorCodes.find(({ id }) => id === odd)?.what
+  const what = gateCodes.find(({ id }) => id === odd)?.what
   return {
     name: 'the log has every scan of every kind of code, as it was judged, and no other',
-    verdict: odd === undefined ? 'PASS' : broken(load),
-    detail: `${expected.size} codes of ${new Set(doorCodes.map((code) => code.what)).size} kinds`,
+    verdict: odd === undefined ? 'PASS' : mismatchVerdict(load),
+    detail: `${expected.size} codes of ${new Set(gateCodes.map((code) => code.what)).size} kinds`,
     ...(odd === undefined
       ? {}
       : { witness: { id: odd, what, expected: expected.get(odd), found: found.get(odd) } }),

@@ -1,14 +1,14 @@
 import type { LoadRun } from '../../load/engine.ts'
-import type { Run } from '../proof.ts'
 import type { Check } from '../results.ts'
-import { ranToItsEnd, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import type { Run } from '../run.ts'
+import { counterOf, ranToItsEnd, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
 /** Seven of ten scans show a ticket for the first time. */
 function queuedIn({ profile }: Run): number {
   return (profile.stress.scans / 10) * 7
 }
 
-export const scannerStress: Story = {
+export const scannerStress: Scenario = {
   name: 'scanner-stress',
   story: 'Five scanners work through a queue, and three of ten scans show a ticket that was shown before.',
   fixture: (run) => ({ tickets: queuedIn(run) + run.profile.rush.tickets }),
@@ -29,25 +29,25 @@ export const scannerStress: Story = {
   },
   mustHaveHappened: { admitted: 'tickets admitted', repeats_refused: 'repeats refused' },
   stock: undefined,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     const tickets = await rowsOf<Scanned>(run, SCANNED, fixture.eventId)
     const entered = tickets.filter(({ entries }) => entries > 0).length
     const refused = tickets.reduce((sum, ticket) => sum + ticket.refusals, 0)
     const twice = tickets.find(({ entries }) => entries > 1)
-    const admittedTold = toldIn(load, 'admitted') + toldIn(load, 'admitted_in_rush')
-    const refusedTold = toldIn(load, 'repeats_refused') + toldIn(load, 'refused_in_rush')
+    const admittedAnswers = counterOf(load, 'admitted') + counterOf(load, 'admitted_in_rush')
+    const refusedAnswers = counterOf(load, 'repeats_refused') + counterOf(load, 'refused_in_rush')
     const all = fixture.tickets.length
     return [
       {
         name: `all ${all} tickets enter, each once, and as often as the scanners were told`,
-        verdict: twice !== undefined || admittedTold > entered ? 'FAIL' : sameAsTold(load, entered, all),
-        detail: `${entered} tickets entered, the scanners were told ${admittedTold} times`,
+        verdict: twice !== undefined || admittedAnswers > entered ? 'FAIL' : reconcile(load, entered, all),
+        detail: `${entered} tickets entered, the scanners were told ${admittedAnswers} times`,
         ...(twice === undefined ? {} : { witness: twice }),
       },
       {
         name: 'every scan that was refused is in the log',
-        verdict: sameAsTold(load, refusedTold, refused),
-        detail: `${refusedTold} scans were refused, ${refused} are in the log`,
+        verdict: reconcile(load, refusedAnswers, refused),
+        detail: `${refusedAnswers} scans were refused, ${refused} are in the log`,
       },
       ...(run.profile.rush.tickets === 0 ? [] : [rateCheck(run, load)]),
     ]
@@ -56,7 +56,7 @@ export const scannerStress: Story = {
 
 /** What one machine that runs everything can do is no promise: too slow is nothing shown. */
 function rateCheck({ profile: { rush } }: Run, load: LoadRun): Check {
-  const scans = toldIn(load, 'admitted_in_rush') + toldIn(load, 'refused_in_rush')
+  const scans = counterOf(load, 'admitted_in_rush') + counterOf(load, 'refused_in_rush')
   const achieved = scans / rush.seconds
   const reached = ranToItsEnd(load) && scans + 1 >= rush.rate * rush.seconds * RATE_SHARE_MIN
   return {

@@ -1,9 +1,9 @@
-import { broken, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import { counterOf, mismatchVerdict, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
 /** Fewer covers than guests ask for. */
 const COVERS_PER_GUEST = 1.5
 
-export const slotRush: Story = {
+export const slotRush: Scenario = {
   name: 'slot-rush',
   story: 'Parties fight for the tables of one evening, in two slots that overlap; some cancel.',
   fixture: ({ profile }) => ({
@@ -23,23 +23,23 @@ export const slotRush: Story = {
     full_answers: 'guests told that it is full',
   },
   stock: undefined,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     const slots = await rowsOf<Slot>(run, SLOTS, fixture.businessId)
     const people = slots.reduce((sum, slot) => sum + slot.people, 0)
     const full = people === fixture.covers && slots.every((slot) => slot.people === slot.capacity)
     const fuller = slots.find((slot) => slot.people > slot.capacity)
-    const told = toldIn(load, 'covers_booked') - toldIn(load, 'covers_cancelled')
+    const answers = counterOf(load, 'covers_booked') - counterOf(load, 'covers_cancelled')
     return [
       {
         name: 'who said that it is full was full, to the last cover of both slots, and never fuller',
-        verdict: fuller !== undefined ? 'FAIL' : full ? 'PASS' : broken(load),
+        verdict: fuller !== undefined ? 'FAIL' : full ? 'PASS' : mismatchVerdict(load),
         detail: slots.map((slot) => `${slot.people} of ${slot.capacity} covers`).join(', '),
         ...(fuller === undefined ? {} : { witness: fuller }),
       },
       {
         name: 'every cover that was promised is kept, and no other',
-        verdict: sameAsTold(load, told, people),
-        detail: `${told} covers were promised, ${people} are kept`,
+        verdict: reconcile(load, answers, people),
+        detail: `${answers} covers were promised, ${people} are kept`,
       },
     ]
   },

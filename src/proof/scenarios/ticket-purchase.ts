@@ -1,12 +1,12 @@
 import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture } from '../fixtures/fixtures.ts'
-import type { Run } from '../proof.ts'
-import type { ProviderPayment } from '../provider.ts'
 import type { Check } from '../results.ts'
+import type { Run } from '../run.ts'
+import type { ProviderPayment } from '../stand-in.ts'
 import { BOOKS, type Books } from './books.ts'
-import { broken, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import { counterOf, mismatchVerdict, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
-export const ticketPurchase: Story = {
+export const ticketPurchase: Scenario = {
   name: 'ticket-purchase',
   story: 'A hundred buyers order, pay and get their tickets; each payment is reported up to three times.',
   fixture: () => ({}),
@@ -22,7 +22,7 @@ export const ticketPurchase: Story = {
   },
   mustHaveHappened: { purchases_completed: 'purchases completed', cards_declined: 'cards declined first' },
   stock: undefined,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     // A copy that is on its way may still do harm.
     const { delivered, pending, failed_attempts: failed } = await run.provider.settled()
     const [inbox] = await rowsOf<{ events: number }>(run, INBOX, 'evt_fixture_')
@@ -42,7 +42,7 @@ export const ticketPurchase: Story = {
       },
       {
         name: 'every webhook was taken',
-        verdict: pending === 0 ? 'PASS' : broken(load),
+        verdict: pending === 0 ? 'PASS' : mismatchVerdict(load),
         detail: `${delivered} taken, ${pending} not yet, ${failed} attempts failed`,
       },
       {
@@ -58,17 +58,17 @@ export const ticketPurchase: Story = {
 const INBOX = 'select count(*)::int as events from webhook_events where not starts_with(id, $1)'
 
 function boughtChecks(load: LoadRun, books: Books): Check[] {
-  const purchases = toldIn(load, 'purchases_completed')
-  const tickets = toldIn(load, 'tickets_bought')
+  const purchases = counterOf(load, 'purchases_completed')
+  const tickets = counterOf(load, 'tickets_bought')
   return [
     {
       name: 'who paid has the tickets, and nobody else has',
-      verdict: sameAsTold(load, tickets, books.tickets),
+      verdict: reconcile(load, tickets, books.tickets),
       detail: `${tickets} tickets were promised, ${books.tickets} exist`,
     },
     {
       name: 'each order that was paid was paid once',
-      verdict: books.payments === books.paid_orders ? sameAsTold(load, purchases, books.payments) : 'FAIL',
+      verdict: books.payments === books.paid_orders ? reconcile(load, purchases, books.payments) : 'FAIL',
       detail: `${purchases} purchases, ${books.paid_orders} paid orders, ${books.payments} payments`,
     },
   ]
@@ -76,18 +76,18 @@ function boughtChecks(load: LoadRun, books: Books): Check[] {
 
 /** Four parties wrote the sum down, none reading the other's: the buyers, the provider, the payments and the books. */
 function moneyCheck(load: LoadRun, books: Books, paid: readonly ProviderPayment[]): Check {
-  const told = toldIn(load, 'cents_paid')
+  const answers = counterOf(load, 'cents_paid')
   const taken = paid.reduce((sum, payment) => sum + payment.amount - payment.amount_refunded, 0)
   const theirs = {
-    buyers: told,
+    buyers: answers,
     provider: taken,
     payments: books.payments_cents,
     captured: books.captured_cents,
   }
-  const isSame = [taken, books.payments_cents, books.captured_cents].every((sum) => sum === told)
+  const isSame = [taken, books.payments_cents, books.captured_cents].every((sum) => sum === answers)
   return {
     name: 'buyers, provider, payments and books agree to the cent',
-    verdict: isSame && books.owed_cents === told ? 'PASS' : broken(load),
+    verdict: isSame && books.owed_cents === answers ? 'PASS' : mismatchVerdict(load),
     detail: `${Object.entries(theirs)
       .map(([who, cents]) => `${who} ${cents}`)
       .join(', ')}; tickets and fees ${books.owed_cents}`,

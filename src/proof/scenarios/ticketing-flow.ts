@@ -1,9 +1,9 @@
 import { FIXTURES } from '../fixtures/fixtures.ts'
-import { rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import { counterOf, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
 const STOCK = FIXTURES['ticketing-flow'].stock
 
-export const ticketingFlow: Story = {
+export const ticketingFlow: Scenario = {
   name: 'ticketing-flow',
   story: 'Guests come in growing numbers, up to a hundred at a time, and some press the button twice.',
   fixture: () => ({}),
@@ -21,22 +21,22 @@ export const ticketingFlow: Story = {
     reused_keys_refused: 'keys refused for another request',
   },
   stock: undefined,
-  witness: async (run, fixture, load) => {
+  judge: async (run, fixture, load) => {
     const orders = await rowsOf<Order>(run, ORDERS, fixture.eventId)
-    const told = toldIn(load, 'orders_placed')
+    const answers = counterOf(load, 'orders_placed')
     const twice = orders.find((order) => order.of_key > 1)
     const held = orders.reduce((sum, order) => sum + order.held, 0)
     return [
       {
         name: 'each key has one order, and each order one key',
-        verdict: twice === undefined ? sameAsTold(load, told, orders.length) : 'FAIL',
-        detail: `${told} keys won an order, ${orders.length} orders exist`,
+        verdict: twice === undefined ? reconcile(load, answers, orders.length) : 'FAIL',
+        detail: `${answers} keys won an order, ${orders.length} orders exist`,
         ...(twice === undefined ? {} : { witness: twice }),
       },
       {
         name: `each order holds what it was promised, and all of them no more than ${STOCK} places`,
-        verdict: held > STOCK ? 'FAIL' : sameAsTold(load, told, held),
-        detail: `${held} places held for ${told} orders of one`,
+        verdict: held > STOCK ? 'FAIL' : reconcile(load, answers, held),
+        detail: `${held} places held for ${answers} orders of one`,
       },
     ]
   },

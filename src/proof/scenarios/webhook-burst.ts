@@ -1,9 +1,9 @@
 import type { LoadRun } from '../../load/engine.ts'
 import type { Check } from '../results.ts'
 import { BOOKS, type Books } from './books.ts'
-import { broken, rowsOf, type Story, sameAsTold, toldIn } from './story.ts'
+import { counterOf, mismatchVerdict, reconcile, rowsOf, type Scenario } from './scenario.ts'
 
-export const webhookBurst: Story = {
+export const webhookBurst: Scenario = {
   name: 'webhook-burst',
   story:
     'Fifty payments are reported within seconds, each three times, and some orders are said to have expired.',
@@ -28,7 +28,7 @@ export const webhookBurst: Story = {
     forged_refused: 'forged webhooks refused',
   },
   stock: undefined,
-  witness: async (run, { eventId, priceCents }, load) => {
+  judge: async (run, { eventId, priceCents }, load) => {
     const [books] = await rowsOf<Books>(run, BOOKS, eventId)
     const [inbox] = await rowsOf<Inbox>(run, INBOX, eventId)
     if (books === undefined || inbox === undefined) throw new Error('the database gave no books')
@@ -51,12 +51,12 @@ const INBOX = `select count(*)::int as events, (count(*) filter (where outcome =
   from webhook_events where starts_with(id, 'evt_fixture_' || $1)`
 
 function paidCheck(load: LoadRun, books: Books): Check {
-  const paid = toldIn(load, 'orders_paid')
+  const paid = counterOf(load, 'orders_paid')
   const seen = { orders: books.paid_orders, payments: books.payments, tickets: books.tickets }
   const same = Object.values(seen).every((count) => count === paid)
   return {
     name: 'every order that was reported as paid has one payment and its one ticket',
-    verdict: same ? 'PASS' : broken(load),
+    verdict: same ? 'PASS' : mismatchVerdict(load),
     detail: `${paid} reported; ${books.paid_orders} paid orders, ${books.payments} payments, ${books.tickets} tickets`,
     ...(same ? {} : { witness: seen }),
   }
@@ -73,18 +73,18 @@ function booksCheck(books: Books, priceCents: number): Check {
 }
 
 function inboxChecks(load: LoadRun, inbox: Inbox): Check[] {
-  const sent = toldIn(load, 'events_processed') + toldIn(load, 'expiries_sent')
-  const nobodys = toldIn(load, 'unmatched_kept')
+  const sent = counterOf(load, 'events_processed') + counterOf(load, 'expiries_sent')
+  const nobodys = counterOf(load, 'unmatched_kept')
   return [
     {
       name: 'each event is kept once, and nothing of a forged one',
-      verdict: sameAsTold(load, sent, inbox.events),
+      verdict: reconcile(load, sent, inbox.events),
       detail: `${sent} events sent, ${inbox.events} kept`,
     },
     {
       name: 'what nobody ordered is kept whole for a person to look at',
       verdict:
-        inbox.unmatched === inbox.unmatched_payments ? sameAsTold(load, nobodys, inbox.unmatched) : 'FAIL',
+        inbox.unmatched === inbox.unmatched_payments ? reconcile(load, nobodys, inbox.unmatched) : 'FAIL',
       detail: `${nobodys} sent, ${inbox.unmatched} events and ${inbox.unmatched_payments} payments kept`,
     },
   ]

@@ -1,38 +1,37 @@
 import { fileURLToPath } from 'node:url'
-import { shownBy } from '../../core/guarantees.ts'
 import type { PgbenchRun } from '../../load/engine.ts'
 import { makeFixture } from '../fixtures/fixtures.ts'
-import type { Run, Stage } from '../proof.ts'
 import type { Check, ScenarioResult } from '../results.ts'
-import { againOf, verdictOf } from '../scenario.ts'
+import { includesScenario, type Report, type Run, type Stage } from '../run.ts'
 import { holdChurn } from '../scenarios/database/hold-churn.ts'
 import { reserveRace, reserveRaceSerializable } from '../scenarios/database/reserve-race.ts'
-import type { DatabaseStory } from '../scenarios/database/story.ts'
+import type { DatabaseScenario } from '../scenarios/database/scenario.ts'
+import { checksByName, scenarioResult } from '../scenarios/scenario-result.ts'
 
 /** Buyers at the database itself, without a server between: pgbench where it is there, else the built-in runner of its files. */
 export const databaseStage: Stage = {
   name: 'database',
   title: 'Database concurrency',
-  skip: (run) => (storiesOf(run).length === 0 ? 'another scenario was asked for' : undefined),
-  work: async (run, note) => {
+  skip: (run) => (scenariosOf(run).length === 0 ? 'another scenario was asked for' : undefined),
+  work: async (run, report) => {
     const checks: Check[] = []
-    for (const story of storiesOf(run)) {
-      note(story.story)
-      const result = await tell(run, story, note)
+    for (const scenario of scenariosOf(run)) {
+      report(scenario.story)
+      const result = await runOnTier(run, scenario, report)
       run.scenarios.push(result)
-      checks.push(...result.checks.map((check) => ({ ...check, name: `${story.name}: ${check.name}` })))
+      checks.push(...checksByName(result))
     }
     return checks
   },
 }
 
-const STORIES: readonly DatabaseStory[] = [reserveRace, reserveRaceSerializable, holdChurn]
+const SCENARIOS: readonly DatabaseScenario[] = [reserveRace, reserveRaceSerializable, holdChurn]
 
 /** What a run may be asked for by name. */
-export const DATABASE_SCENARIOS = STORIES.map(({ name }) => name)
+export const DATABASE_SCENARIOS = SCENARIOS.map(({ name }) => name)
 
-function storiesOf({ only }: Run): readonly DatabaseStory[] {
-  return STORIES.filter(({ name }) => only.length === 0 || only.includes(name))
+function scenariosOf(run: Run): readonly DatabaseScenario[] {
+  return SCENARIOS.filter(({ name }) => includesScenario(run, name))
 }
 
 /** Connections that stay free for the server's own, the judges and superusers. */
@@ -43,67 +42,61 @@ const SLACK_MS = 30_000
 const TPS_MIN = 5
 const LATENCY_MS_MAX = 1000
 
-async function tell(run: Run, story: DatabaseStory, note: (text: string) => void): Promise<ScenarioResult> {
-  const { client, url } = run.workbench.main
+async function runOnTier(run: Run, scenario: DatabaseScenario, report: Report): Promise<ScenarioResult> {
+  const { client } = run.databases.main
   // It stays: the judgement counts its rows.
-  const { tierId } = await makeFixture(client, 'reserve-race', { slug: story.name, stock: story.stock })
-  const asked = run.profile[story.size]
-  const possible = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
-  const clients = Math.max(1, Math.min(asked.clients, possible))
-  await story.prepare?.(client, tierId, asked.seconds)
-  const load = await run.engines.database.run({
-    file: fileURLToPath(new URL(`../../../${story.file}`, import.meta.url)),
-    url,
-    clients,
-    threads: Math.min(asked.threads, clients),
-    seconds: asked.seconds,
-    maxTries: story.maxTries,
-    seed: run.seed,
-    defines: { tier_id: tierId },
-    timeoutMs: asked.seconds * 1000 + SLACK_MS,
-    signal: run.signal,
-    onProgress: ({ seconds, tps }) =>
-      note(`${seconds.toFixed(0)} of ${asked.seconds} s, ${tps.toFixed(0)} a second. ${story.story}`),
-  })
-  const judged = await story.judge(client, tierId, load)
-  const reproduce = againOf(run, story.name)
-  const checks = [
-    ...judged.checks,
-    ...loadChecks(run, load, asked.clients),
-    ...judged.mustHaveHappened.map(
-      ({ what, times }): Check => ({
-        name: `it happened: ${what}`,
-        verdict: times > 0 ? 'PASS' : 'INCONCLUSIVE',
-        detail: `${times} times`,
-      }),
-    ),
-  ].map((check) => ({ ...check, reproduce }))
-  return {
-    name: story.name,
-    story: story.story,
-    guarantees: shownBy(story.name),
+  const { tierId } = await makeFixture(client, 'reserve-race', { slug: scenario.name, stock: scenario.stock })
+  await scenario.prepare?.(client, tierId, run.profile[scenario.size].seconds)
+  const load = await loadTier(run, scenario, tierId, report)
+  const { checks, mustHaveHappened, outcomes } = await scenario.judge(client, tierId, load)
+  return scenarioResult(run, {
+    name: scenario.name,
+    story: scenario.story,
     engine: load.engine,
     engineVersion: load.engineVersion,
-    file: story.file,
+    file: scenario.file,
     command: load.command,
-    verdict: verdictOf(checks),
     durationMs: load.durationMs,
     requests: load.transactions,
     perSecond: load.tps,
     latencyMs: load.latencyMs,
-    outcomes: {
-      ...judged.outcomes,
-      ...(load.failed.serialization > 0 ? { '40001': load.failed.serialization } : {}),
-      ...(load.failed.deadlock > 0 ? { '40P01': load.failed.deadlock } : {}),
-    },
-    mustHaveHappened: [...judged.mustHaveHappened],
-    thresholds: [],
-    stock: null,
-    checks,
+    outcomes: { ...outcomes, ...failuresIn(load) },
+    mustHaveHappened,
+    checks: [...checks, ...loadChecks(run, load, run.profile[scenario.size].clients)],
+  })
+}
+
+function loadTier(run: Run, scenario: DatabaseScenario, tierId: string, report: Report): Promise<PgbenchRun> {
+  const { clients: wanted, threads, seconds } = run.profile[scenario.size]
+  const possible = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
+  const clients = Math.max(1, Math.min(wanted, possible))
+  return run.engines.database.run({
+    file: fileURLToPath(new URL(`../../../${scenario.file}`, import.meta.url)),
+    url: run.databases.main.url,
+    clients,
+    threads: Math.min(threads, clients),
+    seconds,
+    maxTries: scenario.maxTries,
+    seed: run.seed,
+    defines: { tier_id: tierId },
+    timeoutMs: seconds * 1000 + SLACK_MS,
+    signal: run.signal,
+    onProgress: (progress) =>
+      report(
+        `${progress.seconds.toFixed(0)} of ${seconds} s, ${progress.tps.toFixed(0)} a second. ${scenario.story}`,
+      ),
+  })
+}
+
+/** Transactions that ended in an error which may be retried, by SQLSTATE. */
+function failuresIn({ failed }: PgbenchRun): Record<string, number> {
+  return {
+    ...(failed.serialization > 0 ? { '40001': failed.serialization } : {}),
+    ...(failed.deadlock > 0 ? { '40P01': failed.deadlock } : {}),
   }
 }
 
-function loadChecks({ profile: { patience } }: Run, load: PgbenchRun, asked: number): Check[] {
+function loadChecks({ profile: { patience } }: Run, load: PgbenchRun, wanted: number): Check[] {
   return [
     {
       name: 'no client died of an error',
@@ -111,12 +104,13 @@ function loadChecks({ profile: { patience } }: Run, load: PgbenchRun, asked: num
       detail:
         load.exitCode === 0
           ? `${load.transactions} transactions by ${load.clients} clients`
-          : deathsIn(load.output),
+          : firstDeaths(load.output),
     },
     {
-      name: `${asked} clients, or nearly as many, could connect`,
-      verdict: load.clients >= asked * CLIENTS_SHARE_MIN ? 'PASS' : 'INCONCLUSIVE',
-      detail: load.clients === asked ? `${asked} clients` : `${load.clients}: max_connections leaves no more`,
+      name: `${wanted} clients, or nearly as many, could connect`,
+      verdict: load.clients >= wanted * CLIENTS_SHARE_MIN ? 'PASS' : 'INCONCLUSIVE',
+      detail:
+        load.clients === wanted ? `${wanted} clients` : `${load.clients}: max_connections leaves no more`,
     },
     {
       name: `more than ${TPS_MIN / patience} transactions a second, under ${(LATENCY_MS_MAX * patience).toLocaleString('en')} ms on average`,
@@ -128,7 +122,7 @@ function loadChecks({ profile: { patience } }: Run, load: PgbenchRun, asked: num
 }
 
 /** What ended the first clients; the report of the program, which comes after it, says only that some ended. */
-function deathsIn(output: string): string {
+function firstDeaths(output: string): string {
   const deaths = output.split('\n').filter((line) => /aborted|ERROR/.test(line))
   return deaths.slice(0, DEATHS_SHOWN).join('\n') || output.slice(-500)
 }

@@ -1,44 +1,44 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Stage } from '../proof.ts'
 import type { Check } from '../results.ts'
+import type { Stage } from '../run.ts'
 
 const folder = new URL('../../../database-tests/functional/', import.meta.url)
 
-/** The SQL stories that one session can tell: each raises where something is wrong, and leaves nothing behind. */
+/** Functional SQL tests, one session each: a file raises where something is wrong, and leaves nothing behind. */
 export const functionalStage: Stage = {
   name: 'functional',
   title: 'Functional SQL',
-  work: async (run, note) => {
+  work: async (run, report) => {
     const checks: Check[] = []
-    // A server or a role can have them switched off, and every story would come true.
-    await run.workbench.main.client.query('set plpgsql.check_asserts = on')
+    // A server or a role can have assertions switched off, and every file would pass.
+    await run.databases.main.client.query('set plpgsql.check_asserts = on')
     for (const file of readdirSync(folder)
       .filter((name) => name.endsWith('.sql'))
       .sort()) {
       const sql = readFileSync(new URL(file, folder), 'utf8')
-      const story = sql.slice('-- '.length, sql.indexOf('\n'))
-      note(story)
+      const title = sql.slice('-- '.length, sql.indexOf('\n'))
+      report(title)
       run.signal.throwIfAborted()
-      checks.push(await tell(run.workbench.main.client, sql, story, `database-tests/functional/${file}`))
+      checks.push(await runFile(run.databases.main.client, sql, title, `database-tests/functional/${file}`))
     }
     return checks
   },
 }
 
-async function tell(
+async function runFile(
   client: { query(sql: string): Promise<unknown> },
   sql: string,
-  story: string,
+  title: string,
   file: string,
 ): Promise<Check> {
   try {
     await client.query(sql)
-    return { name: story, verdict: 'PASS', detail: file }
+    return { name: title, verdict: 'PASS', detail: file }
   } catch (error) {
     await client.query('rollback')
     const detail = error instanceof Error ? error.message : String(error)
     return {
-      name: story,
+      name: title,
       verdict: 'FAIL',
       detail,
       reproduce: `psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f ${file}`,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { GUARANTEES } from '../../core/guarantees.ts'
-import type { Stage } from '../proof.ts'
 import type { Check } from '../results.ts'
+import type { Stage } from '../run.ts'
 
 interface BrokenLaw {
   readonly law: string
@@ -15,9 +15,9 @@ const invariants = new URL('../../../database-tests/invariant-checks.sql', impor
 export const judgementStage: Stage = {
   name: 'judgement',
   title: 'Judgement',
-  work: async (run, note) => {
-    const { client } = run.workbench.main
-    note('every law, row by row')
+  work: async (run, report) => {
+    const { client } = run.databases.main
+    report('every law, row by row')
     const broken = (
       await client.query<BrokenLaw>('select law, rows, witnesses from ticketing.broken_laws(5)')
     ).rows

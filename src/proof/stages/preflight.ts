@@ -1,15 +1,15 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import type { DatabaseEngine, HttpEngine } from '../../load/engine.ts'
-import type { Run, Stage } from '../proof.ts'
+import type { Run, Stage } from '../run.ts'
 
 /** Where the run takes place: what a reader needs to know before any figure. */
 export const preflightStage: Stage = {
   name: 'preflight',
   title: 'Preflight',
   work: async (run) => {
-    const { rows } = await run.workbench.main.client.query<Settings>(SETTINGS)
+    const { rows } = await run.databases.main.client.query<Settings>(SETTINGS)
     const settings = rows[0]
-    if (settings === undefined) throw new Error('PostgreSQL told nothing about itself')
+    if (settings === undefined) throw new Error('PostgreSQL gave no row about its settings')
     run.environment = environmentOf(run, settings)
     const durable = settings.fsync === 'on' && settings.synchronous_commit !== 'off'
     return [

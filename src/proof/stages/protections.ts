@@ -1,4 +1,4 @@
-import type { Stage } from '../proof.ts'
+import type { Stage } from '../run.ts'
 
 interface Row {
   readonly guarantee: string
@@ -13,7 +13,7 @@ export const protectionsStage: Stage = {
   name: 'protections',
   title: 'Protections in place',
   work: async (run) => {
-    const { rows } = await run.workbench.main.client.query<Row>('select * from verify_protections()')
+    const { rows } = await run.databases.main.client.query<Row>('select * from verify_protections()')
     run.protections = rows
     const missing = rows.filter((row) => !row.active)
     return [

@@ -1,5 +1,5 @@
-import type { Stage } from '../proof.ts'
 import type { Check, SabotageResult } from '../results.ts'
+import type { Stage } from '../run.ts'
 import { removals, sabotage } from '../sabotage/sabotage.ts'
 
 /** Protections are taken away, one at a time and all together, to see that the proof can fail. */
@@ -7,13 +7,13 @@ export const sabotageStage: Stage = {
   name: 'sabotage',
   title: 'Sabotage',
   skip: (run) => (run.only.length > 0 ? 'only some scenarios were asked for' : undefined),
-  work: async (run, note) => {
+  work: async (run, report) => {
     const all = removals()
     for (const [index, removal] of all.entries()) {
       const what = removal.removed.length === 1 ? removal.removed[0]?.name : 'all that refuse'
-      note(`${index + 1} of ${all.length}: ${removal.guarantee.name} without ${what}`)
+      report(`${index + 1} of ${all.length}: ${removal.guarantee.name} without ${what}`)
       run.signal.throwIfAborted()
-      run.sabotage.push(await sabotage(run.workbench, removal, run.seed))
+      run.sabotage.push(await sabotage(run.databases, removal, run.seed))
     }
     return run.sabotage.map(checkOf)
   },

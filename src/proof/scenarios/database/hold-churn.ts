@@ -1,10 +1,10 @@
 import type { Check } from '../../results.ts'
-import type { DatabaseStory } from './story.ts'
+import type { DatabaseScenario } from './scenario.ts'
 
 /** Holds of others, which become due one after the other while the load lasts. */
 const DUE = 200
 
-export const holdChurn: DatabaseStory = {
+export const holdChurn: DatabaseScenario = {
   name: 'hold-churn',
   story:
     'Eight sessions hold, extend and give back at once, while other holds end: one each, none too early.',

@@ -1,10 +1,10 @@
 import type { Client } from 'pg'
 import { FIXTURES } from '../../fixtures/fixtures.ts'
-import type { DatabaseStory } from './story.ts'
+import type { DatabaseScenario } from './scenario.ts'
 
 const STOCK = FIXTURES['reserve-race'].stock
 
-export const reserveRace: DatabaseStory = {
+export const reserveRace: DatabaseScenario = {
   name: 'reserve-race',
   story: 'Fifty buyers fight for ten tickets at the database.',
   file: 'database-tests/pgbench-reserve.sql',
@@ -26,7 +26,7 @@ export const reserveRace: DatabaseStory = {
 }
 
 /** The promise that everything sells is made under READ COMMITTED, and not here. */
-export const reserveRaceSerializable: DatabaseStory = {
+export const reserveRaceSerializable: DatabaseScenario = {
   name: 'reserve-race-serializable',
   story:
     'A hundred buyers fight for ten tickets under SERIALIZABLE: none is sold twice, who loses is told to retry.',

@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import type { WorkDatabase } from './workbench.ts'
+import type { RunDatabase } from '../run-databases.ts'
 
 export interface Sample {
   readonly ms: number
@@ -13,7 +13,7 @@ const SAMPLE_EVERY_MS = 50
  * is taken before it, the last one after it.
  */
 export async function sampleStock<T>(
-  database: WorkDatabase,
+  database: RunDatabase,
   tierId: string,
   work: () => Promise<T>,
 ): Promise<readonly [T, readonly Sample[]]> {

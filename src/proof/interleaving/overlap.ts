@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { TestDatabase } from './database.ts'
+import type { TestDatabase } from '../../../tests/support/database.ts'
 
 const WAIT_MS_MAX = 10_000
 

@@ -1,16 +1,16 @@
 import pg from 'pg'
 
 /** Databases of a run's own on one server: an installed template, and clones of it that are dropped after use. */
-export interface Workbench {
+export interface RunDatabases {
   /** The database that the run's server sells from. */
-  readonly main: WorkDatabase
+  readonly main: RunDatabase
   /** A clone of the installed template for one experiment. */
-  withClone<T>(work: (database: WorkDatabase) => Promise<T>): Promise<T>
+  withClone<T>(work: (database: RunDatabase) => Promise<T>): Promise<T>
   /** Drops everything. Safe to call twice. */
   close(): Promise<void>
 }
 
-export interface WorkDatabase {
+export interface RunDatabase {
   readonly url: string
   readonly client: pg.Client
   /** `count` more connections, closed with the database. */
@@ -23,11 +23,11 @@ const PREFIX = 'admit_once_prove_'
  * `serverUrl` may create databases; `install` fills the template. Databases that a killed run left are dropped first.
  * `runId` has letters and digits only, and is this run's alone.
  */
-export async function openWorkbench(
+export async function openRunDatabases(
   serverUrl: string,
   runId: string,
   install: (client: pg.Client) => Promise<void>,
-): Promise<Workbench> {
+): Promise<RunDatabases> {
   const server = await connectTo(serverUrl)
   try {
     // Said afterwards: a name in the URL would win over one that is given with it.
@@ -36,7 +36,7 @@ export async function openWorkbench(
     const template = `${PREFIX}${runId}_template`
     await server.query(`create database ${template}`)
     await installInto(urlOf(serverUrl, template), install)
-    return await workbenchOn(server, serverUrl, runId, template)
+    return await databasesOf(server, serverUrl, runId, template)
   } catch (error) {
     await server.end()
     throw error
@@ -52,12 +52,12 @@ async function installInto(url: string, install: (client: pg.Client) => Promise<
   }
 }
 
-async function workbenchOn(
+async function databasesOf(
   server: pg.Client,
   serverUrl: string,
   runId: string,
   template: string,
-): Promise<Workbench> {
+): Promise<RunDatabases> {
   let clones = 0
   const clone = async () => {
     const name = `${PREFIX}${runId}_${clones++}`

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
-import { type Random, randomFrom } from '../../core/random.ts'
-import { makeFixture } from '../fixtures/fixtures.ts'
-import type { WorkDatabase } from '../workbench.ts'
-import { breakCirclesSoon } from './circles.ts'
-import { type Attack, openTally } from './tally.ts'
+import { type Random, randomFrom } from '../../../core/random.ts'
+import { makeFixture } from '../../fixtures/fixtures.ts'
+import type { RunDatabase } from '../../run-databases.ts'
+import { type AttackResult, countAttempts, type Statement } from '../attack.ts'
+import { shortenDeadlockTimeout } from '../deadlock-timeout.ts'
 
 /** Two of them are one person, so that somebody is always asking twice. */
 const ATTACKERS = 4
@@ -17,41 +17,43 @@ const COVERS = 10
  * Guests claim, book, give back and cancel through the verbs, while others write past them: claims, bookings, deletions,
  * offers and slots made smaller and larger. Every trigger of offers, claims, slots and bookings is on the way of one of these.
  */
-export async function overbook(database: WorkDatabase, seed: number): Promise<Attack> {
-  const table = await layTable(database.client)
-  const tally = openTally()
+export async function overbook(database: RunDatabase, seed: number): Promise<AttackResult> {
+  const sale = await makeOfferAndSlot(database.client)
+  const attempts = countAttempts()
   const clients = await database.connect(ATTACKERS)
   const persons = Array.from({ length: PERSONS }, () => randomUUID())
-  await Promise.all(clients.map(breakCirclesSoon))
+  await Promise.all(clients.map(shortenDeadlockTimeout))
   await Promise.all(clients.map((client, at) => signIn(client, persons[at % PERSONS])))
-  const ask = async (client: Client, [sql, values]: Move, isVerb: boolean) => {
-    if (isVerb) await tally.verb(client, sql, values)
-    else await tally.raw(client, sql, values)
+  const ask = async (client: Client, statement: Statement, isVerb: boolean) => {
+    if (isVerb) await attempts.verb(client, ...statement)
+    else await attempts.write(client, ...statement)
   }
   // What is only drawn may not happen: every change that is counted happens once, before the rush.
-  for (const [sql, values] of countedChanges(table)) await tally.raw(database.client, sql, [...values])
+  for (const change of countedChanges(sale)) await attempts.write(database.client, ...change)
   await Promise.all(
     clients.map(async (client, attacker) => {
       const random = randomFrom(seed + attacker)
       for (let round = 0; round < ROUNDS; round++) {
         const [move, isVerb] = MOVES[(attacker + round) % MOVES.length] ?? MOVES[0]
-        await ask(client, move(table, random, persons[attacker % PERSONS] ?? ''), isVerb)
+        await ask(client, move(sale, random, persons[attacker % PERSONS] ?? ''), isVerb)
       }
     }),
   )
   // At the end everybody wants all of it, so that a counter that is too low would show it.
   await Promise.all(
     clients.map(async (client) => {
-      await ask(client, claim(table.offerId, PLACES), true)
-      await ask(client, book(table, COVERS), true)
+      await ask(client, claim(sale.offerId, PLACES), true)
+      await ask(client, book(sale, COVERS), true)
     }),
   )
   // Last, by more than chance can undo: a size that is not told to the evenings.
-  await tally.raw(database.client, 'update slots set capacity = capacity + 100 where id = $1', [table.slotId])
-  return tally.result()
+  await attempts.write(database.client, 'update slots set capacity = capacity + 100 where id = $1', [
+    sale.slotId,
+  ])
+  return attempts.result()
 }
 
-interface Table {
+interface OfferAndSlot {
   readonly businessId: string
   readonly offerId: string
   /** One claim a person. */
@@ -59,18 +61,17 @@ interface Table {
   readonly slotId: string
 }
 
-type Move = readonly [sql: string, values: unknown[]]
-type Attempt = (table: Table, random: Random, person: string) => Move
+type Move = (sale: OfferAndSlot, random: Random, person: string) => Statement
 
 const EVENING = '2086-01-04'
 
-const claim = (offerId: string, people: number): Move => [
+const claim = (offerId: string, people: number): Statement => [
   'select claim_offer_spots_atomically($1, $2) as answer',
   [offerId, people],
 ]
-const book = (table: Table, people: number): Move => [
+const book = (sale: OfferAndSlot, people: number): Statement => [
   `select book_slot_atomically($1, '${EVENING}', '23:30', $2, 'Attack') as answer`,
-  [table.businessId, people],
+  [sale.businessId, people],
 ]
 
 /**
@@ -81,7 +82,7 @@ const offerFirst = `with key as materialized (select pg_advisory_xact_lock(hasht
 const slotFirst = `with key as materialized (select pg_advisory_xact_lock(hashtextextended('slot:' || $1::text || ':${EVENING}', 0)))`
 
 /** A claim that is given back, one that is deleted; the same of bookings. */
-function countedChanges({ businessId, offerId, slotId }: Table): readonly Move[] {
+function countedChanges({ businessId, offerId, slotId }: OfferAndSlot): readonly Statement[] {
   const [claims, bookings] = [
     [randomUUID(), randomUUID()],
     [randomUUID(), randomUUID()],
@@ -90,23 +91,23 @@ function countedChanges({ businessId, offerId, slotId }: Table): readonly Move[]
     values ($1, $2, $3, '${EVENING}', '23:00', 1, 'Raw')`
   return [
     ...claims.map(
-      (id): Move => [
+      (id): Statement => [
         'insert into offer_claims (id, discount_id, party_size) values ($1, $2, 1)',
         [id, offerId],
       ],
     ),
     [`update offer_claims set status = 'released' where id = $1`, [claims[0]]],
     ['delete from offer_claims where id = $1', [claims[1]]],
-    ...bookings.map((id): Move => [insertBooking, [id, businessId, slotId]]),
+    ...bookings.map((id): Statement => [insertBooking, [id, businessId, slotId]]),
     [`update reservations set status = 'cancelled' where id = $1`, [bookings[0]]],
     ['delete from reservations where id = $1', [bookings[1]]],
   ]
 }
 
 /** Each with whether it is a verb, which answers where a raw write is refused. */
-const MOVES: readonly [readonly [Attempt, boolean], ...(readonly [Attempt, boolean])[]] = [
+const MOVES: readonly [readonly [Move, boolean], ...(readonly [Move, boolean])[]] = [
   [({ offerId }, random) => claim(offerId, 1 + random.below(4)), true],
-  [(table, random) => book(table, 1 + random.below(4)), true],
+  [(sale, random) => book(sale, 1 + random.below(4)), true],
   [({ personalOfferId }) => claim(personalOfferId, 1), true],
   [
     ({ offerId }, random) => [
@@ -180,11 +181,11 @@ const MOVES: readonly [readonly [Attempt, boolean], ...(readonly [Attempt, boole
   ],
 ]
 
-/** An offer for everybody, one a person, and a table on Friday nights that crosses midnight. */
-async function layTable(client: Client): Promise<Table> {
+/** An offer for everybody, one a person, and a slot on Friday nights that crosses midnight. */
+async function makeOfferAndSlot(client: Client): Promise<OfferAndSlot> {
   const { businessId } = await makeFixture(client, 'concurrent-checkout', { stock: 0 })
   await client.query(`update ticketing.settings set booking_ahead = '100 years'`)
-  const made = await client.query<Omit<Table, 'businessId'>>(
+  const made = await client.query<Omit<OfferAndSlot, 'businessId'>>(
     `with offers as (insert into discounts (business_id, title, total_people, one_claim_per_person)
        values ($1, 'Attack', $2, false), ($1, 'Attack, once', null, true) returning id, one_claim_per_person as once),
      slot as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
@@ -194,7 +195,7 @@ async function layTable(client: Client): Promise<Table> {
     [businessId, PLACES, COVERS],
   )
   const [row] = made.rows
-  if (row === undefined) throw new Error('no table was laid')
+  if (row === undefined) throw new Error('no offer and no slot were made')
   return { businessId, ...row }
 }
 

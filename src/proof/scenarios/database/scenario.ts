@@ -1,11 +1,12 @@
 import type { Client } from 'pg'
 import type { PgbenchRun } from '../../../load/engine.ts'
 import type { Profile } from '../../profiles.ts'
-import type { Check } from '../../results.ts'
+import type { ScenarioResult } from '../../results.ts'
 
-/** A load of SQL alone: one pgbench file against one tier. */
-export interface DatabaseStory {
+/** A scenario at the database itself: one pgbench file against one tier. */
+export interface DatabaseScenario {
   readonly name: string
+  /** Who does what at once, in one sentence. */
   readonly story: string
   readonly file: string
   readonly size: keyof Profile & ('reserve' | 'serializable' | 'churn')
@@ -14,11 +15,7 @@ export interface DatabaseStory {
   readonly stock: number
   /** What there is besides when the load begins; it lasts `seconds`. */
   prepare?(client: Client, tierId: string, seconds: number): Promise<void>
-  judge(client: Client, tierId: string, load: PgbenchRun): Promise<Judged>
+  judge(client: Client, tierId: string, load: PgbenchRun): Promise<Judgement>
 }
 
-interface Judged {
-  readonly checks: readonly Check[]
-  readonly mustHaveHappened: readonly { readonly what: string; readonly times: number }[]
-  readonly outcomes: Readonly<Record<string, number>>
-}
+type Judgement = Pick<ScenarioResult, 'checks' | 'mustHaveHappened' | 'outcomes'>

@@ -1,11 +1,12 @@
 import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture, FixtureName, FixtureOptions } from '../fixtures/fixtures.ts'
-import type { Run } from '../proof.ts'
 import type { Check, Verdict } from '../results.ts'
+import type { Run } from '../run.ts'
 
-/** One k6 script, what it is given, and what the database must say afterwards. */
-export interface Story {
+/** A scenario over HTTP: one k6 script, what it is given, and what the database must say afterwards. */
+export interface Scenario {
   readonly name: FixtureName
+  /** Who does what at once, in one sentence. */
   readonly story: string
   readonly fixture: (run: Run) => FixtureOptions
   readonly env: (run: Run) => Record<string, string>
@@ -15,8 +16,8 @@ export interface Story {
   readonly mustHaveHappened: Readonly<Record<string, string>>
   /** Places whose taking the report draws as a line. */
   readonly stock: number | undefined
-  /** What the database must say, beside what the callers were told. */
-  readonly witness: (run: Run, fixture: Fixture, load: LoadRun) => Promise<Check[]>
+  /** Compares what the callers counted with what the database holds. */
+  readonly judge: (run: Run, fixture: Fixture, load: LoadRun) => Promise<Check[]>
 }
 
 /** The script ran to its end, its thresholds met or not: what it did not do, nobody prevented. */
@@ -27,17 +28,17 @@ export function ranToItsEnd({ exitCode }: LoadRun): boolean {
 const THRESHOLDS_BROKEN = 99
 
 /** How often the script counted this. */
-export function toldIn(load: LoadRun, metric: string): number {
+export function counterOf(load: LoadRun, metric: string): number {
   return load.metrics[metric]?.['count'] ?? 0
 }
 
-/** What callers were told and what is there are the same. */
-export function sameAsTold(load: LoadRun, told: number, found: number): Verdict {
-  return told === found ? 'PASS' : broken(load)
+/** Reconciliation: what callers were answered and what is stored must be the same number. */
+export function reconcile(load: LoadRun, answered: number, stored: number): Verdict {
+  return answered === stored ? 'PASS' : mismatchVerdict(load)
 }
 
-/** What does not add up is a broken promise; but a script that broke has shown neither. */
-export function broken(load: LoadRun): Verdict {
+/** Numbers that do not add up are a broken promise; but a script that broke off shows neither that nor the contrary. */
+export function mismatchVerdict(load: LoadRun): Verdict {
   return ranToItsEnd(load) ? 'FAIL' : 'INCONCLUSIVE'
 }
 
@@ -47,5 +48,5 @@ export async function rowsOf<Row extends object = Record<string, unknown>>(
   sql: string,
   id: string | readonly string[],
 ): Promise<readonly Row[]> {
-  return (await run.workbench.main.client.query<Row>(sql, [id])).rows
+  return (await run.databases.main.client.query<Row>(sql, [id])).rows
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import pg from 'pg'
-import { openWorkbench } from '../../src/proof/workbench.ts'
+import { openRunDatabases } from '../../src/proof/run-databases.ts'
 import { testDatabase } from '../support/database.ts'
 import { serverUrl } from '../support/server.ts'
 
@@ -13,7 +13,7 @@ const mark = (client: pg.Client) => client.query('create table mark ()').then(()
 
 test('a clone is the installed template, whatever happened in the others, and is dropped after use', async () => {
   const run = nextRun()
-  const bench = await openWorkbench(serverUrl(), run, mark)
+  const bench = await openRunDatabases(serverUrl(), run, mark)
   await bench.main.client.query('drop table mark')
   const name = await bench.withClone(async ({ client, connect }) => {
     await client.query('table mark')
@@ -29,7 +29,7 @@ test('a clone is the installed template, whatever happened in the others, and is
 
 test('a clone is dropped when its experiment fails', async () => {
   const run = nextRun()
-  const bench = await openWorkbench(serverUrl(), run, mark)
+  const bench = await openRunDatabases(serverUrl(), run, mark)
   const before = await databasesOf(run)
   await assert.rejects(
     bench.withClone(() => Promise.reject(new Error('the experiment failed'))),
@@ -41,9 +41,9 @@ test('a clone is dropped when its experiment fails', async () => {
 
 test('the databases of a killed run are dropped by the next one', async () => {
   const run = nextRun()
-  const module = new URL('../../src/proof/workbench.ts', import.meta.url).href
-  const source = `import { openWorkbench } from '${module}'
-    await openWorkbench('${serverUrl()}', '${run}', async () => {})
+  const module = new URL('../../src/proof/run-databases.ts', import.meta.url).href
+  const source = `import { openRunDatabases } from '${module}'
+    await openRunDatabases('${serverUrl()}', '${run}', async () => {})
     console.log('open')`
   const child = spawn(process.execPath, ['--input-type=module', '-e', source])
   await once(child.stdout, 'data')
@@ -51,17 +51,17 @@ test('the databases of a killed run are dropped by the next one', async () => {
   child.kill('SIGKILL')
   await once(child, 'exit')
   await sessionsEnd(run)
-  await (await openWorkbench(serverUrl(), nextRun(), mark)).close()
+  await (await openRunDatabases(serverUrl(), nextRun(), mark)).close()
   assert.deepEqual(await databasesOf(run), [])
 })
 
 test('the databases of a run that lives stay, also when the next one comes through another database', async () => {
   const run = nextRun()
-  const bench = await openWorkbench(serverUrl(), run, mark)
+  const bench = await openRunDatabases(serverUrl(), run, mark)
   const before = await databasesOf(run)
   const elsewhere = await testDatabase(null)
-  await (await openWorkbench(elsewhere.url, nextRun(), mark)).close()
-  await (await openWorkbench(`${serverUrl()}?application_name=mine`, nextRun(), mark)).close()
+  await (await openRunDatabases(elsewhere.url, nextRun(), mark)).close()
+  await (await openRunDatabases(`${serverUrl()}?application_name=mine`, nextRun(), mark)).close()
   assert.deepEqual(await databasesOf(run), before)
   await bench.close()
 })
@@ -69,11 +69,11 @@ test('the databases of a run that lives stay, also when the next one comes throu
 test('an installation that fails leaves a template that the next run drops', async () => {
   const run = nextRun()
   await assert.rejects(
-    openWorkbench(serverUrl(), run, () => Promise.reject(new Error('no rights'))),
+    openRunDatabases(serverUrl(), run, () => Promise.reject(new Error('no rights'))),
     /no rights/,
   )
   await sessionsEnd(run)
-  await (await openWorkbench(serverUrl(), nextRun(), mark)).close()
+  await (await openRunDatabases(serverUrl(), nextRun(), mark)).close()
   assert.deepEqual(await databasesOf(run), [])
 })
 
@@ -90,7 +90,7 @@ async function sessionsEnd(run: string): Promise<void> {
 
 async function databasesOf(run: string): Promise<string[]> {
   const rows = await onServer('select datname from pg_database where datname like $1 order by 1', [
-    `admit\\_one\\_prove\\_${run}\\_%`,
+    `admit\\_once\\_prove\\_${run}\\_%`,
   ])
   return rows.map(({ datname }) => datname)
 }

@@ -1,20 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
-import type { DoorCode } from '../proof/fixtures/door-codes.ts'
 import type { Fixture } from '../proof/fixtures/fixtures.ts'
+import type { GateCode } from '../proof/fixtures/gate-codes.ts'
 import { CommandError } from './failure.ts'
 
 /** DOOR_CODES: what gates are shown, as JSON, signed by `codes`, by nobody whom the database knows, or by a key that was revoked. */
-export async function doorVariables(
-  { doorCodes }: Fixture,
+export async function gateCodeVariables(
+  { gateCodes }: Fixture,
   codes: Codes,
   client: Client,
 ): Promise<Record<string, string>> {
-  if (doorCodes.length === 0) return {}
+  if (gateCodes.length === 0) return {}
   const forger = openCodes({ seed: randomBytes(32).toString('base64url'), kid: codes.kid, keys: [] })
   const revoked = openCodes({ seed: REVOKED_SEED, kid: await revokedKid(client), keys: [] })
-  const shown = ({ kind, scopeId, code, shown: how }: DoorCode) => {
+  const shown = ({ kind, scopeId, code, shown: how }: GateCode) => {
     switch (how) {
       case 'typed':
         return code
@@ -30,7 +30,7 @@ export async function doorVariables(
         return how satisfies never
     }
   }
-  const list = doorCodes.map((code) => ({
+  const list = gateCodes.map((code) => ({
     what: code.what,
     shown: shown(code),
     bearer: code.bearer,

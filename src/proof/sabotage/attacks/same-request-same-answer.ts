@@ -1,8 +1,8 @@
 import type { Client } from 'pg'
-import { randomFrom } from '../../core/random.ts'
-import { type Fixture, makeFixture } from '../fixtures/fixtures.ts'
-import type { WorkDatabase } from '../workbench.ts'
-import { type Attack, openTally, type VerbAnswer } from './tally.ts'
+import { randomFrom } from '../../../core/random.ts'
+import { type Fixture, makeFixture } from '../../fixtures/fixtures.ts'
+import type { RunDatabase } from '../../run-databases.ts'
+import { type AttackResult, countAttempts, type Statement, type VerbAnswer } from '../attack.ts'
 
 const BUYERS = 8
 const KEYS = 8
@@ -13,7 +13,7 @@ const STOCK = 6
  * Eight clients ask under one key at the same moment, some of them for more, key after key, until nothing is left; then each
  * key asks again. In turn it is free tickets, places in an offer, tickets that cost something, and a table.
  */
-export async function repeatRequests(database: WorkDatabase, seed: number): Promise<Attack> {
+export async function repeatRequests(database: RunDatabase, seed: number): Promise<AttackResult> {
   const { client } = database
   const kinds = [
     orderOf(await makeFixture(client, 'concurrent-checkout', { stock: STOCK })),
@@ -21,28 +21,28 @@ export async function repeatRequests(database: WorkDatabase, seed: number): Prom
     orderOf(await makeFixture(client, 'ticketing-flow', { stock: STOCK })),
     bookingOf(await makeFixture(client, 'slot-rush', { covers: STOCK })),
   ]
-  const tally = openTally()
+  const attempts = countAttempts()
   const random = randomFrom(seed)
   const clients = await database.connect(BUYERS)
-  const ask = async (buyer: Client, number: number, quantity: number): Promise<Told> => {
+  const ask = async (buyer: Client, number: number, quantity: number): Promise<Call> => {
     const [sql, values] = kinds[number % kinds.length]?.(`key ${number}`, quantity) ?? ['', []]
-    return { quantity, answer: await tally.verb(buyer, `select ${sql} as answer`, values) }
+    return { quantity, answer: await attempts.verb(buyer, `select ${sql} as answer`, values) }
   }
-  const told = new Map<number, readonly Told[]>()
+  const calls = new Map<number, readonly Call[]>()
   for (let number = 0; number < KEYS * kinds.length; number++) {
     const carts = clients.map(() => (random.below(4) === 0 ? 2 : 1))
-    told.set(number, await Promise.all(clients.map((buyer, at) => ask(buyer, number, carts[at] ?? 1))))
+    calls.set(number, await Promise.all(clients.map((buyer, at) => ask(buyer, number, carts[at] ?? 1))))
   }
-  for (const [number, answers] of told) {
+  for (const [number, answers] of calls) {
     const quantity = winnerOf(answers)?.quantity ?? 1
     const again = await Promise.all(clients.map((buyer) => ask(buyer, number, quantity)))
     const wrong = contradictionIn([...answers, ...again])
-    if (wrong !== undefined) tally.contradicts({ key: `key ${number}`, answers: wrong })
+    if (wrong !== undefined) attempts.addContradiction({ key: `key ${number}`, answers: wrong })
   }
-  return tally.result()
+  return attempts.result()
 }
 
-type Kind = (key: string, quantity: number) => [sql: string, values: unknown[]]
+type Kind = (key: string, quantity: number) => Statement
 
 function orderOf({ eventId, tierId }: Fixture): Kind {
   return (key, quantity) => [
@@ -71,20 +71,20 @@ function bookingOf({ businessId, slotDate }: Fixture): Kind {
   ]
 }
 
-interface Told {
+interface Call {
   readonly quantity: number
   readonly answer: VerbAnswer | undefined
 }
 
-function winnerOf(told: readonly Told[]): Told | undefined {
-  return told.find(({ answer }) => answer?.success)
+function winnerOf(calls: readonly Call[]): Call | undefined {
+  return calls.find(({ answer }) => answer?.success)
 }
 
 /** One key, one thing made, of one request. A refusal is no contradiction: with a protection gone, a repeat may be refused. */
-function contradictionIn(told: readonly Told[]): readonly Told[] | undefined {
-  const winner = winnerOf(told)
+function contradictionIn(calls: readonly Call[]): readonly Call[] | undefined {
+  const winner = winnerOf(calls)
   if (winner === undefined) return undefined
-  const wrong = told.find(
+  const wrong = calls.find(
     ({ quantity, answer }) =>
       answer?.success === true && (madeIn(answer) !== madeIn(winner.answer) || quantity !== winner.quantity),
   )

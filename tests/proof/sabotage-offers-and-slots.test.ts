@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { removals, sabotage } from '../../src/proof/sabotage/sabotage.ts'
 import { openTestRun } from './support.ts'
 
-const { workbench } = await openTestRun()
+const { databases } = await openTestRun()
 
 describe('guarantee 6', () => {
   const mine = removals().filter(({ guarantee }) => guarantee.number === 6)
@@ -17,7 +17,7 @@ describe('guarantee 6', () => {
     const what = removal.kind === 'all refusing' ? 'anything that refuses' : removal.removed[0]?.name
     const end = removal.kind === 'one refusing' ? 'it holds' : 'the law sees it'
     it(`without ${what}: ${end}`, async () => {
-      const result = await sabotage(workbench, removal, 1)
+      const result = await sabotage(databases, removal, 1)
       assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
       // A raw write that PostgreSQL cannot even read attacks nothing.
       const others = Object.keys(result.outcomes).filter((code) => /^raw: 42/.test(code))

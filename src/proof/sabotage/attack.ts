@@ -1,7 +1,10 @@
 import type { Client } from 'pg'
+import type { RunDatabase } from '../run-databases.ts'
 
-/** What an attack saw. */
-export interface Attack {
+/** Attacks one guarantee through the verbs and past them, as the tables' owner. The seed repeats its choices. */
+export type Attack = (database: RunDatabase, seed: number) => Promise<AttackResult>
+
+export interface AttackResult {
   readonly attempts: number
   /** Answers of verbs by code, `success` among them; raw writes by SQLSTATE, behind `raw:`. */
   readonly outcomes: Readonly<Record<string, number>>
@@ -22,8 +25,11 @@ export interface VerbAnswer {
   readonly reservation_id?: string
 }
 
-/** Counts answers and errors as they come, by code. */
-export function openTally() {
+/** Statement and parameters. */
+export type Statement = readonly [sql: string, values: readonly unknown[]]
+
+/** Makes the attempts of an attack and counts their answers and errors by code. */
+export function countAttempts() {
   const outcomes: Record<string, number> = {}
   const verbErrors: string[] = []
   const contradictions: unknown[] = []
@@ -34,9 +40,10 @@ export function openTally() {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
   }
   return {
-    verb: async (client: Client, sql: string, values: unknown[]): Promise<VerbAnswer | undefined> => {
+    /** Calls a verb as `select … as answer`. */
+    verb: async (client: Client, ...[sql, values]: Statement): Promise<VerbAnswer | undefined> => {
       try {
-        const answer = (await client.query<{ answer: VerbAnswer }>(sql, values)).rows[0]?.answer
+        const answer = (await client.query<{ answer: VerbAnswer }>(sql, [...values])).rows[0]?.answer
         if (answer?.success !== true) refusals++
         count(answer?.success === true ? 'success' : (answer?.error_code ?? answer?.error ?? 'no code'))
         return answer
@@ -46,18 +53,19 @@ export function openTally() {
         return undefined
       }
     },
-    raw: async (client: Client, sql: string, values: unknown[]) => {
+    /** Writes past the verbs. */
+    write: async (client: Client, ...[sql, values]: Statement): Promise<void> => {
       try {
-        await client.query(sql, values)
+        await client.query(sql, [...values])
         count('raw: written')
       } catch (error) {
         count(`raw: ${codeOf(error)}`)
       }
     },
-    contradicts: (answers: unknown) => {
+    addContradiction: (answers: unknown) => {
       contradictions.push(answers)
     },
-    result: (): Attack => ({ attempts, outcomes, refusals, verbErrors, contradictions }),
+    result: (): AttackResult => ({ attempts, outcomes, refusals, verbErrors, contradictions }),
   }
 }
 

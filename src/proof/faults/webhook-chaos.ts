@@ -1,0 +1,126 @@
+import { type Random, randomFrom } from '../../core/random.ts'
+import { control } from '../stand-in.ts'
+import { buyAndPay, type Shop } from './buyers.ts'
+import { giveBack } from './give-back.ts'
+import { type Balance, balance } from './judge.ts'
+import { untilQuiet } from './quiet.ts'
+import { type ChaosWorld, type Counts, count, type MortalServer, pause, UNEXPECTED } from './world.ts'
+
+interface ChaosOptions {
+  readonly orders: number
+  readonly seed: number
+  /** The fixture's event and tiers, and a manager of its business. */
+  readonly eventId: string
+  readonly tierIds: readonly string[]
+  readonly managerId: string
+  readonly report: (text: string) => void
+  /** How long after the last payment everything may take to end; in milliseconds. */
+  readonly quietMsMax?: number
+}
+
+export interface ChaosResult {
+  readonly counts: ReadonlyMap<string, number>
+  readonly balance: Balance
+  /** What had not come to its end in time, in words; empty when all had. */
+  readonly unfinished: string
+}
+
+const BUYERS_AT_ONCE = 40
+const HOLD_MS = 2_500
+const FIRST_KILL_MS = 1_500
+const KILL_EVERY_MS = 4_000
+
+/**
+ * Orders while the server is killed again and again, answers of the provider are lost after they took effect, and
+ * events come up to five times, late, shuffled, or not at all. When it is quiet again every payment must have ended in
+ * tickets or in a refund, and three books must agree to the cent: the stand-in's, ours, and the tickets.
+ */
+export async function webhookChaos(world: ChaosWorld, options: ChaosOptions): Promise<ChaosResult> {
+  const counts: Counts = new Map()
+  const random = randomFrom(options.seed)
+  await hurry(world)
+  const server = await openMortal(world, counts)
+  try {
+    await control(world.standIn, 'chaos', { ...CHAOS, seed: options.seed })
+    const shop: Shop = { ...options, serverUrl: server.url, holdMs: HOLD_MS }
+    const killing = server.killAgainAndAgain(random)
+    await sell(world, shop, options, counts)
+    // What goes back goes back while the server still dies; an event that never comes would never be known of.
+    await control(world.standIn, 'chaos', { ...CHAOS, lostEvents: 0, seed: options.seed + 1 })
+    await giveBack(world, shop, options, random, counts)
+    killing.stop()
+    await killing.ended
+    await control(world.standIn, 'chaos', null)
+    const unfinished = await untilQuiet(world, options)
+    return { counts, unfinished, balance: await balance(world, options.eventId) }
+  } finally {
+    await server.stop()
+  }
+}
+
+const CHAOS = { duplicates: 5, delayMs: 4_000, lostAnswers: 0.05, lostEvents: 0.05 }
+
+/**
+ * Lifetimes of seconds instead of minutes: the operator's settings, in the measure of the stand-in's fast clock. A delayed
+ * payment is waited for less long than it takes, so that some come too late.
+ */
+async function hurry(world: ChaosWorld): Promise<void> {
+  const sessionMs = Math.max(2 * HOLD_MS, (31 * 60_000) / world.standIn.timeScale)
+  await world.client.query(
+    `update ticketing.settings set hold_lifetime = $1::interval, hold_extension = '1 second', extend_below = '500 ms',
+       session_lifetime = $2::interval, ask_after = '1 second', payment_margin = '1 second',
+       delayed_payment_lifetime = '1 second'`,
+    [`${HOLD_MS} ms`, `${sessionMs} ms`],
+  )
+}
+
+/** A server that comes back, each time it dies. */
+async function openMortal(world: ChaosWorld, counts: Counts) {
+  let server: MortalServer = await world.startServer()
+  return {
+    url: () => server.url,
+    stop: () => server.stop(),
+    killAgainAndAgain: (random: Random) => {
+      let stopped = false
+      const live = async () => {
+        for (
+          let waitMs = FIRST_KILL_MS;
+          !world.signal.aborted;
+          waitMs = KILL_EVERY_MS * (0.5 + random.below(100) / 100)
+        ) {
+          await pause(waitMs)
+          if (stopped && counts.has('server killed')) return
+          await server.kill()
+          count(counts, 'server killed')
+          try {
+            server = await world.startServer()
+          } catch (error) {
+            count(counts, `${UNEXPECTED}start after a kill: ${error}`)
+            return
+          }
+        }
+      }
+      const ended = live()
+      // Reported where it is awaited.
+      ended.catch(() => undefined)
+      return { ended, stop: () => (stopped = true) }
+    },
+  }
+}
+
+async function sell(
+  world: ChaosWorld,
+  shop: Shop,
+  { orders, seed, report }: ChaosOptions,
+  counts: Counts,
+): Promise<void> {
+  let next = 0
+  const buy = async () => {
+    while (next < orders && !world.signal.aborted) {
+      const buyer = next++
+      if (buyer % 50 === 0) report(`${buyer} of ${orders} orders, ${counts.get('server killed') ?? 0} kills`)
+      await buyAndPay(world, shop, seed, buyer, counts)
+    }
+  }
+  await Promise.all(Array.from({ length: BUYERS_AT_ONCE }, buy))
+}
