@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Packages that only some rooms may know. */
 const PACKAGES: Record<string, readonly string[]> = {
   pg: ['db', 'embedded', 'cli', 'load', 'proof'],
-  hono: ['api', 'payments'],
+  hono: ['api', 'payments', 'proof'],
   '@hono/node-server': ['api'],
   jose: ['api'],
   stripe: ['payments'],
@@ -27,6 +27,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   zod: ['api', 'payments', 'load', 'proof', 'config.ts'],
   citty: ['cli'],
   listr2: ['cli'],
+  'string-width': ['proof'],
+  'wrap-ansi': ['proof'],
 }
 
 interface Import {

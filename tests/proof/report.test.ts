@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { suite, test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
 import { commandLines } from '../../src/proof/report/command.ts'
 import { reportHtml } from '../../src/proof/report/html.ts'
 import { verdictText } from '../../src/proof/report/terminal.ts'
-import { widthOf } from '../../src/proof/report/text.ts'
 import { counted } from '../../src/proof/report/words.ts'
 import { type Results, results as schema } from '../../src/proof/results.ts'
 import { COMMAND, EXAMPLES, FAILING, PASSING, UNCERTAIN } from './report-examples.ts'
@@ -145,7 +145,7 @@ suite('the verdict in a terminal', () => {
       test(`${name}: no line is wider than ${columns} columns`, () => {
         const wide = plain(results, columns)
           .split('\n')
-          .filter((line) => widthOf(line) > columns)
+          .filter((line) => stringWidth(line) > columns)
         assert.deepEqual(wide, [])
       })
     }
@@ -223,7 +223,7 @@ suite('the verdict in a terminal', () => {
 
   test('a terminal gives two cells to East Asian characters and to emoji, and none to marks', () => {
     const widths = { abc: 3, 座席: 4, Zoë: 3, 'e\u0301': 1, '🎫': 2, '👩‍👩‍👧': 2, '…—✓': 3, ｶﾅ: 2, 한국: 4 }
-    for (const [text, width] of Object.entries(widths)) assert.equal(widthOf(text), width, text)
+    for (const [text, width] of Object.entries(widths)) assert.equal(stringWidth(text), width, text)
   })
 })
 

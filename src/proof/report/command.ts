@@ -1,4 +1,5 @@
-import { printable, widthOf } from './text.ts'
+import stringWidth from 'string-width'
+import { printable } from './text.ts'
 
 /**
  * A shell command over several lines of at most `columns`, which still runs when they are pasted: it is broken between words,
@@ -9,7 +10,8 @@ export function commandLines(command: string, columns: number): string[] {
   const lines: string[] = []
   for (const word of words) {
     const joined = `${lines.at(-1)} ${word}`
-    if (lines.length > 0 && widthOf(joined) + CONTINUED.length <= columns) lines[lines.length - 1] = joined
+    if (lines.length > 0 && stringWidth(joined) + CONTINUED.length <= columns)
+      lines[lines.length - 1] = joined
     else lines.push(...broken(word, columns - CONTINUED.length))
   }
   return lines.map((line, at) =>
@@ -31,7 +33,7 @@ function broken(word: string, columns: number): string[] {
   let quote = ''
   let escaped = false
   for (const character of word) {
-    const add = widthOf(character)
+    const add = stringWidth(character)
     if (!escaped && width + add + quote.length > columns) {
       lines[lines.length - 1] += quote === "'" ? `'${WITHIN}` : WITHIN
       lines.push(quote === "'" ? quote : '')

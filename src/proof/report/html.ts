@@ -1,8 +1,9 @@
+import { raw } from 'hono/html'
 import type { Results } from '../results.ts'
 import { findings } from './findings.ts'
 import { contentsOf, runFacts, shownAndNot, ticket } from './frame.ts'
 import { guaranteeTable } from './guarantee-table.ts'
-import { embeddedJson, html, trusted } from './markup.ts'
+import { embeddedJson, html } from './markup.ts'
 import { sabotageMatrix } from './sabotage-matrix.ts'
 import { scenarioCards } from './scenario-card.ts'
 import { stages } from './stages.ts'
@@ -13,7 +14,7 @@ import { STYLE } from './style.ts'
  * Its policy forbids scripts and every request, so that nothing a run has seen can act in it.
  */
 export function reportHtml(results: Results): string {
-  return html`<!doctype html>
+  return String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -22,7 +23,7 @@ export function reportHtml(results: Results): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <link rel="icon" href="data:,">
 <title>${results.verdict} · Admit Once, run ${results.run.id}</title>
-<style>${trusted(STYLE)}</style>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
 ${ticket(results)}
@@ -39,5 +40,5 @@ ${shownAndNot(results)}
 <script type="application/json" id="results">${embeddedJson(results)}</script>
 </body>
 </html>
-`.html
+`)
 }

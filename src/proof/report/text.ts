@@ -1,4 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
 
 /** Text for a terminal: widths as a terminal counts them, and lines that never exceed what they were given. */
 
@@ -37,7 +39,9 @@ function widthsOf(
   cells: readonly (readonly string[])[],
   columnsMax: number,
 ): number[] {
-  const widths = columns.map((_, at) => Math.max(...cells.map((row) => widthOf(printable(row[at] ?? '')))))
+  const widths = columns.map((_, at) =>
+    Math.max(...cells.map((row) => stringWidth(printable(row[at] ?? '')))),
+  )
   const room = columnsMax - GAP.length * (columns.length - 1)
   for (let excess = widths.reduce((sum, width) => sum + width, 0) - room; excess > 0; excess--) {
     const widest = widths.indexOf(Math.max(...widths))
@@ -47,7 +51,7 @@ function widthsOf(
 }
 
 function pad(text: string, width: number, align: Column['align']): string {
-  const space = ' '.repeat(Math.max(0, width - widthOf(text)))
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)))
   return align === 'right' ? space + text : text + space
 }
 
@@ -58,30 +62,12 @@ export function wrap(text: string, width: number): string[] {
     .flatMap((line) => wrapLine(line, width))
 }
 
+/** The lines that follow are indented as the first one is. */
 function wrapLine(line: string, width: number): string[] {
-  const lines = ['']
-  for (const word of line.split(/(?<= )(?=[^ ])/).flatMap((long) => pieces(long, width))) {
-    const last = lines.at(-1) ?? ''
-    if (last !== '' && widthOf(last) + widthOf(word.trimEnd()) > width) lines.push(word)
-    else lines[lines.length - 1] = last + word
-  }
-  return lines.map((wrapped) => wrapped.trimEnd().replaceAll('\u00a0', ' '))
-}
-
-/** A word, or as many parts of it as lines are needed for it. */
-function pieces(word: string, width: number): string[] {
-  const parts = ['']
-  let used = 0
-  for (const { segment } of graphemes.segment(word)) {
-    const cells = cellsOf(segment)
-    if (segment !== ' ' && used + cells > width) {
-      parts.push('')
-      used = 0
-    }
-    parts[parts.length - 1] += segment
-    used += cells
-  }
-  return parts
+  const indent = (/^ */.exec(line)?.[0] ?? '').slice(0, Math.floor(width / 2))
+  return wrapAnsi(line.trim(), width - indent.length, { hard: true })
+    .split('\n')
+    .map((wrapped) => (indent + wrapped).trimEnd().replaceAll('\u00a0', ' '))
 }
 
 /**
@@ -93,20 +79,3 @@ export function printable(text: string): string {
 }
 
 const UNPRINTABLE = /(?!\n)\p{Cc}|[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu
-
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
-
-/** Cells that a terminal uses: two for East Asian wide characters and emoji, none for marks. */
-export function widthOf(text: string): number {
-  if (ASCII.test(text)) return text.length
-  return [...graphemes.segment(text)].reduce((sum, { segment }) => sum + cellsOf(segment), 0)
-}
-
-function cellsOf(grapheme: string): number {
-  return MARK.test(grapheme) ? 0 : WIDE.test(grapheme) ? 2 : 1
-}
-
-const ASCII = /^[ -~]*$/
-const MARK = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
-const WIDE =
-  /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}])|\p{Emoji_Presentation}|\ufe0f/u
