@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { addTier } from '../support/box-office.ts'
-import { assertLawful, untilWaiting } from '../support/callers.ts'
+import { assertLawful } from '../support/callers.ts'
 import { openShop, SPELLINGS, signed } from './shop.ts'
 
 /** Nothing is delivered by itself: the tests send what they mean. */

@@ -3,13 +3,14 @@
  * against ours. A twin looks first and acts after; between the two it waits at a gate, so that who races has always looked
  * before anybody acts. Twins live without our protections, in a database of their own.
  */
+
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, openBoxOffice, type TierOptions } from '../support/box-office.ts'
-import { untilWaiting } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 const GATE = `perform pg_advisory_xact_lock_shared(1);`

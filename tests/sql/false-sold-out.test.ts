@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, untilWaiting } from '../support/callers.ts'
+import { assertLawful } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
 
 const db = await testDatabase()

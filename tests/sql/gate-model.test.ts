@@ -5,8 +5,8 @@ import { randomFrom } from '../../src/core/random.ts'
 import { shrink } from '../../src/proof/interleaving/shrink.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { live } from '../support/gate-lives.ts'
 import { type Step, stepsFrom } from '../support/gate-model.ts'
-import { live } from '../support/gate-world.ts'
 
 // Any seed must do; this one is another at every run, and is printed with what it finds.
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9))

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, type BoxOffice, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, refusalOf, untilWaiting } from '../support/callers.ts'
+import { assertLawful, refusalOf } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import {
   booksOf,

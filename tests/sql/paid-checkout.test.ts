@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { addTier, openBoxOffice, type TierOptions } from '../support/box-office.ts'
-import {
-  ANON,
-  assertLawful,
-  type Caller,
-  SERVICE,
-  signedIn,
-  untilWaiting,
-  valueAs,
-} from '../support/callers.ts'
+import { ANON, assertLawful, type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
 
 interface Answer {

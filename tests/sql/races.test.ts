@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
 import type pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, refusalOf, SERVICE, signedIn, untilWaiting, valueAs } from '../support/callers.ts'
+import { assertLawful, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
 
 interface Answer {

@@ -2,17 +2,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
 import type pg from 'pg'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import {
-  assertLawful,
-  type Caller,
-  refusalOf,
-  SERVICE,
-  signedIn,
-  untilWaiting,
-  valueAs,
-} from '../support/callers.ts'
+import { assertLawful, type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 interface Answer {

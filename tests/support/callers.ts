@@ -60,18 +60,3 @@ export async function refusalOf(work: Promise<unknown>): Promise<{ code: string;
 export async function assertLawful(db: TestDatabase): Promise<void> {
   assert.deepEqual(await db.rows('select law, witnesses from ticketing.broken_laws()'), [])
 }
-
-const WAIT_MS_MAX = 10_000
-
-/** Waits until `count` sessions of this database wait for a lock. Fails after ten seconds. */
-export async function untilWaiting(db: TestDatabase, count: number): Promise<void> {
-  const until = Date.now() + WAIT_MS_MAX
-  for (;;) {
-    const waiting = await db.value<number>(
-      `select count(*)::int from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() and cardinality(pg_blocking_pids(pid)) > 0`,
-    )
-    if (waiting >= count) return
-    if (Date.now() > until) throw new Error(`${waiting} sessions wait for a lock, not ${count}`)
-  }
-}

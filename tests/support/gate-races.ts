@@ -1,7 +1,7 @@
 import type pg from 'pg'
+import { queueBehind } from '../../src/proof/interleaving/lock-queue.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, type BoxOffice, buyTickets, openBoxOffice } from './box-office.ts'
-import { untilWaiting } from './callers.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import type { Naive } from './race.ts'
 
@@ -45,13 +45,9 @@ export async function heldAt<One, Other>(
   ticketId: string,
   [first, second]: readonly [(client: pg.Client) => Promise<One>, (client: pg.Client) => Promise<Other>],
 ): Promise<readonly [One, Other]> {
-  const holder = await db.connect()
-  await holder.query('begin')
-  await holder.query('select from tickets where id = $1 for update', [ticketId])
-  const one = first(gates[0])
-  await untilWaiting(db, 1)
-  const other = second(gates[1])
-  await untilWaiting(db, 2)
-  await holder.query('commit')
-  return Promise.all([one, other])
+  const lock = { sql: 'select from tickets where id = $1 for update', values: [ticketId] }
+  return queueBehind<[One, Other]>(db, await db.connect(), lock, [
+    () => first(gates[0]),
+    () => second(gates[1]),
+  ])
 }

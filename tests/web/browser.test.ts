@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { encode } from 'uqr'
+import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import {
   BROWSER_MS_MAX,
   noBrowser,
@@ -10,7 +11,6 @@ import {
   paleTextsOf,
   squaresOf,
 } from '../support/browser.ts'
-import { untilWaiting } from '../support/callers.ts'
 import { CODES } from '../support/codes.ts'
 import { type House, openHouse } from './open-house.ts'
 

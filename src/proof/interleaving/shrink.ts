@@ -1,6 +1,7 @@
 /**
- * The shortest list that still fails which is found by leaving parts out: halves first, then smaller parts, then single steps,
- * until nothing more can go. `fails` must answer the same for the same list; it is asked at most `triesMax` times.
+ * Delta debugging (ddmin): the shortest list that still fails which is found by leaving parts out, halves first, then smaller
+ * parts, then single steps, until nothing more can go. `fails` must answer the same for the same list; it is asked at most
+ * `triesMax` times.
  */
 export async function shrink<Step>(
   steps: readonly Step[],
