@@ -8,12 +8,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   db: ['core'],
   embedded: ['core'],
-  payments: ['core', 'db'],
-  jobs: ['core', 'db', 'payments'],
-  api: ['core', 'db', 'payments', 'jobs'],
+  desk: ['core', 'db'],
+  payments: ['core', 'db', 'desk'],
+  jobs: ['core', 'db', 'desk', 'payments'],
+  api: ['core', 'db', 'desk', 'payments', 'jobs'],
   load: ['core', 'db'],
   proof: ['core', 'db', 'load'],
-  cli: ['core', 'db', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'config.ts'],
+  cli: ['core', 'db', 'desk', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'config.ts'],
 }
 
 /** Packages that only some rooms may know. */
@@ -69,6 +70,13 @@ test('load scripts import k6 and their own helpers only', () => {
 test('only config.ts reads the environment', () => {
   const readers = globSync('src/**/*.ts').filter((file) => /process\.env\b/.test(code(file)))
   assert.deepEqual(readers, ['src/config.ts'])
+})
+
+test('the desk alone calls the vault; load and proof are strangers, who speak SQL', () => {
+  const callers = globSync('src/{api,payments,jobs,cli}/**/*.ts')
+    .filter((file) => file !== 'src/api/pages/events.ts')
+    .filter((file) => /(?:ticketing|public)\.\w+\(|verify_protections\(/.test(code(file)))
+  assert.deepEqual(callers, [])
 })
 
 test('core calls no clock', () => {

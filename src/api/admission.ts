@@ -1,4 +1,4 @@
-import type { Lane } from './functions/contract.ts'
+import type { Lane } from '../desk/lane.ts'
 
 export interface Limits {
   /** Requests in work at once, lane by lane: nobody takes another's. What comes beyond is answered 503 at once. */

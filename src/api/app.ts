@@ -1,18 +1,13 @@
 import { Hono } from 'hono'
 import { type Level, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
+import type { Lane } from '../desk/lane.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { LIMITS, type Limits, openAdmission } from './admission.ts'
 import type { Gate } from './callers.ts'
 import type { Codes } from './codes.ts'
 import { openFront, stackOf, type Task } from './front.ts'
-import {
-  type EdgeFunction,
-  type Lane,
-  type PaymentMode,
-  Refusal,
-  refusalReply,
-} from './functions/contract.ts'
+import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './functions/contract.ts'
 import { functionTask } from './functions/handler.ts'
 import { functions as registry } from './functions/index.ts'
 import { BODY_BYTES_MAX, bytesOf, hasBody, requestIdOf, toResponse } from './http.ts'

@@ -1,4 +1,5 @@
-import { type Caller, SERVICE } from '../db/call.ts'
+import type { Caller } from '../db/call.ts'
+import { ANON, SERVICE } from '../desk/callers.ts'
 import { type ApiKeys, deriveKeys } from './keys.ts'
 import { type TokenRefusal, tokenVerifier } from './tokens.ts'
 
@@ -77,6 +78,4 @@ function keyOf(request: Request): string | null {
   return new URL(request.url).searchParams.get('apikey')
 }
 
-/** Who shows nothing. */
-export const ANON: Caller = { role: 'anon', claims: '{"role":"anon"}' }
 const BEARER = /^bearer(?:\s+(.*))?$/i

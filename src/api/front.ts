@@ -2,9 +2,9 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Level, Log } from '../core/log.ts'
 import type { RefusalCode } from '../core/refusals.ts'
+import type { Lane } from '../desk/lane.ts'
 import { type Admission, withoutPort } from './admission.ts'
 import { pack } from './compress.ts'
-import type { Lane } from './functions/contract.ts'
 import { hasBody, isPreflight, preflight, type Reply, receiveBody, requestIdOf, toResponse } from './http.ts'
 
 /** What answers the requests of one route. */

@@ -1,13 +1,13 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
 import { GUARANTEES } from '../core/guarantees.ts'
+import { runOnClient } from '../db/pool.ts'
+import { LOGIN } from '../desk/callers.ts'
+import { brokenLaws } from '../desk/protections.ts'
 import { withInstalled } from './database.ts'
 
-interface Broken {
-  readonly law: string
-  readonly rows: string
-  readonly witnesses: readonly unknown[]
-}
+/** Rows of each broken law that are shown. */
+const WITNESSES_MAX = 3
 
 export const check = defineCommand({
   meta: {
@@ -15,18 +15,14 @@ export const check = defineCommand({
     description: 'Does every law hold, now? Counts rows, not counters; 1 where one is broken',
   },
   run: async () => {
-    const broken = await withInstalled(
-      readConfig(),
-      async (client) =>
-        (await client.query<Broken>('select law, rows, witnesses from ticketing.broken_laws(3)')).rows,
+    const broken = await withInstalled(readConfig(), (client) =>
+      brokenLaws(runOnClient(client), LOGIN, { witnesses: WITNESSES_MAX }),
     )
     for (const guarantee of GUARANTEES) {
       for (const law of guarantee.laws) {
         const found = broken.find((row) => row.law === law)
         const said =
-          found === undefined
-            ? 'holds'
-            : `${found.rows} ${found.rows === '1' ? 'row breaks' : 'rows break'} it`
+          found === undefined ? 'holds' : `${found.rows} ${found.rows === 1 ? 'row breaks' : 'rows break'} it`
         console.log(
           `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${law.padEnd(28)} ${said}`,
         )

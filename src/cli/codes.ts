@@ -1,8 +1,9 @@
 import type pg from 'pg'
-import { type CodeKey, type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
+import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
 import type { Log } from '../core/log.ts'
-import { callVault, SERVICE } from '../db/call.ts'
-import type { Database } from '../db/pool.ts'
+import { type Database, runOnClient } from '../db/pool.ts'
+import { LOGIN, SERVICE } from '../desk/callers.ts'
+import { listCodeKeys, REVOKE_BY_HAND, registerCodeKey } from '../desk/keys.ts'
 import { loop } from '../jobs/loop.ts'
 import { CommandError } from './failure.ts'
 
@@ -19,10 +20,8 @@ export interface ServedCodes {
  * key that was revoked; one that is revoked later is said in the log.
  */
 export async function serveCodes(seed: string, database: Database, log: Log): Promise<ServedCodes> {
-  const registered = await callVault<Registered>(database, SERVICE, 'register_code_key', {
-    p_public_key: publicKeyOf(seed),
-  })
-  const reload = () => callVault<readonly CodeKey[]>(database, SERVICE, 'list_code_keys')
+  const registered = await registerCodeKey(database, SERVICE, { public_key: publicKeyOf(seed) })
+  const reload = () => listCodeKeys(database, SERVICE, {})
   const { kid, keys, is_new } = accepted(registered)
   const codes = openCodes({ seed, kid, keys, reload })
   let isTold = false
@@ -43,30 +42,17 @@ const LOOK_EVERY_MS = 2_000
 
 /** The same for a command with a connection of its own. */
 export async function signCodes(seed: string, client: pg.Client): Promise<Codes> {
-  const { rows } = await client.query<{ answer: Registered }>(
-    'select ticketing.register_code_key($1) as answer',
-    [publicKeyOf(seed)],
-  )
-  const { kid, keys } = accepted(rows[0]?.answer)
+  const registered = await registerCodeKey(runOnClient(client), LOGIN, { public_key: publicKeyOf(seed) })
+  const { kid, keys } = accepted(registered)
   return openCodes({ seed, kid, keys })
 }
 
-type Registered =
-  | {
-      readonly success: true
-      readonly kid: number
-      readonly is_new: boolean
-      readonly keys: readonly CodeKey[]
-    }
-  | { readonly success: false; readonly error: string; readonly message: string }
-
-function accepted(answer: Registered | undefined) {
-  if (answer?.success === true) return answer
-  const mend = answer?.error === 'KEYS_EXHAUSTED' ? EXHAUSTED : REVOKED
-  throw new CommandError(`The key that signs tickets cannot be used: ${answer?.message} ${mend}`)
+function accepted(answer: Awaited<ReturnType<typeof registerCodeKey>>) {
+  if (answer.success) return answer
+  const mend = answer.code === 'KEYS_EXHAUSTED' ? EXHAUSTED : REVOKED
+  throw new CommandError(`The key that signs tickets cannot be used: ${answer.message} ${mend}`)
 }
 
 const REVOKED =
   'Set TICKET_SIGNING_KEY to 32 other random bytes in base64url, or remove `ticket-key` from ADMIT_ONCE_HOME, and start: that makes another.'
-const EXHAUSTED =
-  'Revoke one that no guest shows any more, such as the oldest, `select ticketing.revoke_code_key(1)`: its number is given again. Then set TICKET_SIGNING_KEY, or keep ADMIT_ONCE_HOME, so that not every start needs a number.'
+const EXHAUSTED = `Revoke one that no guest shows any more, such as the oldest, \`${REVOKE_BY_HAND}\`: its number is given again. Then set TICKET_SIGNING_KEY, or keep ADMIT_ONCE_HOME, so that not every start needs a number.`

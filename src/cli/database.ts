@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import pg from 'pg'
 import { type Config, dataFolderOf } from '../config.ts'
 import { DatabaseError } from '../db/failures.ts'
-import { openPool } from '../db/pool.ts'
+import { IS_INSTALLED, openPool } from '../db/pool.ts'
 import { findEmbedded, startEmbedded } from '../embedded/embedded.ts'
 
 export interface Server {
@@ -45,7 +45,7 @@ type Work<T> = (client: pg.Client, url: string) => Promise<T>
 export async function withInstalled<T>(config: Config, work: Work<T>): Promise<T> {
   return withDatabase(config, async (client, url) => {
     const { rows } = await client.query<{ name: string; installed: boolean }>(
-      `select current_database() as name, to_regprocedure('public.verify_protections()') is not null as installed`,
+      `select current_database() as name, ${IS_INSTALLED} as installed`,
     )
     if (rows[0]?.installed === true) return work(client, url)
     const message = `Admit Once is not installed in database "${rows[0]?.name}". Run \`admit-once migrate\`.`

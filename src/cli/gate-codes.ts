@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
+import { runOnClient } from '../db/pool.ts'
+import { LOGIN } from '../desk/callers.ts'
+import { REVOKE_BY_HAND, registerCodeKey, revokeCodeKey } from '../desk/keys.ts'
 import type { Fixture } from '../proof/fixtures/fixtures.ts'
 import type { GateCode } from '../proof/fixtures/gate-codes.ts'
 import { CommandError } from './failure.ts'
@@ -43,14 +46,11 @@ export async function gateCodeVariables(
 const REVOKED_SEED = createHash('sha256').update('a key that was stolen').digest('base64url')
 
 async function revokedKid(client: Client): Promise<number> {
-  const { rows } = await client.query<{ answer: { readonly kid?: number } }>(
-    'select ticketing.register_code_key($1) as answer',
-    [publicKeyOf(REVOKED_SEED)],
-  )
-  const kid = rows[0]?.answer.kid
-  if (kid !== undefined) {
-    await client.query('select ticketing.revoke_code_key($1)', [kid])
-    return kid
+  const runner = runOnClient(client)
+  const registered = await registerCodeKey(runner, LOGIN, { public_key: publicKeyOf(REVOKED_SEED) })
+  if (registered.success) {
+    await revokeCodeKey(runner, LOGIN, { kid: registered.kid })
+    return registered.kid
   }
   const publicKey = Buffer.from(publicKeyOf(REVOKED_SEED), 'base64url')
   const known = await client.query<{ kid: number | null }>(
@@ -59,7 +59,5 @@ async function revokedKid(client: Client): Promise<number> {
   )
   const revoked = known.rows[0]?.kid
   if (revoked != null) return revoked
-  throw new CommandError(
-    'Every number of a signing key is taken: `select ticketing.revoke_code_key(1)` frees one.',
-  )
+  throw new CommandError(`Every number of a signing key is taken: \`${REVOKE_BY_HAND}\` frees one.`)
 }

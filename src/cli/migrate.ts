@@ -1,6 +1,9 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
 import { migrate as install } from '../db/migrate.ts'
+import { runOnClient } from '../db/pool.ts'
+import { LOGIN } from '../desk/callers.ts'
+import { countProtections } from '../desk/protections.ts'
 import { withDatabase } from './database.ts'
 
 export const migrate = defineCommand({
@@ -11,10 +14,7 @@ export const migrate = defineCommand({
   run: async () => {
     await withDatabase(readConfig(), async (client) => {
       await install(client)
-      const found = await client.query<{ active: number; total: number }>(
-        'select count(*) filter (where active)::int as active, count(*)::int as total from verify_protections()',
-      )
-      const { active, total } = found.rows[0] ?? {}
+      const { active, total } = await countProtections(runOnClient(client), LOGIN)
       console.log(`Installed: ${active} of ${total} protections are in place.`)
       if (active !== total) process.exitCode = 1
     })

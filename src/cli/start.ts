@@ -8,7 +8,9 @@ import { type Listening, listen } from '../api/listen.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
 import { openLog } from '../core/log.ts'
 import { migrate } from '../db/migrate.ts'
-import { openPool, requireInstalled } from '../db/pool.ts'
+import { IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
+import { LOGIN } from '../desk/callers.ts'
+import { verifyProtections } from '../desk/protections.ts'
 import { startJobs } from '../jobs/jobs.ts'
 import { serveCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
@@ -171,15 +173,12 @@ const MEND =
 
 /** Selling with a protection missing would be selling on luck: the server does not start. */
 async function refuseUnprotected(client: pg.Client): Promise<void> {
-  const installed = await client.query<{ yes: boolean }>(
-    `select to_regprocedure('public.verify_protections()') is not null as yes`,
-  )
+  const installed = await client.query<{ yes: boolean }>(`select ${IS_INSTALLED} as yes`)
   if (installed.rows[0]?.yes !== true) return
-  const missing = await client.query<{ protection: string; object: string; detail: string }>(
-    'select protection, object, detail from verify_protections() where not active',
-  )
-  if (missing.rows.length === 0) return
-  const names = missing.rows.map((row) => `  ${row.protection} on ${row.object}: ${row.detail}`)
+  const protections = await verifyProtections(runOnClient(client), LOGIN, {})
+  const missing = protections.filter(({ active }) => !active)
+  if (missing.length === 0) return
+  const names = missing.map((row) => `  ${row.protection} on ${row.object}: ${row.detail}`)
   throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
 }
 

@@ -1,14 +1,9 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
+import { runOnClient } from '../db/pool.ts'
+import { LOGIN } from '../desk/callers.ts'
+import { verifyProtections } from '../desk/protections.ts'
 import { withInstalled } from './database.ts'
-
-interface Row {
-  readonly guarantee: string
-  readonly protection: string
-  readonly object: string
-  readonly active: boolean
-  readonly detail: string
-}
 
 export const verify = defineCommand({
   meta: {
@@ -16,9 +11,8 @@ export const verify = defineCommand({
     description: 'Are all protections in place? Puts no load on the database; 1 where one is missing',
   },
   run: async () => {
-    const rows = await withInstalled(
-      readConfig(),
-      async (client) => (await client.query<Row>('select * from verify_protections()')).rows,
+    const rows = await withInstalled(readConfig(), (client) =>
+      verifyProtections(runOnClient(client), LOGIN, {}),
     )
     for (const row of rows) {
       console.log(

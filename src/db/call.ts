@@ -1,5 +1,5 @@
 import pg from 'pg'
-import type { Database, Row, Setting } from './pool.ts'
+import type { Row, Runner, Setting } from './pool.ts'
 
 /** In whose name a call is made. */
 export interface Caller {
@@ -7,9 +7,6 @@ export interface Caller {
   /** JSON object as `auth.uid()` and its kin read it; it names the role too. */
   readonly claims: string
 }
-
-/** In whose name the server itself works. */
-export const SERVICE: Caller = { role: 'service_role', claims: '{"role":"service_role"}' }
 
 /** One call, which is one round trip and one transaction. */
 export interface Call {
@@ -27,7 +24,7 @@ export interface Call {
  * Runs one statement as `caller`. No BEGIN and no COMMIT: statements sent in one string are one transaction, so that
  * everything set here is gone when it ends, either way.
  */
-export function call(database: Database, request: Call): Promise<readonly Row[]> {
+export function call(database: Runner, request: Call): Promise<readonly Row[]> {
   const { caller, readOnly = false, settings = [] } = request
   const roleSettings = database.roleSettings(caller.role)
   const level = request.isolation ?? roleSettings.find(([name]) => name === ISOLATION)?.[1]
@@ -36,22 +33,6 @@ export function call(database: Database, request: Call): Promise<readonly Row[]>
   for (const [name, value] of settings) configs += config(name, value)
   if (readOnly) configs += config('transaction_read_only', 'on')
   return database.run(`${isolation(level)}select length(''${configs});${request.sql}`)
-}
-
-/**
- * Calls a function of the vault as `caller` with named arguments and gives its jsonb answer, parsed; null when it
- * answers nothing. Objects and arrays are passed as JSON.
- */
-export async function callVault<Answer>(
-  database: Database,
-  caller: Caller,
-  name: string,
-  args: Readonly<Record<string, unknown>> = {},
-): Promise<Answer> {
-  const list = Object.entries(args).map(([key, value]) => `${identifier(key)} => ${argument(value)}`)
-  const sql = `select ticketing.${identifier(name)}(${list.join(', ')})::text`
-  const rows = await call(database, { caller, sql })
-  return JSON.parse(rows[0]?.[0] ?? 'null') as Answer
 }
 
 /** A string literal that is safe in any statement. PostgreSQL has no NUL, so that one is refused here. */
@@ -65,11 +46,6 @@ export function literal(text: string): string {
 export function identifier(name: string): string {
   if (name.includes('\0')) throw new TypeError('a NUL character cannot be in a name')
   return pg.escapeIdentifier(name)
-}
-
-function argument(value: unknown): string {
-  if (value === null || value === undefined) return 'null'
-  return literal(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
 /** Settings are joined into one short answer: their values need not travel back. */

@@ -21,9 +21,8 @@ export type Row = readonly (string | null)[]
 /** A setting and its value, as `set_config` takes them. */
 export type Setting = readonly [name: string, value: string]
 
-export interface Database extends AsyncDisposable {
-  /** As the server names itself, such as `15.18`. */
-  readonly version: string
+/** What a call runs on: a pool, or the one connection of a command. */
+export interface Runner {
   /**
    * Sends one string of statements, which is one round trip and one transaction, and gives the rows of the last.
    * Throws the driver's error for what a statement raised (`sqlErrorOf`), a `DatabaseError` for all else.
@@ -31,6 +30,11 @@ export interface Database extends AsyncDisposable {
   run(text: string): Promise<readonly Row[]>
   /** What ALTER ROLE … SET gives this role; it does not take effect by SET ROLE, so that each call sets it. */
   roleSettings(role: string): readonly Setting[]
+}
+
+export interface Database extends Runner, AsyncDisposable {
+  /** As the server names itself, such as `15.18`. */
+  readonly version: string
   /** Reads again what `roleSettings` answers. */
   refresh(): Promise<void>
   /** Finishes the calls under way within a bound and disconnects; safe to call twice. */
@@ -79,13 +83,16 @@ export async function openPool(
   }
 }
 
+/** Whether the SQL of Admit Once is in this database, as an expression. */
+export const IS_INSTALLED = `to_regprocedure('public.verify_protections()') is not null`
+
 /**
  * Throws NOT_INSTALLED where the SQL of Admit Once is missing, and NO_RIGHTS where the login may not act as one of the
  * callers' roles.
  */
 export async function requireInstalled(database: Database): Promise<void> {
   const rows = await database.run(`
-    select to_regprocedure('public.verify_protections()') is not null, current_database(), session_user,
+    select ${IS_INSTALLED}, current_database(), session_user,
       (select string_agg(r.name, ', ') from unnest(array['anon', 'authenticated', 'service_role']) as r (name)
         where not coalesce((select pg_has_role(session_user, o.oid, 'MEMBER') from pg_roles o where o.rolname = r.name), false))`)
   const [installed, name, user, missing] = rows[0] ?? []
@@ -104,14 +111,24 @@ async function runOn(pool: pg.Pool, at: Address, text: string): Promise<readonly
     throw connectFailure(error, at)
   })
   try {
-    const results: unknown = await client.query({ text, rowMode: 'array', types: asText })
+    const rows = await send(client, text)
     client.release()
-    return rowsOf(Array.isArray(results) ? results.at(-1) : results)
+    return rows
   } catch (error) {
     // A statement's own error rolled its transaction back: the session is clean. Any other cause condemns it.
     client.release(sqlErrorOf(error) === undefined)
     throw callFailure(error)
   }
+}
+
+/** A command's own connection as what calls run on; nothing of a role's settings is set, so that its login's hold. */
+export function runOnClient(client: pg.Client): Runner {
+  return { run: (text) => send(client, text), roleSettings: () => [] }
+}
+
+async function send(client: pg.ClientBase, text: string): Promise<readonly Row[]> {
+  const results: unknown = await client.query({ text, rowMode: 'array', types: asText })
+  return rowsOf(Array.isArray(results) ? results.at(-1) : results)
 }
 
 const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value }

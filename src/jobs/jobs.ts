@@ -1,6 +1,8 @@
 import type { Log } from '../core/log.ts'
-import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
+import { SERVICE } from '../desk/callers.ts'
+import { expireTicketHolds } from '../desk/holds.ts'
+import { expireOrders } from '../desk/orders.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { type Due, dueRefunds, dueSessions } from '../payments/reconcile.ts'
 import { loop } from './loop.ts'
@@ -41,17 +43,13 @@ const ASK_EVERY_MS = 2_000
 const DUE_MAX = 8
 
 /** Ends orders whose time to pay is over; true where there may be more. */
-export function expireOrdersOnce(database: Database): Promise<boolean> {
-  return expire(database, 'expire_orders', EXPIRE_ORDERS_MAX)
+export async function expireOrdersOnce(database: Database): Promise<boolean> {
+  return (await expireOrders(database, SERVICE, { limit: EXPIRE_ORDERS_MAX })) >= EXPIRE_ORDERS_MAX
 }
 
 /** Ends holds that are due; true where there may be more. */
-export function expireHoldsOnce(database: Database): Promise<boolean> {
-  return expire(database, 'expire_ticket_holds', EXPIRE_HOLDS_MAX)
-}
-
-async function expire(database: Database, verb: string, max: number): Promise<boolean> {
-  return (await callVault<number>(database, SERVICE, verb, { p_limit: max })) >= max
+export async function expireHoldsOnce(database: Database): Promise<boolean> {
+  return (await expireTicketHolds(database, SERVICE, { limit: EXPIRE_HOLDS_MAX })) >= EXPIRE_HOLDS_MAX
 }
 
 /** Looks at the sessions that are due; true where there may be more. */

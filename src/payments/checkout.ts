@@ -1,17 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
+import { SERVICE } from '../desk/callers.ts'
+import type { OrderPayment } from '../desk/orders.ts'
+import { refuseSession, settleSession, openSession as storeSession } from '../desk/sessions.ts'
 import type { Outcome, PaymentProvider, StripeSession } from './provider.ts'
-
-/** What `ticketing.checkout` says about the payment of an order: everything of the call, stored before it is made. */
-export interface OrderPayment {
-  readonly attempt: number
-  readonly state: 'creating' | 'open' | 'complete' | 'expired' | 'refused'
-  readonly key: string
-  readonly parameters: object
-  readonly session_id: string | null
-  readonly url: string | null
-}
 
 /** Where the buyer pays; or why there is no such place. Messages hold codes only, nothing of a key or of a buyer. */
 export type Paying =
@@ -54,26 +46,22 @@ export async function openSession(
 ): Promise<Paying> {
   const created = await createOnce(provider, parameters, key)
   if (created.kind === 'unknown') return created
-  const place = { p_order_id: order_id, p_attempt: attempt }
+  const place = { order_id, attempt }
   if (created.kind === 'refused') {
-    await callVault(database, SERVICE, 'refuse_session', { ...place, p_error: created.message })
+    await refuseSession(database, SERVICE, { ...place, error: created.message })
     return created
   }
   const session = created.value
-  const opened = await callVault<Opened>(database, SERVICE, 'open_session', { ...place, p_session: session })
+  const opened = await storeSession(database, SERVICE, { ...place, session })
   // What had to wait for a lock is asked again, like a call without an answer.
-  if (opened.error === 'LOCK_TIMEOUT') return { kind: 'unknown', code: opened.error, message: opened.error }
+  if (!opened.success && opened.code === 'LOCK_TIMEOUT') {
+    return { kind: 'unknown', code: opened.code, message: opened.code }
+  }
   if (!opened.success || opened.abandoned) {
     await endSession(database, provider, session.id)
     return { kind: 'ended' }
   }
   return { kind: 'open', sessionId: session.id, url: session.url }
-}
-
-interface Opened {
-  readonly success: boolean
-  readonly error?: string
-  readonly abandoned?: boolean
 }
 
 /** Asks the provider to end a session, and settles what it says: paid in the last moment counts as paid. */
@@ -98,7 +86,7 @@ export async function askSession(
 
 async function settle(database: Database, session: Outcome<StripeSession>): Promise<Outcome<StripeSession>> {
   if (session.kind === 'done') {
-    await callVault(database, SERVICE, 'settle_session', { p_session: session.value })
+    await settleSession(database, SERVICE, { session: session.value })
   }
   return session
 }

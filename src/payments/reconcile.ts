@@ -1,7 +1,9 @@
-import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
-import { askSession, endSession, openSession, type SessionCall } from './checkout.ts'
-import type { PaymentProvider, RefundRequest } from './provider.ts'
+import { SERVICE } from '../desk/callers.ts'
+import { type DueRefund, duePayments, dueRefunds as leaseRefunds } from '../desk/refunds.ts'
+import { type DueSession, dueSessions as leaseSessions } from '../desk/sessions.ts'
+import { askSession, endSession, openSession } from './checkout.ts'
+import type { PaymentProvider } from './provider.ts'
 import { askRefund, sendRefund, settleRefundsOf } from './refunds.ts'
 
 /** One thing that is due: leased from the database, so that no other server has it now. */
@@ -17,7 +19,8 @@ export async function dueSessions(
   provider: PaymentProvider,
   limit: number,
 ): Promise<Due[]> {
-  const due = await lease<DueSession>(database, provider, 'due_sessions', limit)
+  const { livemode } = provider
+  const due = await leaseSessions(database, SERVICE, { limit, livemode })
   return due.map((session) => ({
     about: `${session.action} ${session.key}`,
     run: () => lookAt(database, provider, session),
@@ -30,8 +33,9 @@ export async function dueRefunds(
   provider: PaymentProvider,
   limit: number,
 ): Promise<Due[]> {
-  const refunds = await lease<DueRefund>(database, provider, 'due_refunds', limit)
-  const payments = await lease<{ readonly payment_id: string }>(database, provider, 'due_payments', limit)
+  const { livemode } = provider
+  const refunds = await leaseRefunds(database, SERVICE, { limit, livemode })
+  const payments = await duePayments(database, SERVICE, { limit, livemode })
   return [
     ...refunds.map((refund) => ({
       about: `${refund.action} ${refund.key}`,
@@ -42,27 +46,6 @@ export async function dueRefunds(
       run: () => settleRefundsOf(database, provider, payment_id),
     })),
   ]
-}
-
-interface DueSession extends SessionCall {
-  readonly action: 'create' | 'expire' | 'ask'
-  readonly session_id: string | null
-}
-
-interface DueRefund extends RefundRequest {
-  readonly action: 'send' | 'ask'
-  readonly key: string
-  readonly provider_refund_id: string | null
-}
-
-async function lease<Item>(
-  database: Database,
-  { livemode }: PaymentProvider,
-  verb: string,
-  limit: number,
-): Promise<readonly Item[]> {
-  const args = { p_limit: limit, p_livemode: livemode }
-  return (await callVault<readonly Item[] | null>(database, SERVICE, verb, args)) ?? []
 }
 
 async function lookAt(

@@ -1,5 +1,6 @@
-import { callVault, SERVICE } from '../db/call.ts'
 import type { Database } from '../db/pool.ts'
+import { SERVICE } from '../desk/callers.ts'
+import { refuseRefund, settleRefund } from '../desk/refunds.ts'
 import type { Outcome, PaymentProvider, RefundRequest, StripeRefund } from './provider.ts'
 
 /**
@@ -23,7 +24,7 @@ export async function sendRefund(
   const sent = await provider.refund(refund, `refund:${refund.refund_id}`)
   if (sent.kind === 'unknown') return sent
   if (sent.kind === 'done') {
-    await settleRefund(database, sent.value, refund.refund_id)
+    await settleRefund(database, SERVICE, { refund: sent.value, refund_id: refund.refund_id })
     return { kind: 'sent', status: sent.value.status }
   }
   // The money may have gone back already, from the dashboard or under this id: that is booked before the tickets come back.
@@ -52,12 +53,10 @@ export async function settleRefundsOf(
   paymentId: string,
 ): Promise<Outcome<readonly StripeRefund[]>> {
   const listed = await provider.listRefunds(paymentId)
-  if (listed.kind === 'done') for (const refund of listed.value) await settleRefund(database, refund)
+  if (listed.kind === 'done') {
+    for (const refund of listed.value) await settleRefund(database, SERVICE, { refund })
+  }
   return listed
-}
-
-async function settleRefund(database: Database, refund: StripeRefund, refundId?: string): Promise<void> {
-  await callVault(database, SERVICE, 'settle_refund', { p_refund: refund, p_refund_id: refundId })
 }
 
 async function refuse(
@@ -65,6 +64,6 @@ async function refuse(
   { refund_id }: RefundRequest,
   { code, message }: { readonly code: string; readonly message: string },
 ): Promise<Refunding> {
-  await callVault(database, SERVICE, 'refuse_refund', { p_refund_id: refund_id, p_error: message })
+  await refuseRefund(database, SERVICE, { refund_id, error: message })
   return { kind: 'refused', code, message }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { listen } from '../../src/api/listen.ts'
-import { callVault, SERVICE } from '../../src/db/call.ts'
 import { openPool } from '../../src/db/pool.ts'
+import { SERVICE } from '../../src/desk/callers.ts'
+import { checkout } from '../../src/desk/orders.ts'
 import { sampleParameters } from '../../src/payments/smoke.ts'
 import { openStandIn } from '../../src/payments/stand-in.ts'
 import { noStripeMock, startStripeMock } from '../payments/stripe-mock.ts'
@@ -58,8 +59,8 @@ test('the call that stripe-smoke makes has the shape of those that the database 
   const { eventId } = await openBoxOffice(db)
   await db.rows('update events set fee_fixed_cents = 100 where id = $1', [eventId])
   const tier = await addTier(db, eventId, { priceCents: 2_500 })
-  const answer = await callVault<{ payment: { parameters: object } }>(database, SERVICE, 'checkout', {
-    p_request: {
+  const answer = await checkout(database, SERVICE, {
+    request: {
       endpoint: 'test',
       event: eventId,
       items: [{ tier, quantity: 2 }],
@@ -68,6 +69,7 @@ test('the call that stripe-smoke makes has the shape of those that the database 
     },
   })
   await database.close()
+  assert.ok(answer.success && answer.payment !== null, JSON.stringify(answer))
   assert.deepEqual(shapeOf(sampleParameters(Date.now())), shapeOf(answer.payment.parameters))
 })
 

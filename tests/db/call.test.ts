@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer, type Server } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { type Caller, call, callVault, literal } from '../../src/db/call.ts'
+import { type Caller, call, literal } from '../../src/db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../src/db/failures.ts'
 import { type Database, openPool, requireInstalled, serverProblem } from '../../src/db/pool.ts'
 import { makeScratch, type Scratch } from '../api/scratch.ts'
@@ -81,18 +81,6 @@ describe('a call', () => {
       assert.deepEqual(await call(database, { caller: ANON, sql: `select ${literal(text)}` }), [[text]])
     }
     assert.throws(() => literal('a\0b'), TypeError)
-  })
-
-  it('reaches the vault by name, with arguments of every kind', async () => {
-    const args = { p_number: 3, p_list: [{ a: "it's" }], p_text: '\\', p_nothing: null }
-    const answer = await callVault<unknown>(database, USER, 'who', args)
-    assert.deepEqual(answer, {
-      role: 'authenticated',
-      number: 3,
-      list: [{ a: "it's" }],
-      text: '\\',
-      nothing: null,
-    })
   })
 
   it('whose connection dies fails as lost, and the next one works', async () => {

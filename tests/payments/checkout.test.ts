@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type OrderPayment, payForOrder } from '../../src/payments/checkout.ts'
+import type { OrderPayment } from '../../src/desk/orders.ts'
+import { payForOrder } from '../../src/payments/checkout.ts'
 import type { PaymentProvider } from '../../src/payments/provider.ts'
 import { freePort } from '../cli/support.ts'
 import { assertLawful } from '../support/callers.ts'

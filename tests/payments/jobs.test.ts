@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Log, openLog } from '../../src/core/log.ts'
-import { callVault, SERVICE } from '../../src/db/call.ts'
+import { SERVICE } from '../../src/desk/callers.ts'
+import { type RequestedRefund, requestRefund as request } from '../../src/desk/refunds.ts'
 import {
   expireHoldsOnce,
   expireOrdersOnce,
@@ -295,16 +296,8 @@ async function refunds(): Promise<void> {
   while (await refundOnce(till.database, till.provider, silent));
 }
 
-interface Requested {
-  readonly success: boolean
-  readonly refund_id: string
-  readonly status: string
-}
-
-async function requestRefund({ order_id }: Order): Promise<Requested> {
-  const answer = await callVault<Requested>(till.database, SERVICE, 'request_refund', {
-    p_order_id: order_id,
-  })
+async function requestRefund({ order_id }: Order): Promise<RequestedRefund> {
+  const answer = await request(till.database, SERVICE, { order_id })
   assert.ok(answer.success, JSON.stringify(answer))
   return answer
 }

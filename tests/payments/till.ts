@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { listen } from '../../src/api/listen.ts'
-import { callVault, SERVICE } from '../../src/db/call.ts'
 import { type Database, openPool } from '../../src/db/pool.ts'
-import type { OrderPayment } from '../../src/payments/checkout.ts'
+import { SERVICE } from '../../src/desk/callers.ts'
+import { checkout, type OrderPayment } from '../../src/desk/orders.ts'
 import { type CallFailure, openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandIn } from '../../src/payments/stand-in.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
@@ -74,11 +74,11 @@ export async function openTill(): Promise<Till> {
     provider,
     failures,
     order: async (changes = {}) => {
-      const answer = await callVault<Order & { readonly success: boolean }>(database, SERVICE, 'checkout', {
-        p_request: { ...CART, event: eventId, items: [{ tier: tierId, quantity: 2 }], ...changes },
+      const answer = await checkout(database, SERVICE, {
+        request: { ...CART, event: eventId, items: [{ tier: tierId, quantity: 2 }], ...changes },
       })
-      assert.ok(answer.success, JSON.stringify(answer))
-      return answer
+      assert.ok(answer.success && answer.payment !== null, JSON.stringify(answer))
+      return { ...answer, payment: answer.payment }
     },
     orderRow: async (id) => (await db.rows<OrderRow>(ORDER, [id]))[0] ?? assert.fail('no such order'),
     session: async (id) => (await db.rows<SessionRow>(SESSION, [id]))[0] ?? assert.fail('no session'),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EventView, TierView } from '../../src/api/pages/events.ts'
-import type { OrderTicket, OrderView } from '../../src/api/pages/order-page.ts'
+import type { OrderTicket, OrderView } from '../../src/desk/orders.ts'
 
 /** The moment at which the examples are looked at. */
 export const NOW = new Date('2026-11-21T12:00:00Z')

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { callVault } from '../../db/call.ts'
+import { checkoutSessionStatus as askStatus } from '../../desk/orders.ts'
 import { json, type Reply } from '../http.ts'
-import { bareRefusal, type EdgeFunction, type FunctionContext, type Refused, refusalIn } from './contract.ts'
+import { bareRefusal, type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson, text } from './requests.ts'
 
 const SESSION_LENGTH_MAX = 255
@@ -15,10 +15,7 @@ export const checkoutSessionStatus: EdgeFunction = { methods: ['POST'], spell: b
 
 async function handle(request: Request, { database, caller, publicUrl }: FunctionContext): Promise<Reply> {
   const { sessionId } = await parseJson(request, body)
-  const answer = await callVault<Status | Refused>(database, caller, 'checkout_session_status', {
-    p_session_id: sessionId,
-    p_public_url: publicUrl,
-  })
+  const answer = await askStatus(database, caller, { session_id: sessionId, public_url: publicUrl })
   if (!answer.success) throw refusalIn(answer)
   return json(200, {
     status: answer.status,
@@ -34,18 +31,4 @@ async function handle(request: Request, { database, caller, publicUrl }: Functio
     canExtendHold: answer.can_extend_hold,
     extended: answer.extended,
   })
-}
-
-interface Status {
-  readonly success: true
-  readonly status: 'pending' | 'complete' | 'expired'
-  readonly order_id: string
-  readonly order_url: string
-  readonly expires_at: string | null
-  readonly subtotal_cents: number
-  readonly fees_cents: number
-  readonly total_cents: number
-  readonly currency: string
-  readonly can_extend_hold: boolean
-  readonly extended: boolean
 }

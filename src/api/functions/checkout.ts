@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { QUANTITY_MAX } from '../../core/limits.ts'
-import { callVault } from '../../db/call.ts'
-import { type OrderPayment, payForOrder } from '../../payments/checkout.ts'
+import { checkout, type Order, type StoredTicket } from '../../desk/orders.ts'
+import { payForOrder } from '../../payments/checkout.ts'
 import type { Codes } from '../codes.ts'
-import { type FunctionContext, Refusal, type Refused, refusalIn, requireSigningKey } from './contract.ts'
+import { type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
 import { redirectOf } from './requests.ts'
 
 /** What somebody wants to buy; events and tiers go by id or by slug. */
@@ -59,10 +58,9 @@ interface IssuedTicket {
  */
 export async function buy(cart: Cart, key: string | null, context: FunctionContext): Promise<Purchase> {
   requireSigningKey(context.codes)
-  if (cart.items.some(({ quantity }) => !isQuantity(quantity))) throw new Refusal('INVALID_QUANTITY')
   const relevant = relevantOf(cart, context)
-  const answer = await callVault<OrderAnswer | Refused>(context.database, context.caller, 'checkout', {
-    p_request: {
+  const answer = await checkout(context.database, context.caller, {
+    request: {
       ...relevant,
       idempotency_key: key,
       fingerprint: fingerprintOf(relevant),
@@ -73,33 +71,6 @@ export async function buy(cart: Cart, key: string | null, context: FunctionConte
   })
   if (!answer.success) throw refusalIn(answer)
   return purchaseOf(answer, await payPageOf(answer, context), context.codes)
-}
-
-/** What `ticketing.checkout` answers about an order. */
-interface OrderAnswer {
-  readonly success: true
-  readonly order_id: string
-  readonly event_id: string
-  readonly is_free: boolean
-  readonly status: string
-  readonly hold_ids: readonly string[]
-  readonly tickets?: readonly StoredTicket[] | null
-  readonly subtotal_cents: number
-  readonly fees_cents: number
-  readonly total_cents: number
-  readonly currency: string
-  readonly expires_at: string | null
-  readonly order_url: string
-  /** The provider's, as far as it is known; a free order has one of its own. */
-  readonly checkout_session_id: string | null
-  readonly replayed: boolean
-  readonly payment: OrderPayment | null
-}
-
-interface StoredTicket {
-  readonly id: string
-  readonly tier_id: string
-  readonly qr_code: string
 }
 
 /** What makes two requests the same: prices do not, they come from the database. */
@@ -123,17 +94,13 @@ function fingerprintOf(relevant: object): string {
   return createHash('sha256').update(JSON.stringify(relevant)).digest('hex')
 }
 
-function isQuantity(quantity: number): boolean {
-  return Number.isInteger(quantity) && quantity >= 1 && quantity <= QUANTITY_MAX
-}
-
 interface PayPage {
   readonly url: string
   readonly sessionId: string
 }
 
 /** No connection is held while the provider is asked. */
-async function payPageOf(answer: OrderAnswer, { database, payments }: FunctionContext): Promise<PayPage> {
+async function payPageOf(answer: Order, { database, payments }: FunctionContext): Promise<PayPage> {
   const { order_id, order_url, payment, checkout_session_id } = answer
   if (payment === null || answer.status !== 'pending') {
     return { url: order_url, sessionId: checkout_session_id ?? '' }
@@ -153,7 +120,7 @@ async function payPageOf(answer: OrderAnswer, { database, payments }: FunctionCo
   }
 }
 
-function purchaseOf(answer: OrderAnswer, { url, sessionId }: PayPage, codes: Codes): Purchase {
+function purchaseOf(answer: Order, { url, sessionId }: PayPage, codes: Codes): Purchase {
   return {
     orderId: answer.order_id,
     isFree: answer.is_free,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { CART_ITEMS_MAX } from '../../core/limits.ts'
 import { json, type Reply } from '../http.ts'
+import { anyNumber } from './any-number.ts'
 import { buy, type Cart, type Purchase } from './checkout.ts'
 import { bareRefusal, type EdgeFunction, type Refusal } from './contract.ts'
 import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName, replayHeader } from './requests.ts'
@@ -102,12 +102,9 @@ function checkout<Body>(endpoint: string, spelling: Spelling<Body>): EdgeFunctio
   return { methods: ['POST'], handle, ...(spelling.refusal === undefined ? {} : { spell: spelling.refusal }) }
 }
 
-/** Lines of a cart; prices beside them are ignored. */
+/** Lines of a cart, of which the verb says whether they are one; prices beside them are ignored. */
 function list<Tier extends z.ZodRawShape>(tier: Tier) {
-  return z
-    .array(z.object({ ...tier, quantity: z.number() }))
-    .min(1)
-    .max(CART_ITEMS_MAX)
+  return z.array(z.object({ ...tier, quantity: anyNumber }))
 }
 
 function sessionAnswer({ url, sessionId, orderId, holdIds, expiresAt, pricing, tickets }: Purchase): object {

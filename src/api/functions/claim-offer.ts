@@ -1,23 +1,22 @@
 import { z } from 'zod'
-import { callVault } from '../../db/call.ts'
+import { claimOfferSpotsAtomically } from '../../desk/parties.ts'
+import type { Refused } from '../../desk/verb.ts'
+import type { Codes } from '../codes.ts'
 import { json, type Reply } from '../http.ts'
+import { anyNumber } from './any-number.ts'
 import {
   type EdgeFunction,
   type FunctionContext,
-  Refusal,
-  type Refused,
   readJson,
   refusalIn,
   requireSigningKey,
 } from './contract.ts'
 import { idempotencyKeyOf, parse, replayHeader } from './requests.ts'
 
-const PARTY_MAX = 1000
-
-const ours = z.object({ discountId: z.guid(), partySize: z.number() })
+const ours = z.object({ discountId: z.guid(), partySize: anyNumber })
 /** As the verb's own parameters. */
 const theVerbs = z
-  .object({ p_discount_id: z.guid(), p_party_size: z.number() })
+  .object({ p_discount_id: z.guid(), p_party_size: anyNumber })
   .transform((body) => ({ discountId: body.p_discount_id, partySize: body.p_party_size }))
 
 /**
@@ -31,35 +30,25 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
   const key = idempotencyKeyOf(request)
   const body = await readJson(request)
   const { discountId, partySize } = parse(body, isTheVerbs(body) ? theVerbs : ours)
-  if (!Number.isInteger(partySize) || partySize < 1 || partySize > PARTY_MAX) {
-    throw new Refusal('INVALID_PARTY_SIZE')
-  }
-  const { claim_id, qr_token, replayed, ...answer } = await callVault<Partial<Claim> & (Granted | Refused)>(
-    database,
-    caller,
-    'claim_offer_spots_atomically',
-    { p_discount_id: discountId, p_party_size: partySize, p_idempotency_key: key },
-  )
-  const code = qr_token === undefined ? undefined : codes.token('claim', discountId, qr_token)
-  // Who has claimed before is given that claim's code again; a refusal's own code has the name.
-  if (!answer.success) throw refusalIn({ ...answer, ...(code && { claimId: claim_id, claimCode: code }) })
-  return json(200, { ...answer, claimId: claim_id, code }, replayHeader(replayed))
+  const answer = await claimOfferSpotsAtomically(database, caller, {
+    discount_id: discountId,
+    party_size: partySize,
+    idempotency_key: key,
+  })
+  if (!answer.success) throw refusalIn(withCode(answer, discountId, codes))
+  const { claim_id, qr_token, replayed, ...claim } = answer
+  const code = codes.token('claim', discountId, qr_token)
+  return json(200, { ...claim, claimId: claim_id, code }, replayHeader(replayed))
 }
 
 function isTheVerbs(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'p_discount_id' in body
 }
 
-interface Claim {
-  readonly claim_id: string
-  /** What is signed into the code that the guest shows. */
-  readonly qr_token: string
-  readonly replayed: boolean
-}
-
-interface Granted {
-  readonly success: true
-  readonly remaining: number
-  /** One that is asked for again may have been given back meanwhile. */
-  readonly status: 'claimed' | 'released' | 'redeemed'
+/** Who has claimed before is given that claim's code again; a refusal's own code has the name `code`. */
+function withCode(refused: Refused, discountId: string, codes: Codes): Refused {
+  const { claim_id, qr_token, status, ...more } = refused.more
+  if (typeof qr_token !== 'string') return refused
+  const claim = { status, claimId: claim_id, claimCode: codes.token('claim', discountId, qr_token) }
+  return { ...refused, more: { ...more, ...claim } }
 }

@@ -1,7 +1,9 @@
-import { isRefusalCode, type RefusalCode, refusalEntry } from '../../core/refusals.ts'
+import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Caller } from '../../db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
+import type { Lane } from '../../desk/lane.ts'
+import type { Refused } from '../../desk/verb.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
 import type { Codes } from '../codes.ts'
 import { json, type Reply, readBody } from '../http.ts'
@@ -25,9 +27,6 @@ export interface FunctionContext {
   /** Origins that buyers may be sent to after paying, beside our own; none listed: any. */
   readonly allowedRedirects: readonly string[]
 }
-
-/** Which share of the server a request works in: buyers must not be able to keep gates, payments or operators out. */
-export type Lane = 'buyers' | 'gates' | 'webhooks' | 'health'
 
 /** One function under `/functions/v1/<name>`: Web-standard in, plain parts out. */
 export interface EdgeFunction {
@@ -90,19 +89,9 @@ export function refusalReply(
   return { ...reply, note: refusal.note === undefined ? refusal.code : `${refusal.code}: ${refusal.note}` }
 }
 
-/** What a verb answers where it refuses: the code is in `error_code`, or in `error` with the text in `message`. */
-export interface Refused {
-  readonly success: false
-  readonly error?: string
-  readonly error_code?: string
-  readonly message?: string
-}
-
 /** The verb's refusal, in its words; what it adds, such as `available`, is passed on. */
-export function refusalIn({ success: _, error, error_code, message, ...more }: Refused): Refusal {
-  const code = error_code ?? error
-  if (!isRefusalCode(code)) throw new Error(`the database refused with an unknown code: ${code}`)
-  return new Refusal(code, error_code === undefined ? message : error, more)
+export function refusalIn({ code, message, more }: Refused): Refusal {
+  return new Refusal(code, message, more)
 }
 
 /** The refusal in what a handler threw; undefined when it is a bug of ours. */

@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { callVault } from '../../db/call.ts'
+import { type GateList, gateList as readList } from '../../desk/scans.ts'
 import type { Codes } from '../codes.ts'
 import { json, type Reply } from '../http.ts'
-import {
-  type EdgeFunction,
-  type FunctionContext,
-  Refusal,
-  type Refused,
-  refusalIn,
-  requireSigningKey,
-} from './contract.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
 import { named, parseQuery, text } from './requests.ts'
 import { shownKeys } from './ticket-keys.ts'
 
@@ -30,7 +23,7 @@ const query = z.object({ event: named, since: text(CURSOR_LENGTH_MAX).optional()
  * `signature` is Ed25519 by the key `kid` over the body's UTF-8 text without its last member, `,"signature":"…"`; in JavaScript
  * over `JSON.stringify` of the parsed body without it. 50,000 tickets have 550 KB, 414 KB as gzip.
  */
-export const gateList: EdgeFunction = { methods: ['GET'], lane: 'gates', handle }
+export const gateList: EdgeFunction = { methods: ['GET'], lane: readList.definition.lane, handle }
 
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
   const { caller, codes } = context
@@ -62,10 +55,7 @@ async function read(
   since: string | null,
   { database, caller, codes }: FunctionContext,
 ): Promise<GateList> {
-  const answer = await callVault<GateList | Refused>(database, caller, 'gate_list', {
-    p_event: event,
-    p_since: since,
-  })
+  const answer = await readList(database, caller, { event, since })
   if (!answer.success) throw refusalIn(answer)
   await codes.refresh()
   requireSigningKey(codes)
@@ -104,13 +94,4 @@ function unchanged(tag: string): Reply {
 /** Weak: it is the same list, compressed or not, at whatever time it was signed. */
 function headersOf(tag: string): Record<string, string> {
   return { ETag: `W/"${tag}"`, 'Cache-Control': 'private, no-cache' }
-}
-
-interface GateList {
-  readonly success: true
-  readonly event: Readonly<Record<'id' | 'title' | 'status' | 'entry_from' | 'entry_until', string>>
-  readonly cursor: string
-  readonly full: boolean
-  readonly tickets: Readonly<Record<'valid' | 'used' | 'gone', string>>
-  readonly read_at: string
 }

@@ -1,12 +1,13 @@
 import type { Database } from '../../db/pool.ts'
-import { ANON, CALLER_ROLES, type Gate } from '../callers.ts'
+import { ANON } from '../../desk/callers.ts'
+import type { Lane } from '../../desk/lane.ts'
+import { CALLER_ROLES, type Gate } from '../callers.ts'
 import type { Task } from '../front.ts'
 import type { Reply } from '../http.ts'
 import {
   BODY_BYTES_MAX,
   type EdgeFunction,
   type FunctionContext,
-  type Lane,
   Refusal,
   refusalOf,
   refusalReply,

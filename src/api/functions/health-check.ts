@@ -1,6 +1,7 @@
-import { call, SERVICE } from '../../db/call.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
+import { SERVICE } from '../../desk/callers.ts'
+import { countProtections } from '../../desk/protections.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, requireSigningKey } from './contract.ts'
 
@@ -50,20 +51,14 @@ function stateOf(database: Database): Promise<State> {
 
 async function askState(database: Database): Promise<State> {
   const startedMs = performance.now()
-  const rows = await call(database, { caller: SERVICE, sql: PROTECTIONS, readOnly: true }).catch(
+  const { version, active, total, missing } = await countProtections(database, SERVICE).catch(
     (error: unknown) => {
       throw MISSING.has(sqlErrorOf(error)?.code ?? '') ? new Refusal('NOT_INSTALLED') : error
     },
   )
   const latency_ms = Math.round((performance.now() - startedMs) * 100) / 100
-  const [version = null, active, total, missing = null] = rows[0] ?? []
-  return { version, latency_ms, protections: { active: Number(active), total: Number(total) }, missing }
+  return { version, latency_ms, protections: { active, total }, missing }
 }
-
-const PROTECTIONS = `
-  select current_setting('server_version'), count(*) filter (where p.active), count(*),
-    string_agg(p.protection, ', ' order by p.protection) filter (where p.active is not true)
-  from public.verify_protections() p`
 
 /** No such function, schema or role. */
 const MISSING = new Set(['42883', '3F000', '22023'])

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { callVault } from '../../db/call.ts'
+import { type RequestedRefund, requestRefund } from '../../desk/refunds.ts'
 import { type Refunding, sendRefund } from '../../payments/refunds.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
 import { parseJson, text } from './requests.ts'
 
 const TICKETS_MAX = 1000
@@ -25,12 +25,11 @@ export const processRefund: EdgeFunction = { methods: ['POST'], handle }
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
   if (context.caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { orderId, ticketIds, reason, force } = await parseJson(request, body)
-  const refund = await callVault<Queued | Refused>(context.database, context.caller, 'request_refund', {
-    p_order_id: orderId,
-    // As PostgreSQL writes an array.
-    p_ticket_ids: ticketIds ? `{${ticketIds.join(',')}}` : null,
-    p_reason: reason,
-    p_force: force ?? false,
+  const refund = await requestRefund(context.database, context.caller, {
+    order_id: orderId,
+    ticket_ids: ticketIds,
+    reason,
+    force: force ?? false,
   })
   if (!refund.success) throw refusalIn(refund)
   return json(200, {
@@ -44,20 +43,9 @@ async function handle(request: Request, context: FunctionContext): Promise<Reply
   })
 }
 
-interface Queued {
-  readonly success: true
-  readonly refund_id: string
-  /** `succeeded` where nothing was paid. */
-  readonly status: 'queued' | 'succeeded'
-  readonly amount_cents: number
-  readonly currency: string
-  readonly ticket_ids: readonly string[]
-  readonly payment_id: string | null
-}
-
 async function statusOf(
   order_id: string,
-  { refund_id, status, amount_cents, currency, payment_id }: Queued,
+  { refund_id, status, amount_cents, currency, payment_id }: RequestedRefund,
   { database, payments }: FunctionContext,
 ): Promise<'succeeded' | 'pending'> {
   if (status === 'succeeded' || payment_id === null) return 'succeeded'

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { callVault, SERVICE } from '../../db/call.ts'
+import { SERVICE } from '../../desk/callers.ts'
+import { receiveWebhook } from '../../desk/refunds.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import {
   bareRefusal,
   type EdgeFunction,
   type FunctionContext,
   Refusal,
-  type Refused,
   readText,
   refusalIn,
 } from './contract.ts'
@@ -18,7 +18,7 @@ import {
 export const stripeWebhook: EdgeFunction = {
   methods: ['POST'],
   spell: bareRefusal,
-  lane: 'webhooks',
+  lane: receiveWebhook.definition.lane,
   // Stripe's largest events are a few hundred kilobytes.
   bodyBytesMax: BODY_BYTES_MAX,
   anonymous: true,
@@ -30,7 +30,7 @@ export const stripeWebhook: EdgeFunction = {
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
   const { database } = context
   const event = await eventOf(request, context)
-  const answer = await callVault<Received | Refused>(database, SERVICE, 'receive_webhook', { p_event: event })
+  const answer = await receiveWebhook(database, SERVICE, { event })
   if (!answer.success) throw refusalIn(answer)
   return json(200, {
     received: true,
@@ -55,9 +55,3 @@ const eventSchema = z.object({
   type: z.string().min(1).max(200),
   data: z.object({ object: z.record(z.string(), z.unknown()) }),
 })
-
-interface Received {
-  readonly success: true
-  readonly event_type: string
-  readonly duplicate: boolean
-}

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { decodeToken, plainCode } from '../../core/codes.ts'
-import { callVault } from '../../db/call.ts'
+import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
 import { deviceId, parseJson, scanId, shownCode, text } from './requests.ts'
 import { digestOf } from './validate-qr.ts'
 
@@ -35,7 +35,7 @@ const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SC
  */
 export const syncOfflineScans: EdgeFunction = {
   methods: ['POST'],
-  lane: 'gates',
+  lane: record.definition.lane,
   bodyBytesMax: BODY_BYTES_MAX,
   handle,
 }
@@ -43,9 +43,9 @@ export const syncOfflineScans: EdgeFunction = {
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { businessId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
-  const answer = await callVault<Synced | Refused>(database, caller, 'sync_offline_scans', {
-    p_business_id: businessId,
-    p_scans: scans.map(({ code, ticketId, scannedAt, deviceId, scannedBy, scanId }) => ({
+  const answer = await record(database, caller, {
+    business_id: businessId,
+    scans: scans.map(({ code, ticketId, scannedAt, deviceId, scannedBy, scanId }) => ({
       ...(code ? { code: codeIn(code.trim()), presented: digestOf(code) } : {}),
       ticket_id: ticketId,
       scanned_at: scannedAt,
@@ -55,7 +55,7 @@ async function handle(request: Request, { database, caller }: FunctionContext): 
     })),
   })
   if (!answer.success) throw refusalIn(answer)
-  return json(200, { success: true, results: answer.results.map(spelled) })
+  return json(200, { success: true, results: answer.results.map(resultOf) })
 }
 
 /** The ticket's code in a token or as it was typed; where it is something else's, what no ticket has. */
@@ -64,25 +64,7 @@ function codeIn(shown: string): string {
   return plainCode(shown) ?? (token?.kind === 'ticket' ? token.code : '')
 }
 
-interface Synced {
-  readonly success: true
-  readonly results: readonly Result[]
-}
-
-interface Result {
-  readonly ticket_id: string | null
-  readonly success: boolean
-  readonly conflict_resolved: boolean
-  readonly already_scanned: boolean
-  readonly scanned_at: string | null
-  readonly scanned_by: string | null
-  /** The gate's clock said what cannot be; the scan counts as of the nearest moment that can. */
-  readonly clock_suspect: boolean
-  readonly error: string | null
-  readonly message: string | null
-}
-
-function spelled(result: Result): object {
+function resultOf(result: OfflineResult): object {
   return {
     ticketId: result.ticket_id,
     success: result.success,

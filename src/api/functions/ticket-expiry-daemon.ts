@@ -1,4 +1,5 @@
-import { callVault } from '../../db/call.ts'
+import { expireTicketHolds } from '../../desk/holds.ts'
+import { expireOrders } from '../../desk/orders.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal } from './contract.ts'
 
@@ -10,7 +11,7 @@ export const ticketExpiryDaemon: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(_request: Request, { database, caller }: FunctionContext): Promise<Reply> {
   if (caller.role !== 'service_role') throw new Refusal(caller.role === 'anon' ? 'UNAUTHORIZED' : 'FORBIDDEN')
-  const expired_holds = await callVault<number>(database, caller, 'expire_ticket_holds')
-  const expired_orders = await callVault<number>(database, caller, 'expire_orders')
+  const expired_holds = await expireTicketHolds(database, caller, {})
+  const expired_orders = await expireOrders(database, caller, {})
   return json(200, { success: true, expired_holds, expired_orders })
 }

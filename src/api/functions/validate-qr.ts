@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { plainCode } from '../../core/codes.ts'
 import { minorUnits } from '../../core/currencies.ts'
-import type { ScanOutcome } from '../../core/scan-outcomes.ts'
-import { callVault } from '../../db/call.ts'
+import { validateQr as judge } from '../../desk/scans.ts'
 import type { Codes } from '../codes.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, type Refused, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
 import { deviceId, idempotencyKeyOf, parseJson, scanId, shownCode } from './requests.ts'
 import { scanMessage } from './scan-messages.ts'
 
@@ -26,15 +25,15 @@ const body = z.object({
  * A `scanId` that the device draws for each opening (or an `Idempotency-Key`, which means the same) tells a scan whose answer was
  * lost from another one: sent again it is the same scan, and gets the same answer.
  */
-export const validateQr: EdgeFunction = { methods: ['POST'], lane: 'gates', handle }
+export const validateQr: EdgeFunction = { methods: ['POST'], lane: judge.definition.lane, handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { qrData, businessId, language, deviceId, scanId } = await parseJson(request, body)
   const shown = qrData.trim()
   const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }
-  const answer = await callVault<Judged | Refused>(database, caller, 'validate_qr', {
-    p_scan: {
+  const answer = await judge(database, caller, {
+    scan: {
       ...scan,
       business_id: businessId,
       device_id: deviceId,
@@ -48,13 +47,6 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
   if (outcome === 'ADMITTED') return json(200, { success: true, outcome, message, qrType, details })
   const alreadyUsed = outcome === 'ALREADY_USED'
   return json(200, { success: false, outcome, message, qrType, alreadyUsed, details })
-}
-
-interface Judged {
-  readonly success: true
-  readonly outcome: ScanOutcome
-  readonly qr_type: 'ticket' | 'claim' | 'booking' | 'unknown'
-  readonly details: Readonly<Record<string, unknown>>
 }
 
 /** A token's own words where its signature holds. Another server may have registered its key a moment ago. */
@@ -77,7 +69,7 @@ export function digestOf(shown: string): string {
 }
 
 /** As callers of functions spell names; the price in the currency's major units too. */
-function detailsOf({ price_cents, ...details }: Judged['details']): object {
+function detailsOf({ price_cents, ...details }: Readonly<Record<string, unknown>>): object {
   const spelled = Object.entries(details).map(([name, value]) => [camelCase(name), value])
   return { ...Object.fromEntries(spelled), ...priceOf(price_cents, details['currency']) }
 }

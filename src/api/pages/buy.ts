@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { refusalEntry } from '../../core/refusals.ts'
+import { ANON } from '../../desk/callers.ts'
 import { buy, type Purchase } from '../functions/checkout.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
 import { type BuyForm, eventPage, quantityField } from './event-page.ts'
-import { ANYBODY, type EventView, readEvent } from './events.ts'
+import { type EventView, readEvent } from './events.ts'
 import { asked, readForm, refused } from './form.ts'
 import { goTo, type Page } from './layout.ts'
 import { type PageRoom, publicUrlOf } from './room.ts'
@@ -47,7 +48,7 @@ export async function buyTickets(
 function buyCart(event: EventView, form: BuyForm, room: PageRoom, publicUrl: string): Promise<Purchase> {
   const items = asked(form)
   const cart = { event: event.id, items, customerName: form.name, customerEmail: form.email }
-  return buy({ endpoint: 'page', ...cart }, keyOf(form.key, cart), { ...room, caller: ANYBODY, publicUrl })
+  return buy({ endpoint: 'page', ...cart }, keyOf(form.key, cart), { ...room, caller: ANON, publicUrl })
 }
 
 /** Two clicks on one page are one order; another cart on the same page is another order. */

@@ -1,6 +1,7 @@
 import { SLUG_PATTERN } from '../../core/limits.ts'
-import { type Caller, call, literal } from '../../db/call.ts'
+import { call, literal } from '../../db/call.ts'
 import type { Database } from '../../db/pool.ts'
+import { ANON } from '../../desk/callers.ts'
 
 /** What the pages show of an event; times are ISO 8601. */
 export interface EventView {
@@ -60,7 +61,7 @@ async function read(database: Database, condition: string): Promise<readonly Eve
           from public.ticket_tiers t where t.event_id = e.id) t) as tiers
       from public.events e join public.businesses b on b.id = e.business_id
       where e.status <> 'draft' and ${condition} order by e.start_at, e.slug limit ${EVENTS_MAX}) v`
-  const rows = await call(database, { caller: ANYBODY, sql, readOnly: true })
+  const rows = await call(database, { caller: ANON, sql, readOnly: true })
   return JSON.parse(rows[0]?.[0] ?? '[]') as EventView[]
 }
 
@@ -68,5 +69,3 @@ const EVENTS_MAX = 100
 
 const ON_SALE = `e.status = 'published' and e.end_at > now() and exists (
   select from public.ticket_tiers t where t.event_id = e.id and t.status = 'active' and (t.sale_end_at > now()) is not false)`
-
-export const ANYBODY: Caller = { role: 'anon', claims: '{"role":"anon"}' }

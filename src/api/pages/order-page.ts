@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import type { OrderTicket, OrderView } from '../../desk/orders.ts'
 import type { Codes } from '../codes.ts'
 import { amount, type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import { placeOf } from './home-page.ts'
@@ -6,52 +7,6 @@ import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
 import { orderState } from './order-state.ts'
 import { qrCode } from './qr-code.ts'
-
-/** What `ticketing.order_page` answers; times are ISO 8601, amounts minor units. */
-export interface OrderView {
-  readonly order: {
-    readonly id: string
-    readonly status: string
-    readonly customer_name: string | null
-    readonly subtotal_cents: number
-    readonly fees_cents: number
-    readonly total_cents: number
-    readonly currency: string
-    readonly created_at: string
-    readonly expires_at: string | null
-  }
-  readonly event: {
-    readonly id: string
-    readonly slug: string
-    readonly title: string
-    readonly start_at: string
-    readonly end_at: string
-    readonly time_zone: string
-    readonly venue: string | null
-    readonly city: string | null
-    readonly status: string
-  }
-  readonly items: readonly OrderItem[]
-  readonly tickets: readonly OrderTicket[]
-  readonly payment: { readonly state: string; readonly url: string | null } | null
-  readonly refunds: readonly { readonly amount_cents: number; readonly status: string }[]
-}
-
-interface OrderItem {
-  readonly tier_name: string
-  readonly quantity: number
-  readonly unit_price_cents: number
-  readonly unit_fee_cents: number
-}
-
-export interface OrderTicket {
-  readonly id: string
-  readonly tier_name: string
-  readonly status: string
-  /** What is typed at a gate that cannot read the QR. */
-  readonly qr_code: string
-  readonly checked_in_at: string | null
-}
 
 /** Tickets on one page: each is a drawing and, printed, a sheet. */
 const PAGE_TICKETS = 50

@@ -1,4 +1,4 @@
-import type { OrderView } from './order-page.ts'
+import type { OrderView } from '../../desk/orders.ts'
 
 /** What an order's page says first. */
 export interface OrderState {

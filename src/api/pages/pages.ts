@@ -1,17 +1,18 @@
 import type { Context, Hono } from 'hono'
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import { UUID } from '../../core/uuid.ts'
-import { callVault } from '../../db/call.ts'
+import { ANON } from '../../desk/callers.ts'
+import { orderPage as readOrder } from '../../desk/orders.ts'
 import type { Front, Task } from '../front.ts'
 import { Refusal, refusalOf } from '../functions/contract.ts'
 import { refuseBadHeaders } from '../http.ts'
 import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
 import { eventPage } from './event-page.ts'
-import { ANYBODY, readEvent, readEvents } from './events.ts'
+import { readEvent, readEvents } from './events.ts'
 import { freshForm } from './form.ts'
 import { homePage } from './home-page.ts'
 import { goTo, messagePage, type Page, pageHeaders } from './layout.ts'
-import { type OrderView, orderPage, sheetOf } from './order-page.ts'
+import { orderPage, sheetOf } from './order-page.ts'
 import { drawCodes } from './qr-code.ts'
 import { isCrossSite, type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting } from './waiting.ts'
@@ -58,8 +59,7 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
     page(c, '/orders/:id/:secret', async (request, now) => {
       const { id, secret } = c.req.param()
       if (!UUID.test(id) || !SECRET.test(secret)) return undefined
-      const args = { p_order_id: id, p_secret: secret }
-      const view = await callVault<OrderView & { success: boolean }>(database, ANYBODY, 'order_page', args)
+      const view = await readOrder(database, ANON, { order_id: id, secret })
       if (!view.success) return undefined
       const sheet = sheetOf(view, codes, Number(new URL(request.url).searchParams.get('page') ?? 1))
       await drawCodes(sheet.tickets.flatMap(({ shown }) => shown ?? []))

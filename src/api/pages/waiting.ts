@@ -1,8 +1,7 @@
-import { callVault } from '../../db/call.ts'
 import type { Database } from '../../db/pool.ts'
+import { ANON } from '../../desk/callers.ts'
+import { orderPage } from '../../desk/orders.ts'
 import type { WaitingOrder } from './event-page.ts'
-import { ANYBODY } from './events.ts'
-import type { OrderView } from './order-page.ts'
 
 /**
  * Who comes back from the payment to the event's page finds the order that waits there, and buying the same again is that
@@ -22,8 +21,7 @@ export async function readWaiting(
   const found = COOKIE.exec(request.headers.get('cookie') ?? '')
   if (found === null) return undefined
   const [, key = '', id = '', secret = ''] = found
-  const args = { p_order_id: id, p_secret: secret }
-  const view = await callVault<OrderView & { success: boolean }>(database, ANYBODY, 'order_page', args)
+  const view = await orderPage(database, ANON, { order_id: id, secret })
   if (!view.success || view.order.status !== 'pending' || view.order.expires_at === null) return undefined
   if (Date.parse(view.order.expires_at) <= now.getTime()) return undefined
   return { key, path: `/orders/${id}/${secret}`, expiresAt: view.order.expires_at }

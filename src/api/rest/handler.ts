@@ -1,8 +1,9 @@
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Database } from '../../db/pool.ts'
+import type { Lane } from '../../desk/lane.ts'
+import { laneOf } from '../../desk/verbs.ts'
 import { CALLER_ROLES, type Gate, type Identity } from '../callers.ts'
 import type { Task } from '../front.ts'
-import type { Lane } from '../functions/contract.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import { type Catalogue, openCatalogue } from './catalogue.ts'
 import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
@@ -19,7 +20,7 @@ export function restTasks({ databases, gate }: RestRoom) {
   const catalogue = openCatalogue(databases.gates)
   return {
     rpc: (name: string): Task => ({
-      lane: laneOf(name),
+      lane: rpcLane(name),
       path: (status) => `/rest/v1/rpc/${status < 300 || status > 499 ? name : ':name'}`,
       methods: METHODS,
       bodyBytesMax: BODY_BYTES_MAX,
@@ -29,7 +30,7 @@ export function restTasks({ databases, gate }: RestRoom) {
         name.includes('\0')
           ? asCaller(request, gate, async () => noTable(request))
           : asCaller(request, gate, (caller) =>
-              rpc(request, name, { database: databases[laneOf(name)], catalogue, caller }),
+              rpc(request, name, { database: databases[rpcLane(name)], catalogue, caller }),
             ),
     }),
     table: (): Task => ({
@@ -43,16 +44,10 @@ export function restTasks({ databases, gate }: RestRoom) {
   } satisfies Record<string, (name: string) => Task>
 }
 
-/** What the door calls while buyers rush. */
-const GATE_VERBS: ReadonlySet<string> = new Set([
-  'scan_ticket_atomic',
-  'atomic_ticket_checkin',
-  'sync_offline_scan',
-  'double_admissions',
-])
-
-function laneOf(verb: string): Lane {
-  return GATE_VERBS.has(verb) ? 'gates' : 'buyers'
+/** As the registry of verbs has it; only what the server itself calls works among the webhooks. */
+function rpcLane(name: string): Lane {
+  const lane = laneOf(name)
+  return lane === 'webhooks' ? 'buyers' : lane
 }
 
 const TABLE_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

@@ -1,0 +1,144 @@
+import { integer, json, optional, text, uuid } from './parameters.ts'
+import { verb } from './verb.ts'
+
+/** Makes an order of a cart: a free one has its tickets at once, another waits for its payment. */
+export const checkout = verb('checkout', 'buyers', { request: json })
+  .refuses(
+    'INVALID_REQUEST',
+    'HOLD_EXPIRED',
+    'IDEMPOTENCY_KEY_REUSED',
+    'EVENT_NOT_FOUND',
+    'INVALID_QUANTITY',
+    'TIER_NOT_FOUND',
+    'AMOUNT_NOT_CHARGEABLE',
+    'PAYMENT_UNAVAILABLE',
+    'TIER_INACTIVE',
+    'EVENT_ENDED',
+    'SALE_NOT_OPEN',
+    'FORBIDDEN',
+    'PERSON_REQUIRED',
+    'LIMIT_EXCEEDED',
+    'INSUFFICIENT_TICKETS',
+    'LOCK_TIMEOUT',
+  )
+  .answers<Order>()
+
+/** An order as its buyer is told about it; amounts are minor units. */
+export interface Order {
+  readonly order_id: string
+  readonly event_id: string
+  readonly is_free: boolean
+  readonly status: string
+  readonly session_id: string
+  readonly hold_ids: readonly string[]
+  readonly tickets?: readonly StoredTicket[] | null
+  readonly subtotal_cents: number
+  readonly fees_cents: number
+  readonly total_cents: number
+  readonly currency: string
+  readonly expires_at: string | null
+  readonly order_url: string
+  /** The provider's, as far as it is known; a free order has one of its own. */
+  readonly checkout_session_id: string | null
+  readonly replayed: boolean
+  readonly payment: OrderPayment | null
+}
+
+export interface StoredTicket {
+  readonly id: string
+  readonly tier_id: string
+  readonly qr_code: string
+}
+
+/** The payment of an order: everything of the call to the provider, stored before it is made. */
+export interface OrderPayment {
+  readonly attempt: number
+  readonly state: 'creating' | 'open' | 'complete' | 'expired' | 'refused'
+  readonly key: string
+  readonly parameters: object
+  readonly session_id: string | null
+  readonly url: string | null
+}
+
+/** How far a checkout is; one that waits and has little time left is given more, once. */
+export const checkoutSessionStatus = verb('checkout_session_status', 'buyers', {
+  session_id: text,
+  public_url: optional(text),
+})
+  .refuses('SESSION_NOT_FOUND', 'LOCK_TIMEOUT')
+  .answers<{
+    readonly status: 'pending' | 'complete' | 'expired'
+    readonly order_id: string
+    readonly order_url: string
+    readonly expires_at: string | null
+    readonly subtotal_cents: number
+    readonly fees_cents: number
+    readonly total_cents: number
+    readonly currency: string
+    readonly can_extend_hold: boolean
+    readonly extended: boolean
+  }>()
+
+/** Everything that an order's page shows; whoever knows its secret may see it. */
+export const orderPage = verb('order_page', 'buyers', { order_id: uuid, secret: text })
+  .refuses('ORDER_NOT_FOUND')
+  .answers<OrderView>()
+
+/** An order with its event and its tickets; times are ISO 8601, amounts minor units. */
+export interface OrderView {
+  readonly order: {
+    readonly id: string
+    readonly status: string
+    readonly customer_name: string | null
+    readonly subtotal_cents: number
+    readonly fees_cents: number
+    readonly total_cents: number
+    readonly currency: string
+    readonly created_at: string
+    readonly expires_at: string | null
+  }
+  readonly event: {
+    readonly id: string
+    readonly slug: string
+    readonly title: string
+    readonly start_at: string
+    readonly end_at: string
+    readonly time_zone: string
+    readonly venue: string | null
+    readonly city: string | null
+    readonly status: string
+  }
+  readonly items: readonly OrderItem[]
+  readonly tickets: readonly OrderTicket[]
+  readonly payment: { readonly state: string; readonly url: string | null } | null
+  readonly refunds: readonly { readonly amount_cents: number; readonly status: string }[]
+}
+
+interface OrderItem {
+  readonly tier_name: string
+  readonly quantity: number
+  readonly unit_price_cents: number
+  readonly unit_fee_cents: number
+}
+
+export interface OrderTicket {
+  readonly id: string
+  readonly tier_name: string
+  readonly status: string
+  /** What is typed at a gate that cannot read the QR. */
+  readonly qr_code: string
+  readonly checked_in_at: string | null
+}
+
+/** Ends orders whose time to pay is over, and gives how many tickets came back. */
+export const expireOrders = verb('expire_orders', 'buyers', { limit: optional(integer) }).gives<number>()
+
+/** True for the one caller that may issue an order's tickets now. */
+export const claimOrderTicketing = verb('claim_order_ticketing', 'buyers', {
+  order_id: uuid,
+}).gives<boolean>()
+
+/** Turns a paid order into its tickets, once, however often it is asked. */
+export const issueOrderTickets = verb('issue_order_tickets', 'buyers', { order_id: uuid })
+  .refuses('ORDER_NOT_FOUND', 'ORDER_NOT_PAID', 'INSUFFICIENT_TICKETS', 'LOCK_TIMEOUT')
+  .answers<{ readonly already_issued: boolean; readonly tickets: readonly StoredTicket[] }>()

@@ -1,0 +1,73 @@
+import { flag, integer, json, optional, text, uuid, uuids } from './parameters.ts'
+import { verb } from './verb.ts'
+
+/** Sends an order's tickets back, some or all, and their price with their fees. */
+export const requestRefund = verb('request_refund', 'buyers', {
+  order_id: uuid,
+  ticket_ids: optional(uuids),
+  reason: optional(text),
+  force: optional(flag),
+})
+  .refuses(
+    'INVALID_REQUEST',
+    'ORDER_NOT_FOUND',
+    'FORBIDDEN',
+    'ORDER_NOT_PAID',
+    'TICKET_NOT_FOUND',
+    'TICKET_USED',
+    'ALREADY_REFUNDED',
+    'LOCK_TIMEOUT',
+  )
+  .answers<RequestedRefund>()
+
+export interface RequestedRefund {
+  readonly refund_id: string
+  /** `succeeded` where nothing was paid. */
+  readonly status: 'queued' | 'succeeded'
+  readonly amount_cents: number
+  readonly currency: string
+  readonly ticket_ids: readonly string[]
+  readonly payment_id: string | null
+}
+
+/** What the provider says about a refund, by an event or because it was asked; ours are known by their id. */
+export const settleRefund = verb('settle_refund', 'webhooks', { refund: json, refund_id: optional(uuid) })
+  .refuses('LOCK_TIMEOUT')
+  .answers<{
+    readonly outcome: string
+    readonly refund_id?: string | null
+    readonly order_id?: string | null
+  }>()
+
+/** The provider said no for good: the tickets are the buyer's again. */
+export const refuseRefund = verb('refuse_refund', 'webhooks', { refund_id: uuid, error: text })
+  .refuses('ORDER_NOT_FOUND', 'LOCK_TIMEOUT')
+  .answers<{ readonly status: string; readonly order_id: string | null }>()
+
+/** Leases refunds to send or to ask about now: nobody else gets them before their next turn. */
+export const dueRefunds = verb('due_refunds', 'webhooks', {
+  limit: optional(integer),
+  livemode: optional(flag),
+}).gives<readonly DueRefund[]>()
+
+export interface DueRefund {
+  readonly refund_id: string
+  readonly order_id: string
+  readonly payment_id: string
+  readonly amount_cents: number
+  readonly currency: string
+  readonly action: 'send' | 'ask'
+  readonly key: string
+  readonly provider_refund_id: string | null
+}
+
+/** Leases payments whose refunds at the provider are to be listed. */
+export const duePayments = verb('due_payments', 'webhooks', {
+  limit: optional(integer),
+  livemode: optional(flag),
+}).gives<readonly { readonly payment_id: string; readonly order_id: string | null }[]>()
+
+/** An event of the provider, whose signature was checked: an inbox row and its effect in one transaction. */
+export const receiveWebhook = verb('receive_webhook', 'webhooks', { event: json })
+  .refuses('INVALID_REQUEST')
+  .answers<{ readonly event_type: string; readonly duplicate: boolean; readonly outcome: string }>()

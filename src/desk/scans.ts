@@ -1,0 +1,92 @@
+import type { ScanOutcome } from '../core/scan-outcomes.ts'
+import { instant, json, optional, text, uuid } from './parameters.ts'
+import { verb } from './verb.ts'
+
+/** Judges what a gate has read: a ticket, a claim of an offer, or the booking of a table; lets in what admits, once. */
+export const validateQr = verb('validate_qr', 'gates', { scan: json })
+  .refuses('INVALID_REQUEST', 'UNAUTHORIZED', 'FORBIDDEN', 'LOCK_TIMEOUT')
+  .answers<{
+    readonly outcome: ScanOutcome
+    readonly qr_type: 'ticket' | 'claim' | 'booking' | 'unknown'
+    readonly details: Readonly<Record<string, unknown>>
+  }>()
+
+/** Admits by scan; always one row. */
+export const scanTicketAtomic = verb('scan_ticket_atomic', 'gates', {
+  ticket_id: uuid,
+  scanned_by: uuid,
+  device_id: optional(text),
+  scan_method: optional(text),
+}).givesRows<{
+  readonly success: boolean
+  readonly already_scanned: boolean
+  readonly scanned_at: string | null
+  readonly scanned_by: string | null
+  readonly error_message: string | null
+}>()
+
+/** Admits by a member of staff. */
+export const atomicTicketCheckin = verb('atomic_ticket_checkin', 'gates', {
+  ticket_id: uuid,
+  staff_user_id: uuid,
+})
+  .refuses('FORBIDDEN', 'NOT_FOUND', 'ALREADY_USED', 'INVALID_STATUS', 'LOCK_TIMEOUT')
+  .answers<{ readonly checked_in_at: string }>()
+
+/** Records one scan that a gate made without network; always one row. */
+export const syncOfflineScan = verb('sync_offline_scan', 'gates', {
+  ticket_id: uuid,
+  scanned_by: uuid,
+  scanned_at: instant,
+  device_id: optional(text),
+}).givesRows<{
+  readonly success: boolean
+  readonly conflict_resolved: boolean
+  readonly already_scanned: boolean
+  readonly scanned_at: string | null
+  readonly scanned_by: string | null
+  readonly error_message: string | null
+}>()
+
+/** Records what a gate scanned without network, 1 to 500 scans in any order, each judged on its own. */
+export const syncOfflineScans = verb('sync_offline_scans', 'gates', {
+  scans: json,
+  business_id: optional(uuid),
+})
+  .refuses('INVALID_REQUEST', 'FORBIDDEN', 'LOCK_TIMEOUT')
+  .answers<{ readonly results: readonly OfflineResult[] }>()
+
+export interface OfflineResult {
+  readonly ticket_id: string | null
+  readonly success: boolean
+  readonly conflict_resolved: boolean
+  readonly already_scanned: boolean
+  readonly scanned_at: string | null
+  readonly scanned_by: string | null
+  /** The gate's clock said what cannot be; the scan counts as of the nearest moment that can. */
+  readonly clock_suspect: boolean
+  readonly error: string | null
+  readonly message: string | null
+}
+
+/** What a gate needs to know about an event's tickets while it has no network: all, or what changed since a cursor. */
+export const gateList = verb('gate_list', 'gates', { event: text, since: optional(text) })
+  .refuses('EVENT_NOT_FOUND')
+  .answers<GateList>()
+
+export interface GateList {
+  readonly event: Readonly<Record<'id' | 'title' | 'status' | 'entry_from' | 'entry_until', string>>
+  readonly cursor: string
+  readonly full: boolean
+  readonly tickets: Readonly<Record<'valid' | 'used' | 'gone', string>>
+  readonly read_at: string
+}
+
+/** Every entry that a gate without network gave and that was one too many. */
+export const doubleAdmissions = verb('double_admissions', 'gates', { event_id: uuid }).givesRows<{
+  readonly ticket_id: string
+  readonly status: string
+  /** The scan that counts; null where the ticket did not admit at all. */
+  readonly counted: object | null
+  readonly other: object
+}>()

@@ -1,0 +1,109 @@
+import { isRefusalCode, type RefusalCode } from '../core/refusals.ts'
+import { type Caller, call } from '../db/call.ts'
+import type { Runner } from '../db/pool.ts'
+import type { Lane } from './lane.ts'
+import type { Arguments, Parameter, ParameterList } from './parameters.ts'
+
+/**
+ * A verb of the vault as a function: one call, one round trip, one transaction. Throws where the database fails; what the verb
+ * refuses is an answer.
+ */
+export interface Verb<Given, Answer> {
+  (database: Runner, caller: Caller, args: Given): Promise<Answer>
+  readonly definition: Definition
+}
+
+/** What the registry says about a verb. */
+export interface Definition {
+  /** The SQL function's. */
+  readonly name: string
+  /** Where a request that asks for it works. */
+  readonly lane: Lane
+  readonly parameters: ParameterList
+  /** The codes that it refuses with; none where its answer is no {success, …}. */
+  readonly refusals: readonly RefusalCode[]
+  readonly returns: Returns
+}
+
+/** An object that says whether it was a success, one plain value, a set of rows, or nothing. */
+type Returns = 'answer' | 'value' | 'rows' | 'nothing'
+
+/** A refusal, in one shape whichever of the two the verb has: a code, a sentence, and what the verb adds to it. */
+export interface Refused<Code extends RefusalCode = RefusalCode> {
+  readonly success: false
+  readonly code: Code
+  readonly message: string | undefined
+  readonly more: Readonly<Record<string, unknown>>
+}
+
+/** An answer without success says why. */
+export type Success<Facts> = Facts & { readonly success: true }
+
+/** Begins the definition of a verb: its name, its lane, its parameters. What it answers follows. */
+export function verb<P extends ParameterList>(name: string, lane: Lane, parameters: P) {
+  const begun = { name, lane, parameters }
+  type Given = Arguments<P>
+  return {
+    /** Answers {success: true, …Facts}, or one of these refusals. */
+    refuses: <Code extends RefusalCode>(...refusals: readonly Code[]) => ({
+      answers: <Facts>(): Verb<Given, Success<Facts> | Refused<Code>> =>
+        define({ ...begun, refusals, returns: 'answer' }, parseAnswer),
+    }),
+    gives: <Value>(): Verb<Given, Value> => define({ ...begun, refusals: [], returns: 'value' }, parseValue),
+    givesRows: <Row>(): Verb<Given, readonly Row[]> =>
+      define({ ...begun, refusals: [], returns: 'rows' }, parseValue),
+    givesNothing: (): Verb<Given, void> => define({ ...begun, refusals: [], returns: 'nothing' }, () => {}),
+  }
+}
+
+/** The one place that calls the vault. */
+function define<Given, Answer>(
+  definition: Definition,
+  parse: (text: string | null | undefined, definition: Definition) => unknown,
+): Verb<Given, Answer> {
+  const run = async (database: Runner, caller: Caller, args: Given) => {
+    const sql = statement(definition, args as Readonly<Record<string, unknown>>)
+    const rows = await call(database, { caller, sql })
+    return parse(rows[0]?.[0], definition) as Answer
+  }
+  return Object.assign(run, { definition })
+}
+
+/** Named arguments; what is undefined is left to SQL's own default. */
+function statement(
+  { name, parameters, returns }: Definition,
+  args: Readonly<Record<string, unknown>>,
+): string {
+  let list = ''
+  for (const key in args) {
+    const value = args[key]
+    const parameter = parameters[key]
+    if (value === undefined || parameter === undefined) continue
+    list += `${list === '' ? '' : ', '}p_${key} => ${written(parameter, value)}`
+  }
+  const called = `ticketing.${name}(${list})`
+  return returns === 'rows'
+    ? `select coalesce(json_agg(r), '[]')::text from ${called} r`
+    : `select ${called}::text`
+}
+
+function written({ write }: Parameter<never>, value: unknown): string {
+  return value === null ? 'null' : write(value as never)
+}
+
+function parseValue(text: string | null | undefined): unknown {
+  return JSON.parse(text ?? 'null')
+}
+
+/** Refusals come as {error: code, message} or, of several tiers at once, as {error_code, error: message}. */
+function parseAnswer(text: string | null | undefined, { name }: Definition): unknown {
+  const answer = JSON.parse(text ?? 'null') as Readonly<Record<string, unknown>> | null
+  if (answer?.['success'] === true) return answer
+  if (answer?.['success'] !== false) throw new Error(`${name} answered neither success nor a refusal`)
+  const { success, error, error_code, message, ...more } = answer
+  const code = error_code ?? error
+  if (!isRefusalCode(code)) {
+    throw new Error(`${name} refused with a code that is not in the registry: ${String(code)}`)
+  }
+  return { success, code, message: error_code === undefined ? message : error, more }
+}
