@@ -136,7 +136,8 @@ suite('book-slot refuses in the order that the verb documents', () => {
   before(async () => {
     ada = await shop.tokenOf(randomUUID())
     await db.rows(
-      `insert into slots (business_id, date, time_from, time_to, capacity) values ($1, '2086-01-04', '18:00', '22:00', 9)`,
+      `insert into slots (business_id, date, time_from, time_to, capacity, max_party_size)
+       values ($1, '2086-01-04', '18:00', '22:00', 9, 9)`,
       [house.businessId],
     )
     const first = await shop.call('book-slot', withNumber(booking(), '2'), { ...ada, ...usedKey })
