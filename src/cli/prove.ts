@@ -20,6 +20,7 @@ import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
 import { gateCodeVariables } from './gate-codes.ts'
+import { INTERRUPTED, onInterrupt } from './interrupt.ts'
 import { runStages } from './progress.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
@@ -82,9 +83,6 @@ export const prove = defineCommand({
   },
 })
 
-/** What shells say of a program that Ctrl-C ended. */
-const INTERRUPTED = 130
-
 type Given = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'engines' | 'run' | 'clock' | 'signal'>
 
 /** Brings up a PostgreSQL and databases of the run's own, runs the stages, and takes everything down again. */
@@ -134,20 +132,12 @@ function isColored(config: Config): boolean {
 /** The first Ctrl-C lets the run take down what it started, within a bound; the second one ends it at once. */
 function stopOnSignal(): { readonly signal: AbortSignal; dispose(): void } {
   const stop = new AbortController()
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED)
+  const dispose = onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], () => {
     console.error('\nstopped: taking down what was started …')
     stop.abort()
     setTimeout(() => process.exit(INTERRUPTED), STOP_MS_MAX).unref()
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, onSignal)
-  return {
-    signal: stop.signal,
-    dispose: () => {
-      for (const signal of signals) process.off(signal, onSignal)
-    },
-  }
+  })
+  return { signal: stop.signal, dispose }
 }
 
 const STOP_MS_MAX = 45_000

@@ -16,6 +16,7 @@ import { serveCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
 import { CommandError } from './failure.ts'
+import { onInterrupt } from './interrupt.ts'
 import { isPublic, openPayments, type Payments } from './payments.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 
@@ -246,15 +247,10 @@ function demoOrder(url: string): string {
          "customerName":"Ada","customerEmail":"ada@example.org"}'`
 }
 
-/** Ctrl-C, a service manager's stop, or the end of the parent; a second Ctrl-C is the terminal's way of insisting. */
+/** Ctrl-C, a service manager's stop, or the end of the parent. */
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     process.once('disconnect', resolve)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(130))
-        resolve()
-      })
-    }
+    onInterrupt(['SIGINT', 'SIGTERM'], resolve)
   })
 }
