@@ -1,22 +1,28 @@
 #!/usr/bin/env node
-// The sources are TypeScript that Node runs as it is, from 22.18 on. The checkout brings its own Node: where an
-// older one starts this file (npx on a machine with Node 20), the work is handed to the one that npm installed.
+// A checkout runs its TypeScript sources as they are; a package runs what `npm run build` made of them, because Node
+// strips no types under node_modules. Both need Node 22.18: an older one (npx on a machine with Node 20) hands over to
+// the Node that npm installed beside us.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-const runsTypeScript = major > 22 || (major === 22 && minor >= 18)
-const main = new URL('../src/cli/main.ts', import.meta.url)
+if (major > 22 || (major === 22 && minor >= 18)) await import(program())
+else handOver()
 
-if (runsTypeScript) {
-  await import(main.href)
-} else {
-  const suffix = process.platform === 'win32' ? '.cmd' : ''
-  const node = fileURLToPath(new URL(`../node_modules/.bin/node${suffix}`, import.meta.url))
-  if (!existsSync(node)) {
+/** The package holds no sources, so a `dist` that was left in a checkout is never run by mistake. */
+function program() {
+  const sources = new URL('../src/cli/main.ts', import.meta.url)
+  return existsSync(sources) ? sources.href : new URL('../dist/cli/main.js', import.meta.url).href
+}
+
+function handOver() {
+  const node = installedNode()
+  if (node === undefined) {
     console.error(
-      `admit-once needs Node 22.18 or newer; this is ${process.version}. Run \`npm ci\`, or install a newer Node.`,
+      `admit-once needs Node 22.18 or newer; this is ${process.version}. Install a newer Node, or install again with npm's optional packages, which bring one.`,
     )
     process.exit(3)
   }
@@ -24,4 +30,16 @@ if (runsTypeScript) {
   // The terminal sends Ctrl-C to both; the child decides when to go.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
+}
+
+/** Node's own look-up finds it wherever npm, npx or pnpm put it: beside us, above us or under us. */
+function installedNode() {
+  const require = createRequire(import.meta.url)
+  const { platform, arch } = process
+  try {
+    const manifest = require.resolve(`node-${platform === 'win32' ? 'win' : platform}-${arch}/package.json`)
+    return join(dirname(manifest), require(manifest).bin.node)
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { childEnvironment } from '../config.ts'
 import type { MortalServer } from '../proof/faults/world.ts'
@@ -19,7 +20,7 @@ export async function serveFrom(
   jwtSecret: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<MortalServer> {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+  const main = fileURLToPath(new URL(`./main${extname(import.meta.url)}`, import.meta.url))
   const child = spawn(process.execPath, [main, 'start', '--port', '0', '--no-demo'], {
     env: childEnvironment({
       DATABASE_URL: databaseUrl,

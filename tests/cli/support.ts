@@ -52,9 +52,9 @@ export function launch(args: readonly string[], env: Environment = {}): Command 
 /** The whole proof, beside the other tests of a busy machine. */
 const COMMAND_MS_MAX = 300_000
 
-export function run(file: string, args: readonly string[], env: Environment = {}): Command {
+export function run(file: string, args: readonly string[], env: Environment = {}, cwd = ROOT): Command {
   const child = spawn(file, args, {
-    cwd: ROOT,
+    cwd,
     detached: true,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ADMIT_ONCE_HOME: NOWHERE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
