@@ -15,7 +15,7 @@ begin
   for v_object in
     select p.oid::regprocedure as name from pg_proc p
     where p.pronamespace = 'ticketing'::regnamespace
-       -- Our doors, which call the room of their own name; a stranger's function of that name stays as it is.
+       -- Our doors, which call the verb of their own name; a stranger's function of that name stays as it is.
        or p.pronamespace = 'public'::regnamespace and p.prosrc like '%ticketing.' || p.proname || '(%'
   loop
     execute format('revoke all on function %s from public, anon, authenticated, service_role', v_object.name);
@@ -27,7 +27,8 @@ revoke all on schema ticketing from public, anon, authenticated, service_role;
 grant usage on schema ticketing to anon, authenticated, service_role;
 grant usage on schema public to anon, authenticated, service_role;
 
--- The verbs: the door in public and the room behind it, for the same roles.
+-- The verbs: what is in the vault, and the door in public before it, for the same roles. public.sql is written from those that
+-- have a door.
 do $grants$
 declare
   v_verb record;
@@ -35,56 +36,56 @@ declare
 begin
   for v_verb in
     select * from (values
-      ('reserve_tickets_atomically',   'anon, authenticated, service_role'),
-      ('reserve_tickets_batch',        'anon, authenticated, service_role'),
-      ('release_tickets',              'anon, authenticated, service_role'),
-      ('extend_ticket_holds',          'anon, authenticated, service_role'),
-      ('release_ticket_holds',         'anon, authenticated, service_role'),
-      ('claim_offer_spots_atomically', 'anon, authenticated, service_role'),
-      ('book_slot_atomically',         'anon, authenticated, service_role'),
-      ('cancel_reservation',           'anon, authenticated, service_role'),
-      ('cancel_claim',                 'anon, authenticated, service_role'),
-      ('checkout',                     'anon, authenticated, service_role'),
-      ('checkout_session_status',      'anon, authenticated, service_role'),
-      ('order_page',                   'anon, authenticated, service_role'),
-      ('release_offer_spots',          'authenticated, service_role'),
-      ('atomic_ticket_checkin',        'authenticated, service_role'),
-      ('scan_ticket_atomic',           'authenticated, service_role'),
-      ('sync_offline_scan',            'authenticated, service_role'),
-      ('sync_offline_scans',           'authenticated, service_role'),
-      ('gate_list',                    'authenticated, service_role'),
-      ('double_admissions',            'authenticated, service_role'),
-      ('validate_qr',                  'authenticated, service_role'),
-      ('register_code_key',            'service_role'),
-      ('list_code_keys',               'service_role'),
-      ('revoke_code_key',              'service_role'),
-      ('expire_ticket_holds',          'service_role'),
-      ('expire_orders',                'service_role'),
-      ('open_session',                 'service_role'),
-      ('refuse_session',               'service_role'),
-      ('due_sessions',                 'service_role'),
-      ('request_refund',               'authenticated, service_role'),
-      ('receive_webhook',              'service_role'),
-      ('settle_session',               'service_role'),
-      ('settle_refund',                'service_role'),
-      ('refuse_refund',                'service_role'),
-      ('due_refunds',                  'service_role'),
-      ('due_payments',                 'service_role'),
-      ('claim_order_ticketing',        'service_role'),
-      ('issue_order_tickets',          'service_role'),
-      ('verify_protections',           'service_role'),
-      ('broken_laws',                  'service_role'),
-      -- What policies and column defaults call as the reader or writer.
-      ('ticket_fee',                   'anon, authenticated, service_role'),
-      ('charge_step',                  'anon, authenticated, service_role'),
-      ('my_businesses',                'anon, authenticated, service_role'),
-      ('my_events',                    'anon, authenticated, service_role'),
-      ('managed_businesses',           'authenticated, service_role'),
-      ('managed_events',               'authenticated, service_role'),
-      ('managed_offers',               'authenticated, service_role'),
-      ('my_orders',                    'anon, authenticated, service_role'),
-      ('uuid_v7',                      'authenticated, service_role')
-    ) as m(name, roles)
+      ('reserve_tickets_atomically',   'door',   'anon, authenticated, service_role'),
+      ('reserve_tickets_batch',        'door',   'anon, authenticated, service_role'),
+      ('release_tickets',              'door',   'anon, authenticated, service_role'),
+      ('extend_ticket_holds',          'door',   'anon, authenticated, service_role'),
+      ('release_ticket_holds',         'door',   'anon, authenticated, service_role'),
+      ('claim_offer_spots_atomically', 'door',   'anon, authenticated, service_role'),
+      ('book_slot_atomically',         'door',   'anon, authenticated, service_role'),
+      ('cancel_reservation',           'door',   'anon, authenticated, service_role'),
+      ('cancel_claim',                 'door',   'anon, authenticated, service_role'),
+      ('checkout',                     'vault',  'anon, authenticated, service_role'),
+      ('checkout_session_status',      'vault',  'anon, authenticated, service_role'),
+      ('order_page',                   'vault',  'anon, authenticated, service_role'),
+      ('release_offer_spots',          'door',   'authenticated, service_role'),
+      ('atomic_ticket_checkin',        'door',   'authenticated, service_role'),
+      ('scan_ticket_atomic',           'door',   'authenticated, service_role'),
+      ('sync_offline_scan',            'door',   'authenticated, service_role'),
+      ('sync_offline_scans',           'vault',  'authenticated, service_role'),
+      ('gate_list',                    'vault',  'authenticated, service_role'),
+      ('double_admissions',            'door',   'authenticated, service_role'),
+      ('validate_qr',                  'vault',  'authenticated, service_role'),
+      ('register_code_key',            'vault',  'service_role'),
+      ('list_code_keys',               'vault',  'service_role'),
+      ('revoke_code_key',              'vault',  'service_role'),
+      ('expire_ticket_holds',          'door',   'service_role'),
+      ('expire_orders',                'vault',  'service_role'),
+      ('open_session',                 'vault',  'service_role'),
+      ('refuse_session',               'vault',  'service_role'),
+      ('due_sessions',                 'vault',  'service_role'),
+      ('request_refund',               'vault',  'authenticated, service_role'),
+      ('receive_webhook',              'vault',  'service_role'),
+      ('settle_session',               'vault',  'service_role'),
+      ('settle_refund',                'vault',  'service_role'),
+      ('refuse_refund',                'vault',  'service_role'),
+      ('due_refunds',                  'vault',  'service_role'),
+      ('due_payments',                 'vault',  'service_role'),
+      ('claim_order_ticketing',        'door',   'service_role'),
+      ('issue_order_tickets',          'door',   'service_role'),
+      ('verify_protections',           'door',   'service_role'),
+      ('broken_laws',                  'vault',  'service_role'),
+      -- What policies and column defaults call as the reader or writer
+      ('ticket_fee',                   'helper', 'anon, authenticated, service_role'),
+      ('charge_step',                  'helper', 'anon, authenticated, service_role'),
+      ('my_businesses',                'helper', 'anon, authenticated, service_role'),
+      ('my_events',                    'helper', 'anon, authenticated, service_role'),
+      ('managed_businesses',           'helper', 'authenticated, service_role'),
+      ('managed_events',               'helper', 'authenticated, service_role'),
+      ('managed_offers',               'helper', 'authenticated, service_role'),
+      ('my_orders',                    'helper', 'anon, authenticated, service_role'),
+      ('uuid_v7',                      'helper', 'authenticated, service_role')
+    ) as m(name, place, roles)
   loop
     for v_function in
       select p.oid from pg_proc p

@@ -48,14 +48,13 @@ function section({ name, header, signature }: Verb): string {
 
 function verbsOf(): Verb[] {
   const grants = readFileSync('sql/grants.sql', 'utf8')
-  const sources = globSync('sql/{verbs,ticketing}/*.sql').map((file) => readFileSync(file, 'utf8'))
-  const doors = new Set(globSync('sql/public/*.sql').map((file) => file.replace(/^.*\/|\.sql$/g, '')))
+  const sources = globSync('sql/verbs/*.sql').map((file) => readFileSync(file, 'utf8'))
   const list = /the door in public([\s\S]*?)-- What policies/.exec(grants)?.[1] ?? ''
-  return [...list.matchAll(/\('(\w+)', +(?:'(door|vault)', +)?'([^']+)'\)/g)].map(
+  return [...list.matchAll(/\('(\w+)', +'(door|vault)', +'([^']+)'\)/g)].map(
     ([, name = '', place, roles = '']) => ({
       name,
       roles,
-      hasDoor: place === undefined ? doors.has(name) : place === 'door',
+      hasDoor: place === 'door',
       ...headerOf(name, sources),
     }),
   )

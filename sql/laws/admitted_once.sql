@@ -1,6 +1,7 @@
 -- admitted_once: a ticket that opened the gate twice, or whose status and scans disagree about whether and when it did; one that
 -- a gate without network let in and that could still be let in.
-create or replace view ticketing.law_admitted_once with (security_invoker = true) as
+drop view if exists ticketing.law_admitted_once;
+create view ticketing.law_admitted_once with (security_invoker = true) as
 select t.id as ticket_id, t.event_id, t.status, t.checked_in_at, coalesce(scans.admitted, 0) as admitted, scans.admitted_by
 from public.tickets t
 left join (

@@ -1,6 +1,7 @@
 -- books_balance: a transaction that does not sum to zero, or an order whose books disagree with the payments, refunds and
 -- tickets that they are about. One row says what was expected and what is booked.
-create or replace view ticketing.law_books_balance with (security_invoker = true) as
+drop view if exists ticketing.law_books_balance;
+create view ticketing.law_books_balance with (security_invoker = true) as
 with booked as (
   select e.order_id, e.currency, sum(e.amount_cents) filter (where e.account = 'captured') as captured,
     -sum(e.amount_cents) filter (where e.account = 'refunds') as refunds,

@@ -1,6 +1,7 @@
 -- holds_hold: a hold that ended before its time, a session that holds one tier twice, or a hold that points to another
 -- event's tier.
-create or replace view ticketing.law_holds_hold with (security_invoker = true) as
+drop view if exists ticketing.law_holds_hold;
+create view ticketing.law_holds_hold with (security_invoker = true) as
 select h.id as hold_id, h.tier_id, h.session_id, 'expired before its end' as broken
 from public.ticket_holds h where h.status = 'expired' and (h.ended_at < h.expires_at or h.expires_at > clock_timestamp())
 union all

@@ -1,5 +1,6 @@
 -- never_oversold: a tier whose living tickets and active holds, counted row by row, are more than its total.
-create or replace view ticketing.law_never_oversold with (security_invoker = true) as
+drop view if exists ticketing.law_never_oversold;
+create view ticketing.law_never_oversold with (security_invoker = true) as
 select t.id as tier_id, t.event_id, t.total_quantity, coalesce(sold.quantity, 0) as sold, coalesce(held.quantity, 0) as held,
        coalesce(sold.quantity, 0) + coalesce(held.quantity, 0) - t.total_quantity as too_many
 from public.ticket_tiers t

@@ -1,6 +1,7 @@
 -- never_undersold: a tier whose counters disagree with its rows: too high hides tickets that could be sold, too low
 -- blinds the protections that read them.
-create or replace view ticketing.law_never_undersold with (security_invoker = true) as
+drop view if exists ticketing.law_never_undersold;
+create view ticketing.law_never_undersold with (security_invoker = true) as
 select t.id as tier_id, t.event_id, t.sold_quantity, coalesce(sold.quantity, 0) as sold,
        t.reserved_quantity, coalesce(held.quantity, 0) as held,
        t.sold_quantity + t.reserved_quantity - coalesce(sold.quantity, 0) - coalesce(held.quantity, 0) as hidden

@@ -1,6 +1,7 @@
 -- offers_and_slots_fit: an offer with more people than places, a person with two claims where it allows one, an evening of
 -- a slot with more people than covers, or a counter that disagrees with its rows.
-create or replace view ticketing.law_offers_and_slots_fit with (security_invoker = true) as
+drop view if exists ticketing.law_offers_and_slots_fit;
+create view ticketing.law_offers_and_slots_fit with (security_invoker = true) as
 select 'offer' as kind, d.id, null::date as date, d.total_people as total, coalesce(claims.people, 0) as taken,
        d.claimed_people as counted
 from public.discounts d

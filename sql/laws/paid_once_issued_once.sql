@@ -1,6 +1,7 @@
 -- paid_once_issued_once: an order with two payments, a payment that is there twice, goes back twice or is more than the order
 -- costs, an order whose tickets are not those it paid for.
-create or replace view ticketing.law_paid_once_issued_once with (security_invoker = true) as
+drop view if exists ticketing.law_paid_once_issued_once;
+create view ticketing.law_paid_once_issued_once with (security_invoker = true) as
 select p.order_id, min(p.id) as payment_id, 'several payments are kept' as broken
 from ticketing.payments p where p.status = 'kept' group by p.order_id having count(*) > 1
 union all

@@ -1,6 +1,7 @@
 -- party_admitted_once: the party of a claim or a booking that was let in twice, or was let in and could be again, or that was
 -- let in by no scan, or at another time than its scan's.
-create or replace view ticketing.law_party_admitted_once with (security_invoker = true) as
+drop view if exists ticketing.law_party_admitted_once;
+create view ticketing.law_party_admitted_once with (security_invoker = true) as
 select 'claim' as kind, c.id, c.status, count(s.id) as admitted, array_agg(s.scanned_by) as admitted_by
 from public.offer_claims c left join public.scan_logs s on s.claim_id = c.id and s.scan_success
 group by c.id having count(s.id) > 1 or (count(s.id) > 0) <> (c.status = 'redeemed')

@@ -1,6 +1,7 @@
 -- same_request_same_answer: two orders, two claims or two bookings made under one key, or a kept answer whose order does not
 -- exist or belongs to another request.
-create or replace view ticketing.law_same_request_same_answer with (security_invoker = true) as
+drop view if exists ticketing.law_same_request_same_answer;
+create view ticketing.law_same_request_same_answer with (security_invoker = true) as
 select o.request_key, count(*) as made, 'several orders under one key' as broken
 from public.orders o where o.request_key is not null group by o.request_key having count(*) > 1
 union all

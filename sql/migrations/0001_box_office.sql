@@ -1,7 +1,10 @@
 -- The box office: who sells, what is for sale, and what was sold.
 --
 -- Big tables (holds, tickets, scan logs, orders) carry event_id and have version 7 ids, given as a default by
--- ticketing/uuid_v7.sql. Tiers also have unique (event_id, id), so that a hold cannot name another event's tier.
+-- parts/uuid_v7.sql. Tiers also have unique (event_id, id), so that a hold cannot name another event's tier.
+
+do $migration$ begin
+if not ticketing.begin_migration('0001_box_office') then return; end if;
 
 -- What a value may look like, checked where it is written. A CHECK of the table's own would be read and run again by every
 -- update of the row, the counters' included.
@@ -201,3 +204,5 @@ create table public.idempotency_keys (
   created_at timestamptz not null default now(),
   primary key (caller, key)
 );
+
+end $migration$;

@@ -1,5 +1,8 @@
 -- The two smaller kinds of scarce thing: places in an offer, and covers in a table slot.
 
+do $migration$ begin
+if not ticketing.begin_migration('0002_offers_and_slots') then return; end if;
+
 create table public.discounts (
   id uuid primary key,
   business_id uuid not null references public.businesses (id),
@@ -75,3 +78,5 @@ create table public.reservations (
 create index idx_reservations_business on public.reservations (business_id, date);
 create index idx_reservations_slot on public.reservations (slot_id, date);
 create index idx_reservations_user on public.reservations (user_id);
+
+end $migration$;

@@ -1,3 +1,6 @@
+do $migration$ begin
+if not ticketing.begin_migration('0003_protections') then return; end if;
+
 -- What holds the guarantees (filled by protections.sql), and how each protection looked when it was installed.
 create table ticketing.protections (
   position integer not null,
@@ -24,3 +27,5 @@ create table ticketing.laws (
   law text not null,
   primary key (guarantee, law)
 );
+
+end $migration$;

@@ -2,6 +2,9 @@
 --
 -- Amounts are the currency's minor units as Stripe counts them. One currency an event: a tier's is its event's.
 
+do $migration$ begin
+if not ticketing.begin_migration('0004_money') then return; end if;
+
 -- Made anew with other parameters.
 drop function if exists ticketing.hold_tiers(text, uuid, uuid[], integer[], integer);
 drop function if exists ticketing.judge_tier(uuid, integer, integer, timestamptz);
@@ -208,3 +211,5 @@ create index idx_ledger_entries_order on ticketing.ledger_entries (order_id, acc
 create index idx_ledger_entries_event on ticketing.ledger_entries (event_id);
 -- A cause is booked once.
 create unique index uniq_ledger_cause on ticketing.ledger_entries (cause, account);
+
+end $migration$;

@@ -1,5 +1,8 @@
 -- The door: when it opens, who signs the codes, and scans of what is no ticket.
 
+do $migration$ begin
+if not ticketing.begin_migration('0005_door') then return; end if;
+
 -- Made anew with other parameters.
 drop function if exists ticketing.admit_ticket(uuid, uuid, text, text);
 
@@ -49,3 +52,5 @@ create unique index uniq_successful_scan_booking on public.scan_logs (reservatio
 create index idx_scan_logs_business on public.scan_logs (business_id);
 create index idx_scan_logs_claim on public.scan_logs (claim_id);
 create index idx_scan_logs_reservation on public.scan_logs (reservation_id);
+
+end $migration$;

@@ -1,5 +1,8 @@
 -- Gates without network: which tickets changed since a gate last heard, and how far back a gate's clock is believed.
 
+do $migration$ begin
+if not ticketing.begin_migration('0006_gate_lists') then return; end if;
+
 -- Numbered by transaction, not by time: with the oldest transaction under way as its cursor a reader misses nothing that
 -- commits later (gate_list).
 alter table public.tickets add column changed_xid xid8 not null default pg_current_xact_id();
@@ -19,3 +22,5 @@ alter table public.scan_logs add column clock_suspect boolean not null default f
 alter table ticketing.settings
   -- An offline scan that claims to be older counts as of this long ago.
   add column offline_scan_age interval not null default '7 days' check (offline_scan_age > interval '0');
+
+end $migration$;

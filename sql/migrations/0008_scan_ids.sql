@@ -1,5 +1,8 @@
 -- Scans that are told more than once, and by whom.
 
+do $migration$ begin
+if not ticketing.begin_migration('0008_scan_ids') then return; end if;
+
 -- Made anew with other parameters or answers.
 drop function if exists ticketing.admit_ticket(uuid, uuid, text, text, boolean);
 drop function if exists ticketing.redeem_claim(uuid, uuid, text);
@@ -23,3 +26,5 @@ alter table public.scan_logs
 create unique index uniq_unknown_scan on public.scan_logs
     (presented_hash, presented_id, business_id, scan_id, claimed_at, device_id, scanned_by) nulls not distinct
   where (presented_hash is not null or presented_id is not null) and (offline or scan_id is not null);
+
+end $migration$;

@@ -1,5 +1,8 @@
 -- Requests at the table: asked again under one key, bounded in time and by person.
 
+do $migration$ begin
+if not ticketing.begin_migration('0009_table_requests') then return; end if;
+
 -- Made anew with other parameters.
 drop function if exists ticketing.claim_offer_spots_atomically(uuid, integer);
 drop function if exists ticketing.book_slot_atomically(uuid, date, text, integer, text, text, text, text, boolean);
@@ -20,3 +23,5 @@ alter table ticketing.settings
 
 -- Where only the beginning is told, the end is a while after the event's.
 alter table public.events add constraint check_entry_before_end check (entry_until is not null or entry_from < end_at);
+
+end $migration$;

@@ -116,7 +116,7 @@ describe('the outcomes of a scan', () => {
 })
 
 function functionFile(name: string): string {
-  const [path] = globSync(`sql/*/${name}.sql`).filter((it) => !it.startsWith('sql/public/'))
+  const [path] = globSync(`sql/verbs/${name}.sql`)
   assert.ok(path, `no file of ${name}`)
   return readFileSync(path, 'utf8')
 }

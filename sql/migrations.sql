@@ -1,0 +1,29 @@
+-- Written by `npm run generate` from sql/migrations; a test compares the two.
+-- begin_migration: true for a migration that has not run in this database; from now on it has. leftovers.sql drops it.
+-- Errors: 0A000 for one that ran as another text: this database has other tables than ours.
+create or replace function ticketing.begin_migration(p_name text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  -- MD5 of the text, without comments and blanks.
+  v_digest text := case p_name
+    when '0001_box_office' then '57653224d81d9c6d40766ac8fc0cf32d'
+    when '0002_offers_and_slots' then '9f1c7dbdb54f5ba6855ffe90726e96da'
+    when '0003_protections' then '07b8c2d824c9e7f27e6fd089e8c54cca'
+    when '0004_money' then '96057d1cfbee5b6b2c7bf446d51c7930'
+    when '0005_door' then '1c30384a92a2be0a080005d40dfb6ec8'
+    when '0006_gate_lists' then '4e3004587a0dd516cc5a93eeaec8808e'
+    when '0007_table' then '31eca64014a31fbab2b48fd8940dce52'
+    when '0008_scan_ids' then '247eca7d22af200cbe0efc4f910f85d0'
+    when '0009_table_requests' then '2eb6fba6ab60149d47b457b8f1071779'
+  end;
+begin
+  insert into ticketing.migrations (name, digest) values (p_name, v_digest) on conflict do nothing;
+  if found then
+    return true;
+  elsif not exists (select from ticketing.migrations m where m.name = p_name and m.digest = v_digest) then
+    raise exception 'this database has the tables of another Admit Once: its migration % is not ours', p_name
+      using errcode = '0A000', hint = 'Before 1.0 tables are not carried over: install into a new database.';
+  end if;
+  return false;
+end
+$$;

@@ -1,0 +1,18 @@
+-- lock_tiers: the lock order of every verb: tiers by ascending id, each advisory first, then its row. An ordered loop,
+-- because a query's `order by` promises nothing about the order in which it locks.
+create or replace function ticketing.lock_tiers(p_tier_ids uuid[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_tier_id uuid;
+begin
+  for v_tier_id in select distinct t.id from unnest(p_tier_ids) as t(id) order by t.id loop
+    perform ticketing.lock_key('tier:' || v_tier_id);
+    -- Behind the advisory lock the row is free, but for a raw write: only then is there a wait to limit.
+    perform from public.ticket_tiers where id = v_tier_id for no key update skip locked;
+    if not found then
+      perform ticketing.limit_wait();
+      perform from public.ticket_tiers where id = v_tier_id for no key update;
+    end if;
+  end loop;
+end
+$$;

@@ -1,0 +1,172 @@
+-- admit_offline: whether a scan that a gate made without network is the one that admits. The one place that decides about
+-- these.
+--
+-- Outcomes, first that applies:
+--   FORBIDDEN        a signed-in caller works at no gate, or names as the one who scanned who does not work at this one
+--   NOT_FOUND        no such ticket, or one of somebody else's event, or of another business than p_business_id
+--   INVALID_REQUEST  no time
+--   ADMITTED         it is the first; scanned_at and scanned_by are this scan's
+--   INVALID_STATUS   cancelled, refunded or being refunded; it admits when a refund of that ticket fails (give_back_tickets)
+--   ALREADY_USED     another scan is before it; scanned_at and scanned_by are that one's
+-- conflict_resolved: there is another scan, and one of the two lost. The earlier one is before the other, of two at the same
+-- instant the one that was recorded first; but what a gate's clock only claimed is after all that is believed.
+-- clock_suspect: a scan of the future counts as of now. One from before the ticket as of its making, and it and one older than
+-- ticketing.settings.offline_scan_age are only claimed: a clock that is dead makes nobody the first.
+-- A scan is one row, however often it is sent: its id, or ticket, scanner, device and the time by the gate's clock tell which one
+-- it is. Sent again it gets the same answer, unless what it was told has changed since. So does one that was admitted online.
+-- Locks:  the ticket's row, for those who may know of it.
+-- Writes: tickets, scan_logs: every judged scan, the refused ones too, and under what was shown those of what is not ours.
+create or replace function ticketing.admit_offline(
+  p_ticket_id uuid, p_scanned_by uuid, p_scanned_at timestamptz, p_device_id text, p_business_id uuid default null,
+  p_scan_id text default null, p_presented_hash text default null,
+  out outcome text, out conflict_resolved boolean, out scanned_at timestamptz, out scanned_by uuid, out clock_suspect boolean)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_ticket public.tickets;
+  v_own public.scan_logs;
+  v_winner public.scan_logs;
+begin
+  conflict_resolved := false;
+  clock_suspect := false;
+  v_own.scanned_by := p_scanned_by;
+  v_own.device_id := left(p_device_id, 200);
+  v_own.scan_id := p_scan_id;
+  v_own.claimed_at := p_scanned_at;
+  v_own.synced_by := (ticketing.caller()).user_id;
+  outcome := ticketing.offline_refusal(p_ticket_id, p_scanned_by, p_business_id);
+  if outcome = 'NOT_FOUND' then
+    perform ticketing.log_unknown_offline(v_own, p_business_id, p_ticket_id, p_presented_hash);
+  elsif outcome is null and p_scanned_at is null then
+    outcome := 'INVALID_REQUEST';
+  end if;
+  if outcome is not null then
+    return;
+  end if;
+  v_ticket := ticketing.lock_scanned(p_ticket_id);
+  if v_ticket.id is null then
+    -- Deleted by hand while the scan waited.
+    outcome := 'NOT_FOUND';
+    return;
+  end if;
+  select * into v_winner from public.scan_logs s where s.ticket_id = p_ticket_id and s.scan_success;
+  v_own := ticketing.own_scan(v_ticket, v_own);
+  clock_suspect := v_own.clock_suspect;
+
+  outcome := case
+    when v_own.id = v_winner.id then 'ADMITTED'
+    when v_ticket.status not in ('valid', 'used') then 'INVALID_STATUS'
+    when v_ticket.status = 'valid' or ticketing.is_before(v_own, v_winner) then 'ADMITTED'
+    else 'ALREADY_USED' end;
+  if v_own.id = v_winner.id then
+    conflict_resolved := exists (
+      select from public.scan_logs s where s.ticket_id = p_ticket_id and s.error_code = 'SUPERSEDED');
+  else
+    conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null;
+    if not ticketing.write_offline_scan(v_ticket, v_own, outcome) then
+      outcome := 'ALREADY_USED';
+      select * into v_winner from public.scan_logs s where s.ticket_id = p_ticket_id and s.scan_success;
+    end if;
+  end if;
+  if outcome = 'ADMITTED' then
+    scanned_at := v_own.scanned_at;
+    scanned_by := v_own.scanned_by;
+  elsif outcome = 'ALREADY_USED' then
+    scanned_at := v_winner.scanned_at;
+    scanned_by := v_winner.scanned_by;
+  end if;
+end
+$$;
+
+-- offline_refusal: why an offline scan of a ticket is not judged: FORBIDDEN, NOT_FOUND; null where it is. Without any lock:
+-- who may not know of a ticket does not wait for it either, nor makes a gate wait.
+create or replace function ticketing.offline_refusal(p_ticket_id uuid, p_scanned_by uuid, p_business_id uuid) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_event record;
+begin
+  select e.id, e.business_id into v_event
+    from public.tickets t join public.events e on e.id = t.event_id where t.id = p_ticket_id;
+  return coalesce(ticketing.scan_refusal(p_scanned_by, v_event.id, true),
+    case when v_event.id is null or v_event.business_id <> p_business_id then 'NOT_FOUND' end);
+end
+$$;
+
+-- own_scan: the row of an opening that was told before; where there is none, what is known of it, without an id. A scan that
+-- was refused online opened nothing: what the same gate opened afterwards is another one.
+create or replace function ticketing.own_scan(p_ticket public.tickets, p_told public.scan_logs) returns public.scan_logs
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_own public.scan_logs;
+begin
+  select * into v_own from public.scan_logs s
+    where s.ticket_id = p_ticket.id and (s.offline or s.scan_success or s.error_code = 'SUPERSEDED')
+      and (ticketing.is_same_scan(s, p_told.scan_id, p_told.device_id)
+        or (s.scan_id is null or p_told.scan_id is null) and s.claimed_at = p_told.claimed_at
+          and s.scanned_by is not distinct from p_told.scanned_by and s.device_id is not distinct from p_told.device_id)
+    order by s.scan_success desc limit 1;
+  if v_own.id is null then
+    v_own := p_told;
+    v_own.scanned_at := greatest(least(p_told.claimed_at, clock_timestamp()), p_ticket.created_at);
+    v_own.clock_suspect := v_own.scanned_at <> p_told.claimed_at or ticketing.is_claimed(p_told.claimed_at, p_ticket.created_at);
+  end if;
+  return v_own;
+end
+$$;
+
+-- is_before: whether the first of two scans is the one that counts. A clock that was ahead claims nothing: its scan counts
+-- as of when it was told, which is late enough.
+create or replace function ticketing.is_before(p_scan public.scan_logs, p_other public.scan_logs) returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (ticketing.is_only_claimed(p_scan), p_scan.scanned_at) < (ticketing.is_only_claimed(p_other), p_other.scanned_at);
+end
+$$;
+
+-- write_offline_scan: the scan as its one row and, where it admits, the ticket as its own and the scan that it beats as
+-- beaten. False where the second protection, the unique successful scan, knows another winner: it is that one's then.
+create or replace function ticketing.write_offline_scan(
+  p_ticket public.tickets, p_scan public.scan_logs, p_outcome text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_admits boolean := p_outcome = 'ADMITTED';
+begin
+  if v_admits then
+    update public.tickets t set status = 'used', checked_in_at = p_scan.scanned_at, checked_in_by = p_scan.scanned_by
+      where t.id = p_ticket.id;
+    update public.scan_logs s set scan_success = false, error_code = 'SUPERSEDED'
+      where s.ticket_id = p_ticket.id and s.scan_success and p_ticket.status = 'used';
+  end if;
+  if p_scan.id is not null then
+    update public.scan_logs s set scan_success = v_admits, error_code = nullif(p_outcome, 'ADMITTED')
+      where s.id = p_scan.id and (v_admits or s.error_code = 'INVALID_STATUS');
+    return true;
+  end if;
+  insert into public.scan_logs (event_id, ticket_id, scanned_by, device_id, scan_id, scan_method, scan_success, error_code,
+      offline, scanned_at, claimed_at, clock_suspect, synced_by)
+    values (p_ticket.event_id, p_ticket.id, p_scan.scanned_by, p_scan.device_id, p_scan.scan_id, 'offline', v_admits,
+      nullif(p_outcome, 'ADMITTED'), true, p_scan.scanned_at, p_scan.claimed_at, p_scan.clock_suspect, p_scan.synced_by)
+    on conflict do nothing;
+  if found then
+    return true;
+  end if;
+  -- Written back, not raised: what is undone while other gates wait for the row is PostgreSQL's XX000 now and then.
+  update public.tickets t set checked_in_at = s.scanned_at, checked_in_by = s.scanned_by
+    from public.scan_logs s where t.id = p_ticket.id and s.ticket_id = p_ticket.id and s.scan_success;
+  perform ticketing.write_offline_scan(p_ticket, p_scan, 'ALREADY_USED');
+  return false;
+end
+$$;
+
+-- log_unknown_offline: an offline scan of what is nothing of ours, so that a forged entry can be seen.
+create or replace function ticketing.log_unknown_offline(
+  p_scan public.scan_logs, p_business_id uuid, p_presented_id uuid, p_presented_hash text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into public.scan_logs (business_id, presented_id, presented_hash, scanned_by, device_id, scan_id, scan_method,
+      scan_success, error_code, offline, scanned_at, claimed_at, synced_by)
+    values (p_business_id, case when p_presented_hash is null then p_presented_id end, p_presented_hash, p_scan.scanned_by,
+      p_scan.device_id, p_scan.scan_id, 'offline', false, 'NOT_FOUND', true, clock_timestamp(), p_scan.claimed_at,
+      p_scan.synced_by)
+    on conflict do nothing;
+end
+$$;

@@ -1,0 +1,100 @@
+-- admit_ticket: open the gate for a ticket, once. The one place that decides about a scan.
+--
+-- Outcomes, first that applies:
+--   FORBIDDEN       a signed-in caller names somebody else, or works for nobody; nothing is learned
+--   NOT_FOUND       no such ticket, or one of a business that the caller does not work for
+--   ADMITTED        it was valid; scanned_at and scanned_by are this scan's. Or the scan that just admitted has this p_scan_id:
+--                   its answer was lost, and it is given again
+--   ALREADY_USED    scanned before; scanned_at, scanned_by and device_id are the winner's
+--   INVALID_STATUS  cancelled, refunded or being refunded: ticket_status says which
+--   EVENT_CANCELLED, TOO_EARLY, TOO_LATE  at a door that keeps the event's times (p_keeps_times)
+--   LOCK_TIMEOUT    busy for five seconds; try again
+-- Locks:  the ticket's row.
+-- Writes: tickets, scan_logs: every judged scan, the refused ones too; one that is sent again and told the same, once.
+create or replace function ticketing.admit_ticket(
+  p_ticket_id uuid, p_scanned_by uuid, p_device_id text, p_scan_method text, p_keeps_times boolean default false,
+  p_scan_id text default null,
+  out outcome text, out ticket_status text, out scanned_at timestamptz, out scanned_by uuid, out device_id text
+)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_ticket_id uuid := p_ticket_id;
+  v_event_id uuid;
+  v_refusal text;
+  v_winner public.scan_logs;
+begin
+  select t.event_id into v_event_id from public.tickets t where t.id = p_ticket_id;
+  v_refusal := ticketing.scan_refusal(p_scanned_by, v_event_id);
+  if v_refusal = 'FORBIDDEN' then
+    outcome := v_refusal;
+    return;
+  elsif v_refusal = 'NOT_FOUND' then
+    -- From here on it is a ticket that does not exist.
+    v_ticket_id := null;
+    v_event_id := null;
+  elsif p_keeps_times then
+    v_refusal := ticketing.closed_door(v_event_id);
+  end if;
+  begin
+    perform ticketing.limit_wait();
+    -- Twice at most: a ticket that became valid after the update had passed it by is locked then.
+    for v_try in 1..2 loop
+      if v_refusal is null then
+        update public.tickets t
+          set status = 'used', checked_in_at = clock_timestamp(), checked_in_by = p_scanned_by
+          where t.id = p_ticket_id and t.status = 'valid'
+          returning t.checked_in_at, t.checked_in_by into scanned_at, scanned_by;
+        if found then
+          insert into public.scan_logs
+              (event_id, ticket_id, scanned_by, device_id, scan_id, scan_method, scan_success, scanned_at)
+            values (v_event_id, p_ticket_id, p_scanned_by, p_device_id, p_scan_id, p_scan_method, true, scanned_at)
+            on conflict do nothing;
+          if found then
+            outcome := 'ADMITTED';
+            return;
+          end if;
+          -- The second protection, the unique successful scan, knows a winner: what was just written is written back. To
+          -- raise and undo the block instead, while other gates wait for the row, makes PostgreSQL 18.4 now and then fail
+          -- with XX000 (a multixact of two updaters).
+          update public.tickets t set checked_in_at = s.scanned_at, checked_in_by = s.scanned_by
+            from public.scan_logs s
+            where t.id = p_ticket_id and s.ticket_id = p_ticket_id and s.scan_success;
+        end if;
+      end if;
+      select t.status, t.checked_in_at, t.checked_in_by into ticket_status, scanned_at, scanned_by
+        from public.tickets t where t.id = v_ticket_id for no key update;
+      exit when v_refusal is not null or ticket_status is distinct from 'valid';
+    end loop;
+  exception when lock_not_available or deadlock_detected then
+    outcome := 'LOCK_TIMEOUT';
+    return;
+  end;
+  select * into v_winner from public.scan_logs s where s.ticket_id = v_ticket_id and s.scan_success;
+  if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
+    outcome := 'ADMITTED';
+    return;
+  end if;
+  device_id := v_winner.device_id;
+  outcome := case when ticket_status is null then 'NOT_FOUND' when ticket_status = 'used' then 'ALREADY_USED'
+    when ticket_status = 'valid' then v_refusal else 'INVALID_STATUS' end;
+  insert into public.scan_logs
+      (event_id, ticket_id, presented_id, scanned_by, device_id, scan_id, scan_method, scan_success, error_code, scanned_at)
+    select v_event_id, case when ticket_status is not null then p_ticket_id end,
+      case when ticket_status is null then p_ticket_id end, p_scanned_by, p_device_id, p_scan_id, p_scan_method, false,
+      outcome, clock_timestamp()
+    where p_scan_id is null or not exists (
+      select from public.scan_logs s where s.ticket_id = v_ticket_id and s.error_code in (outcome, 'SUPERSEDED')
+        and ticketing.is_same_scan(s, p_scan_id, p_device_id));
+end
+$$;
+
+-- closed_door: why an event admits nobody now: EVENT_CANCELLED, TOO_EARLY, TOO_LATE; null where it does.
+create or replace function ticketing.closed_door(p_event_id uuid) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select case when e.status = 'cancelled' then 'EVENT_CANCELLED'
+      else ticketing.outside(clock_timestamp(), coalesce(e.entry_from, e.start_at - s.entry_before),
+        coalesce(e.entry_until, e.end_at + s.entry_after)) end
+    from public.events e, ticketing.settings s where e.id = p_event_id);
+end
+$$;

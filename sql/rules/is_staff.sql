@@ -1,0 +1,7 @@
+-- is_staff: whether a user works for the business that holds an event.
+create or replace function ticketing.is_staff(p_user_id uuid, p_event_id uuid) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (
+    select from public.events e join public.business_staff s on s.business_id = e.business_id
+    where e.id = p_event_id and s.user_id = p_user_id)
+$$;

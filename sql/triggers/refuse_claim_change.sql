@@ -1,0 +1,14 @@
+create or replace function ticketing.refuse_claim_change() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'claim % is %: it can only be released, or redeemed once', old.id, old.status
+    using errcode = '23514', constraint = tg_name, table = 'offer_claims', schema = 'public';
+end
+$$;
+
+-- A claim only ever shrinks: it neither grows nor moves nor comes back from released or redeemed, so an update needs no count.
+create or replace trigger trg_claim_legal_change before update on public.offer_claims
+  for each row when (new.party_size > old.party_size or new.discount_id <> old.discount_id
+    or new.user_id is distinct from old.user_id or new.one_per_person <> old.one_per_person
+    or old.status in ('released', 'redeemed') and new.status <> old.status)
+  execute function ticketing.refuse_claim_change();

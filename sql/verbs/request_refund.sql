@@ -1,0 +1,128 @@
+-- request_refund: send an order's tickets back, some (p_ticket_ids) or all (null), and their price with their fees. The gate
+-- refuses them from here on; they count as sold until the money has gone. The job sends it.
+--
+-- Answers, first that applies:
+--   INVALID_REQUEST   no order, an empty list, or a reason of more than 500 characters
+--   ORDER_NOT_FOUND   also for those who do not work for the event's business: they learn nothing
+--   FORBIDDEN         the door's staff: owners and managers refund
+--   ORDER_NOT_PAID    no ticket was issued
+--   TICKET_NOT_FOUND  one of them is not of this order; nothing changes
+--   TICKET_USED       one of them was scanned, and p_force is not set; nothing changes
+--   ALREADY_REFUNDED  none of them is left to send back; refund_ids are those that took them
+--   LOCK_TIMEOUT
+--   success           {success: true, refund_id, status: queued | succeeded, amount_cents, currency, ticket_ids, payment_id}
+-- What was sent back before without a ticket is subtracted: never more goes than came. Free tickets are refunded at once.
+-- Locks:  order, tiers, ascending id, tickets by id: a scan beside it is before or after.
+-- Writes: tickets, refunds, ledger_entries, orders; counters by trigger.
+create or replace function ticketing.request_refund(
+  p_order_id uuid, p_ticket_ids uuid[] default null, p_reason text default null, p_force boolean default false) returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
+declare
+  v_order public.orders;
+  v_refusal text := ticketing.refund_refusal(p_order_id);
+  v_ids uuid[];
+  v_asked record;
+  v_price record;
+  v_payment ticketing.payments;
+  v_amount bigint;
+  v_refund ticketing.refunds;
+  v_part record;
+begin
+  if p_order_id is null or cardinality(p_ticket_ids) = 0 or length(p_reason) > 500 then
+    return ticketing.refused('INVALID_REQUEST',
+      'An order is needed; a list of tickets is not empty, a reason is not longer than 500.');
+  elsif v_refusal is not null then
+    return ticketing.refused(v_refusal);
+  end if;
+  v_order := ticketing.lock_order(p_order_id);
+  if v_order.tickets_issued_at is null then
+    return ticketing.refused('ORDER_NOT_PAID');
+  end if;
+  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));
+  v_asked := ticketing.lock_tickets(v_order, p_ticket_ids);
+  if v_asked.unknown > 0 then
+    return ticketing.refused('TICKET_NOT_FOUND');
+  elsif v_asked.used > 0 and not coalesce(p_force, false) then
+    return ticketing.refused('TICKET_USED');
+  elsif cardinality(v_asked.ids) = 0 then
+    return ticketing.refused('ALREADY_REFUNDED') || jsonb_build_object('refund_ids', (
+      select coalesce(jsonb_agg(r.id order by r.created_at, r.id), '[]') from ticketing.refunds r
+      where r.order_id = p_order_id and r.ticket_ids && v_asked.asked and r.status <> 'failed'));
+  end if;
+
+  v_ids := v_asked.ids;
+  v_price := ticketing.price_of(v_ids);
+  select * into v_payment from ticketing.payments p where p.order_id = p_order_id and p.status = 'kept';
+  v_amount := least(v_price.tickets + v_price.fees, coalesce(ticketing.left_to_refund(v_payment), 0));
+  insert into ticketing.refunds (payment_id, order_id, event_id, amount_cents, currency, goodwill_cents, ticket_ids,
+      cause, note, requested_by, status, ask_at, finished_at)
+    values (v_payment.id, p_order_id, v_order.event_id, v_amount, v_order.currency,
+      v_amount - v_price.tickets - v_price.fees, v_ids, 'staff', p_reason, (ticketing.caller()).user_id,
+      case when v_amount = 0 then 'succeeded' else 'queued' end, case when v_amount > 0 then clock_timestamp() end,
+      case when v_amount = 0 then clock_timestamp() end)
+    returning * into v_refund;
+  v_part := ticketing.from_sales(p_order_id, v_order.currency, v_amount, v_price.tickets);
+  perform ticketing.book(p_order_id, v_order.currency, 'refund:' || v_refund.id, '{tickets,fees,pending}',
+    array[v_part.tickets, v_part.fees, -v_amount]);
+  update public.tickets t set status = case when v_amount = 0 then 'refunded' else 'refunding' end where t.id = any (v_ids);
+  if v_amount = 0 then
+    perform ticketing.note_refunds(p_order_id);
+  end if;
+  return jsonb_build_object('success', true, 'refund_id', v_refund.id, 'status', v_refund.status, 'amount_cents', v_amount,
+    'currency', v_order.currency, 'ticket_ids', to_jsonb(v_ids), 'payment_id', v_payment.id);
+exception when lock_not_available or deadlock_detected then
+  return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- refund_refusal: why the caller may not refund an order; null where it may.
+create or replace function ticketing.refund_refusal(p_order_id uuid) returns text
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  v_caller record := ticketing.caller();
+  v_order record;
+begin
+  select o.id, s.role into v_order from public.orders o
+    join public.events e on e.id = o.event_id
+    left join public.business_staff s on s.business_id = e.business_id and s.user_id = v_caller.user_id
+    where o.id = p_order_id;
+  return case
+    when v_order.id is null or v_order.role is null and not v_caller.is_trusted then 'ORDER_NOT_FOUND'
+    when v_order.role = 'door' and not v_caller.is_trusted then 'FORBIDDEN' end;
+end
+$$;
+
+-- lock_tickets: the named tickets of an order, all of them where none is named, locked one by one by ascending id.
+--   asked    those that are the order's         ids   those of them that can be sent back
+--   unknown  how many are none of the order's   used  how many of ids were scanned
+create or replace function ticketing.lock_tickets(
+  p_order public.orders, p_ticket_ids uuid[], out asked uuid[], out ids uuid[], out unknown integer, out used integer)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_id uuid;
+  v_ticket record;
+begin
+  asked := '{}';
+  ids := '{}';
+  unknown := 0;
+  used := 0;
+  for v_id in
+    select distinct k.id from unnest(coalesce(p_ticket_ids, array(
+      select t.id from public.tickets t where t.event_id = p_order.event_id and t.order_id = p_order.id))) k(id) order by k.id
+  loop
+    perform ticketing.limit_wait();
+    select t.id, t.status, t.checked_in_at into v_ticket from public.tickets t
+      where t.id = v_id and t.order_id = p_order.id for no key update;
+    if v_ticket.id is null then
+      unknown := unknown + 1;
+    else
+      asked := asked || v_id;
+      if v_ticket.status in ('valid', 'used') then
+        ids := ids || v_id;
+        used := used + (v_ticket.status = 'used')::integer;
+      end if;
+    end if;
+  end loop;
+end
+$$;
