@@ -23,6 +23,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   hono: ['api', 'payments', 'proof'],
   '@hono/node-server': ['api'],
   jose: ['api'],
+  'lru-cache': ['api'],
+  tinyqueue: ['payments'],
   stripe: ['payments'],
   uqr: ['api'],
   zod: ['api', 'payments', 'load', 'proof', 'config.ts'],

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Lane } from '../desk/lane.ts'
 
 export interface Limits {
@@ -113,16 +114,14 @@ type Rate = Pick<Limits, 'perSecond' | 'burst'>
 
 /** A bucket an address: it fills with `perSecond` up to `burst`, and a request takes one out. */
 function openBuckets({ perSecond, burst }: Rate, nowMs: () => number): (address: string) => boolean {
-  const buckets = new Map<string, { readonly left: number; readonly atMs: number }>()
+  const buckets = new LRUCache<string, { readonly left: number; readonly atMs: number }>({
+    max: ADDRESSES_MAX,
+  })
   return (address) => {
     const atMs = nowMs()
     const known = buckets.get(address) ?? { left: burst, atMs }
     const left = Math.min(burst, known.left + ((atMs - known.atMs) / 1000) * perSecond)
-    // Set anew, so that the map's first is the one that was not seen for longest.
-    buckets.delete(address)
     buckets.set(address, { left: left >= 1 ? left - 1 : left, atMs })
-    const oldest = buckets.keys().next()
-    if (buckets.size > ADDRESSES_MAX && oldest.done !== true) buckets.delete(oldest.value)
     return left >= 1
   }
 }

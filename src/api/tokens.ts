@@ -1,4 +1,5 @@
 import { compactVerify, errors } from 'jose'
+import { LRUCache } from 'lru-cache'
 import { UUID } from '../core/uuid.ts'
 import type { Caller } from '../db/call.ts'
 import { signingKey } from './keys.ts'
@@ -31,11 +32,11 @@ export type TokenVerifier = (token: string) => Promise<VerifiedToken | TokenRefu
  */
 export function tokenVerifier(jwtSecret: string, nowMs: () => number = Date.now): TokenVerifier {
   const key = signingKey(jwtSecret)
-  const known = new Map<string, Entry>()
+  const known = new LRUCache<string, Entry>({ max: TOKENS_MAX })
   return async (token) => {
     const entry = known.get(token) ?? (await verify(token, key))
     if ('refused' in entry) return entry
-    remember(known, token, entry)
+    known.set(token, entry)
     return refuseByClock(entry.claims, Math.floor(nowMs() / 1000)) ?? entry.verified
   }
 }
@@ -89,14 +90,6 @@ function refuseByClock(claims: Entry['claims'], now: number): TokenRefusal | und
   if (typeof nbf === 'number' && now + SKEW_SECONDS < nbf) return refuse('JWT not yet valid', nbf - now)
   if (typeof iat === 'number' && now + SKEW_SECONDS < iat) return refuse('JWT issued at future', iat - now)
   return undefined
-}
-
-/** The least recently used entry is the first of the map. */
-function remember(known: Map<string, Entry>, token: string, entry: Entry): void {
-  known.delete(token)
-  known.set(token, entry)
-  const oldest = known.keys().next()
-  if (known.size > TOKENS_MAX && oldest.done !== true) known.delete(oldest.value)
 }
 
 function unverified(message: string, details: string | null = null): TokenRefusal {

@@ -1,20 +1,17 @@
 import { raw } from 'hono/html'
+import { LRUCache } from 'lru-cache'
 import { encode } from 'uqr'
 import type { Html } from './layout.ts'
 
 /** A code takes 2 ms to draw, is drawn again at each look at its page, and has 5 KB. */
 const DRAWN_MAX = 1_000
 
-const drawn = new Map<string, Html>()
+const drawn = new LRUCache<string, Html>({ max: DRAWN_MAX })
 
 /** The code as a picture with the quiet zone that scanners need. */
 export function qrCode(code: string): Html {
   const picture = drawn.get(code) ?? draw(code)
-  // Set anew, so that the map's first is the one that nobody looked at for longest.
-  drawn.delete(code)
   drawn.set(code, picture)
-  const oldest = drawn.keys().next()
-  if (drawn.size > DRAWN_MAX && oldest.done !== true) drawn.delete(oldest.value)
   return picture
 }
 

@@ -1,4 +1,6 @@
-/** What goes wrong on purpose. Random choices come from the seed, so that a run can be repeated. */
+import { randomFrom } from '../../core/random.ts'
+
+/** Fault injection: what goes wrong on purpose. Random choices come from the seed, so that a run can be repeated. */
 export interface Chaos {
   readonly seed: number
   /** Each event is delivered 1 to this many times. */
@@ -30,28 +32,20 @@ export function rollDice(chaos: Chaos | undefined): Dice {
   const limits = randomFrom(chaos.seed + 1)
   const events = randomFrom(chaos.seed + 2)
   return {
-    rateLimits: () => limits() < rateLimited,
+    rateLimits: () => limits.fraction() < rateLimited,
     losesAnswer: () => {
-      const [lost, how] = [calls(), calls()]
+      const [lost, how] = [calls.fraction(), calls.fraction()]
       return lost < lostAnswers ? (how < 0.5 ? 'cut' : 'error') : undefined
     },
     copies: () => {
-      const [lost, copies] = [events(), events()]
-      const delays = Array.from({ length: 1 + Math.floor(copies * duplicates) }, () => events() * delayMs)
+      const [lost, copies] = [events.fraction(), events.fraction()]
+      const delays = Array.from(
+        { length: 1 + Math.floor(copies * duplicates) },
+        () => events.fraction() * delayMs,
+      )
       return lost < lostEvents ? [] : delays
     },
   }
 }
 
 const NO_CHAOS: Dice = { rateLimits: () => false, losesAnswer: () => undefined, copies: () => [0] }
-
-/** 0 to below 1, the same for the same seed: mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

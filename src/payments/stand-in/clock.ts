@@ -1,4 +1,6 @@
-/** The stand-in's own time: the machine's, and what it was moved on by. Everything that is due later waits here. */
+import TinyQueue from 'tinyqueue'
+
+/** Virtual clock: the machine's time, and what it was moved on by. Everything that is due later waits here. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number
@@ -17,22 +19,26 @@ export interface Clock {
   stop(): void
 }
 
-/** One queue and one timer, however much is waiting. `timeScale` divides Stripe's durations; the clock runs as any. */
+/** Priority queue (binary heap) and one timer, however much is waiting. `timeScale` divides Stripe's durations; the clock runs as any. */
 export function openClock(timeScale: number): Clock {
-  const queue = openQueue()
+  const queue = new TinyQueue<Entry>([], (a, b) => a.due - b.due || a.order - b.order)
+  let order = 0
   let offset = 0
   let timer: NodeJS.Timeout | undefined
   let stopped = false
   const now = () => Date.now() + offset
   const wake = () => {
     clearTimeout(timer)
-    const due = queue.firstDue()
-    if (due === undefined || stopped) return
-    timer = setTimeout(catchUp, Math.min(Math.max(due - now(), 0), TIMER_MS_MAX))
+    const first = queue.peek()
+    if (first === undefined || stopped) return
+    timer = setTimeout(catchUp, Math.min(Math.max(first.due - now(), 0), TIMER_MS_MAX))
     timer.unref()
   }
   const catchUp = () => {
-    for (let task = queue.take(now()); task !== undefined && !stopped; task = queue.take(now())) task()
+    for (let first = queue.peek(); first && first.due <= now() && !stopped; first = queue.peek()) {
+      queue.pop()
+      first.task()
+    }
     wake()
   }
   return {
@@ -40,7 +46,10 @@ export function openClock(timeScale: number): Clock {
     seconds: () => Math.floor(now() / 1000),
     span: (seconds) => (seconds * 1000) / timeScale,
     at: (due, task) => {
-      if (queue.add(due, task)) wake()
+      order += 1
+      const entry = { due, order, task }
+      queue.push(entry)
+      if (queue.peek() === entry) wake()
     },
     catchUp,
     get offset() {
@@ -65,52 +74,4 @@ interface Entry {
   /** Breaks ties: what was added first runs first. */
   readonly order: number
   readonly task: () => void
-}
-
-/** A binary heap by `due`. */
-function openQueue() {
-  const heap: Entry[] = []
-  let order = 0
-  const before = (a: number, b: number) => {
-    const [first, second] = [heap[a], heap[b]]
-    if (first === undefined || second === undefined) return second === undefined
-    return first.due < second.due || (first.due === second.due && first.order < second.order)
-  }
-  const swap = (a: number, b: number) => {
-    const [first, second] = [heap[a], heap[b]]
-    if (first === undefined || second === undefined) return
-    heap[a] = second
-    heap[b] = first
-  }
-  const rise = (from: number) => {
-    for (let at = from, up = (at - 1) >> 1; at > 0 && before(at, up); at = up, up = (at - 1) >> 1)
-      swap(at, up)
-  }
-  const sink = () => {
-    for (let at = 0; ; ) {
-      const [left, right] = [2 * at + 1, 2 * at + 2]
-      const least = right < heap.length && before(right, left) ? right : left
-      if (least >= heap.length || before(at, least)) return
-      swap(at, least)
-      at = least
-    }
-  }
-  return {
-    firstDue: () => heap[0]?.due,
-    /** True when it is the first now. */
-    add: (due: number, task: () => void): boolean => {
-      order += 1
-      heap.push({ due, order, task })
-      rise(heap.length - 1)
-      return heap[0]?.order === order
-    },
-    take: (now: number): (() => void) | undefined => {
-      const [first] = heap
-      if (first === undefined || first.due > now) return undefined
-      swap(0, heap.length - 1)
-      heap.pop()
-      sink()
-      return first.task
-    },
-  }
 }
