@@ -21,10 +21,10 @@ export const check = defineCommand({
     for (const guarantee of GUARANTEES) {
       for (const law of guarantee.laws) {
         const found = broken.find((row) => row.law === law)
-        const said =
+        const result =
           found === undefined ? 'holds' : `${found.rows} ${found.rows === 1 ? 'row breaks' : 'rows break'} it`
         console.log(
-          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${law.padEnd(28)} ${said}`,
+          `${found === undefined ? '✓' : '✗'} ${guarantee.name.padEnd(25)} ${law.padEnd(28)} ${result}`,
         )
         for (const witness of found?.witnesses ?? []) console.log(`    ${JSON.stringify(witness)}`)
       }

@@ -83,21 +83,22 @@ export const prove = defineCommand({
   },
 })
 
-type Given = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'engines' | 'run' | 'clock' | 'signal'>
+/** What the command line asks for. */
+type RunRequest = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'engines' | 'run' | 'clock' | 'signal'>
 
 /** Brings up a PostgreSQL and databases of the run's own, runs the stages, and takes everything down again. */
-async function proveOn(config: Config, folder: string, given: Given): Promise<Results> {
+async function proveOn(config: Config, folder: string, request: RunRequest): Promise<Results> {
   await mkdir(folder, { recursive: true })
-  const work = join(config.home, `prove-${given.run.id}`)
+  const work = join(config.home, `prove-${request.run.id}`)
   const closers: (() => Promise<unknown>)[] = [() => rm(work, { recursive: true, force: true })]
   try {
-    const { profile, seed } = given
+    const { profile, seed } = request
     const first = config.databaseUrl === undefined ? 'Starting PostgreSQL' : 'Connecting to DATABASE_URL'
     console.log(`Profile ${profile.name}, seed ${seed}. ${first} …\n`)
     const server = await useServer(config, work, true)
     closers.push(() => server.stop())
     await withClient(server.url, async () => {})
-    given.signal.throwIfAborted()
+    request.signal.throwIfAborted()
     const databases = await openRunDatabases(server.url, `${Date.now()}p${process.pid}`, migrate)
     closers.push(() => databases.close())
     const jwtSecret = await jwtSecretOf(config)
@@ -106,13 +107,13 @@ async function proveOn(config: Config, folder: string, given: Given): Promise<Re
     const { webhookSecret } = till
     const codes = await signCodes(await ticketKeyOf(config), databases.main.client)
     const run = openRun({
-      ...given,
+      ...request,
       databases,
       source: server.source,
       folder,
       startServer: (url) => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
       provider: openPaymentWitness(till),
-      openChaosWorld: (database) => openChaosWorld(database, { ...given, jwtSecret }),
+      openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret }),
       variablesOf: async (fixture, url) => ({
         ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),
         ...(await gateCodeVariables(fixture, codes, databases.main.client)),

@@ -1,7 +1,7 @@
 /** How long and how hard a run is. Times in seconds. */
 export interface Profile {
   readonly name: string
-  /** How many times longer than the documents say an answer may take: a machine that runs everything at once is slow. */
+  /** Factor on every limit of an answer's time in the scripts: a machine that runs everything at once is slow. */
   readonly patience: number
   /** Buyers who press "buy" at the same moment. */
   readonly buyers: number
@@ -63,8 +63,8 @@ export const PROFILES = {
     serializable: { clients: 100, threads: 20, seconds: 3 },
     churn: { clients: 20, threads: 4, seconds: 2 },
   },
-  documents: {
-    name: 'documents',
+  full: {
+    name: 'full',
     patience: 1,
     buyers: 200,
     scannerTickets: 600,

@@ -10,7 +10,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['start --port abc', /^PORT must be a port from 0 to 65535\.\n$/],
   ['verify now', /^Unexpected argument 'now'/],
   ['prove --profle quick', /^Unknown option '--profle'/],
-  ['prove --profile fast', /^There is no profile "fast": quick, documents\.\n$/],
+  ['prove --profile fast', /^There is no profile "fast": quick, full\.\n$/],
   [
     'prove oversell',
     /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst, reserve-race-serializable, hold-churn, webhook-chaos\.\n$/,
@@ -61,7 +61,7 @@ test('help and version are printed with 0, in a pipe without escape codes', asyn
   for (const command of ['start', 'prove', 'verify', 'check', 'fixtures', 'migrate', 'sql']) {
     assert.match(help?.stdout ?? '', new RegExp(`^ *${command} `, 'm'))
   }
-  assert.match(prove?.stdout ?? '', /--profile.*quick \| documents/)
+  assert.match(prove?.stdout ?? '', /--profile.*quick \| full/)
   assert.match(version?.stdout ?? '', /^\d+\.\d+\.\d+\n$/)
 })
 

@@ -6,7 +6,7 @@ import stringWidth from 'string-width'
 import { commandLines } from '../../src/proof/report/command.ts'
 import { reportHtml } from '../../src/proof/report/html.ts'
 import { verdictText } from '../../src/proof/report/terminal.ts'
-import { counted } from '../../src/proof/report/words.ts'
+import { inNumber } from '../../src/proof/report/words.ts'
 import { type Results, results as schema } from '../../src/proof/results.ts'
 import { COMMAND, EXAMPLES, FAILING, PASSING, UNCERTAIN } from './report-examples.ts'
 
@@ -79,9 +79,12 @@ suite('the report as one page', () => {
       String,
     )
     const row = rows.find((text) => text.includes('trg_sync_sold_quantity')) ?? ''
-    assert.match(row, /data-head="must be"><div>caught<.*data-head="was"><div>caught<.*never_oversold.*PASS/s)
+    assert.match(
+      row,
+      /data-head="expected"><div>caught<.*data-head="seen"><div>caught<.*never_oversold.*PASS/s,
+    )
     const missed = rows.find((text) => text.includes('all 2 that refuse')) ?? ''
-    assert.match(missed, /<details open>.*data-head="was"><div>missed<.*no law.*FAIL/s)
+    assert.match(missed, /<details open>.*data-head="seen"><div>missed<.*no law.*FAIL/s)
     assert.match(missed, /decision under the tier lock, check_sold_lte_total/)
   })
 
@@ -125,7 +128,7 @@ suite('the report as one page', () => {
   })
 })
 
-test('what happened once is told in the singular', () => {
+test('what happened once stands in the singular', () => {
   for (const [many, one] of [
     ['refunds by staff', 'refund by staff'],
     ['full refunds in the dashboard', 'full refund in the dashboard'],
@@ -133,7 +136,7 @@ test('what happened once is told in the singular', () => {
     ['races lost', 'race lost'],
     ['race won', 'race won'],
   ] as const) {
-    assert.deepEqual([counted(many, 1), counted(many, 2)], [one, many])
+    assert.deepEqual([inNumber(many, 1), inNumber(many, 2)], [one, many])
   }
 })
 

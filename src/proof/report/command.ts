@@ -12,7 +12,7 @@ export function commandLines(command: string, columns: number): string[] {
     const joined = `${lines.at(-1)} ${word}`
     if (lines.length > 0 && stringWidth(joined) + CONTINUED.length <= columns)
       lines[lines.length - 1] = joined
-    else lines.push(...broken(word, columns - CONTINUED.length))
+    else lines.push(...breakWord(word, columns - CONTINUED.length))
   }
   return lines.map((line, at) =>
     at === lines.length - 1 ? line : line.endsWith('\n') ? line.slice(0, -1) : line + CONTINUED,
@@ -27,7 +27,7 @@ const CONTINUED = ' \\'
 const WITHIN = '\\\n'
 
 /** A backslash at the end of a line continues the word, except in single quotes, which end before it and begin behind it. */
-function broken(word: string, columns: number): string[] {
+function breakWord(word: string, columns: number): string[] {
   const lines = ['']
   let width = 0
   let quote = ''

@@ -72,7 +72,7 @@ export function runFacts({ run, environment }: Results): Html {
 /** What the figures mean, without more than they say. */
 export function shownAndNot(results: Results): Html {
   const rows = results.guarantees.map((guarantee) => {
-    const tried = contended(results, guarantee)
+    const tried = countContended(results, guarantee)
     return row([guarantee.name, count(tried), String(lawRows(guarantee)), boundOf(guarantee, tried)])
   })
   return html`<section aria-labelledby="shown">
@@ -91,13 +91,13 @@ ${badge('NOT SHOWN')} means that the laws of a guarantee are empty, but that not
 function sabotageSentence({ sabotage }: Results): string {
   if (sabotage.length === 0) return 'this run did without it, so its laws were not seen to catch anything.'
   const kinds = sabotageKinds(sabotage).map(
-    ({ what, must, good, total }) => `${what}, ${good} of ${total} ${must}`,
+    ({ what, expected, good, total }) => `${what}, ${good} of ${total} ${expected}`,
   )
   return `${kinds.join('; ')}.`
 }
 
 /** Every answer of its scenarios that is neither a success nor something unexpected. */
-function contended(results: Results, { scenarios }: GuaranteeResult): number {
+function countContended(results: Results, { scenarios }: GuaranteeResult): number {
   return results.scenarios
     .filter(({ name }) => scenarios.includes(name))
     .flatMap(({ outcomes }) => Object.entries(outcomes))

@@ -1,7 +1,7 @@
 import type { GuaranteeResult, Results } from '../results.ts'
 import { type Content, type Html, html } from './markup.ts'
 import { badge, row, table, witnessBlock } from './parts.ts'
-import { asItMust, count } from './words.ts'
+import { count, countExpected } from './words.ts'
 
 const HEADS = ['guarantee', 'verdict', 'protections', 'laws', 'under load in', 'sabotage']
 
@@ -51,5 +51,5 @@ function scenarioLinks(names: readonly string[]): Content {
 function sabotageCell({ sabotage }: GuaranteeResult, rows: Results['sabotage']): Content {
   if (sabotage.total === 0) return html`<span class="quiet">none in this run</span>`
   const seen = `${sabotage.survived} survived, ${sabotage.caught} caught`
-  return html`${asItMust(rows)} of ${sabotage.total}<small>${seen}</small>`
+  return html`${countExpected(rows)} of ${sabotage.total}<small>${seen}</small>`
 }

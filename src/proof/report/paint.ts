@@ -17,16 +17,16 @@ const WORDS: readonly (readonly [RegExp, Style])[] = [
 ]
 
 /** The same lines in colour, which adds nothing that the words do not say. */
-export function painted(lines: readonly string[], verdict: Verdict): string[] {
+export function paint(lines: readonly string[], verdict: Verdict): string[] {
   const width = Math.max(...lines.filter((line) => line.startsWith('━')).map((line) => line.length))
   const atBanner = lines.findIndex((line) => line.startsWith('━')) + 1
   return lines.map((line, at) => {
-    if (at === atBanner) return paint(GROUND[verdict], ` ${line}`.padEnd(width))
-    if (/^\p{Lu}\p{Ll}+$/u.test(line)) return paint('bold', line)
-    return WORDS.reduce((text, [word, style]) => text.replaceAll(word, (found) => paint(style, found)), line)
+    if (at === atBanner) return style(GROUND[verdict], ` ${line}`.padEnd(width))
+    if (/^\p{Lu}\p{Ll}+$/u.test(line)) return style('bold', line)
+    return WORDS.reduce((text, [word, color]) => text.replaceAll(word, (found) => style(color, found)), line)
   })
 }
 
-function paint(style: Style, text: string): string {
-  return styleText(style, text, { validateStream: false })
+function style(color: Style, text: string): string {
+  return styleText(color, text, { validateStream: false })
 }

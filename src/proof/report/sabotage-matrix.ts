@@ -1,9 +1,9 @@
 import type { Results, SabotageResult } from '../results.ts'
 import { type Content, type Html, html } from './markup.ts'
 import { badge, countsLine, row, table, witnessBlock } from './parts.ts'
-import { asItMust, count, sabotageKinds } from './words.ts'
+import { count, countExpected, sabotageKinds } from './words.ts'
 
-const HEADS = ['taken away', 'must be', 'was', 'seen by', 'named by verify', 'verdict']
+const HEADS = ['taken away', 'expected', 'seen', 'seen by law', 'named by verify', 'verdict']
 
 /** What was taken away, what had to be seen, and what was: a proof that cannot fail proves nothing. */
 export function sabotageMatrix({ sabotage, stages }: Results): Html {
@@ -25,18 +25,19 @@ ${guarantees.map((name) =>
 
 function summary(sabotage: Results['sabotage']): Html {
   return html`<ul class="tally">${sabotageKinds(sabotage).map(
-    ({ what, must, good, total }) => html`<li><b>${good} of ${total}</b> ${must}<small>${what}</small></li>`,
+    ({ what, expected, good, total }) =>
+      html`<li><b>${good} of ${total}</b> ${expected}<small>${what}</small></li>`,
   )}</ul>`
 }
 
 function guaranteeMatrix(name: string, results: readonly SabotageResult[]): Html {
-  return html`<h3><code>${name}</code> <span class="quiet">${asItMust([...results])} of ${results.length} ended as they must</span></h3>
+  return html`<h3><code>${name}</code> <span class="quiet">${countExpected([...results])} of ${results.length} ended as expected</span></h3>
 ${table(HEADS, results.map(sabotageRow), 'sabotage')}`
 }
 
 function sabotageRow(result: SabotageResult) {
   return row([
-    [takenAway(result), onDemand(result)],
+    [removalCell(result), onDemand(result)],
     result.expected === 'survives' ? 'survived' : 'caught',
     result.seen,
     result.laws.length === 0 ? html`<span class="quiet">no law</span>` : lines(result.laws),
@@ -45,7 +46,7 @@ function sabotageRow(result: SabotageResult) {
   ])
 }
 
-function takenAway({ removed, kind }: SabotageResult): Content {
+function removalCell({ removed, kind }: SabotageResult): Content {
   if (kind !== 'all refusing') return html`<code>${removed.join(', ')}</code>`
   return html`all ${removed.length} that refuse<small>${removed.join(', ')}</small>`
 }

@@ -3,7 +3,7 @@ import { stockChart } from './chart.ts'
 import { type Content, type Html, html } from './markup.ts'
 import { badge } from './parts.ts'
 import { openChecks } from './stages.ts'
-import { count, counted, engineOf, milliseconds, seconds } from './words.ts'
+import { count, engineOf, inNumber, milliseconds, seconds } from './words.ts'
 
 /** Each story under load: what happened, in figures that say where they come from. */
 export function scenarioCards({ scenarios, environment }: Results): Html {
@@ -27,7 +27,7 @@ ${openChecks(scenario.checks.filter(({ verdict }) => verdict !== 'PASS'))}
 <div>${scenario.stock === null ? null : html`<h4>Places over time</h4>${stockChart(scenario.stock)}`}
 <h4>Answers</h4>${outcomeBars(scenario.outcomes)}</div>
 <div>${latencyTable(scenario.latencyMs)}
-<h4>Must have happened</h4>${happened(scenario)}
+<h4>Must have happened</h4>${happenings(scenario)}
 ${scenario.thresholds.length === 0 ? null : html`<h4>Thresholds</h4>${thresholds(scenario)}`}</div>
 </div>
 <details><summary>Run it by hand</summary><p class="quiet">${scenario.file}</p><code class="command block">${scenario.command}</code></details>
@@ -60,11 +60,11 @@ function latencyTable(latency: Latency | null): Html {
 <tbody><tr>${at.map(([, value]) => html`<td>${value === null ? '–' : milliseconds(value)}</td>`)}</tr></tbody></table>`
 }
 
-function happened({ mustHaveHappened }: ScenarioResult): Html {
+function happenings({ mustHaveHappened }: ScenarioResult): Html {
   return html`<ul class="ticks">${mustHaveHappened.map(({ what, times }) =>
     tick(
       times > 0,
-      html`<b>${count(times)}</b> ${counted(what, times)}`,
+      html`<b>${count(times)}</b> ${inNumber(what, times)}`,
       'never happened: the run shows nothing',
     ),
   )}</ul>`

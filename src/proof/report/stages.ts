@@ -18,13 +18,13 @@ function stageBlock(stage: StageResult): Html {
   return html`<article class="stage">
 <header><h3>${stage.title}</h3>${badge(stage.verdict)}
 <span class="quiet">${stage.checks.length === 0 ? '' : `${passed.length} of ${stage.checks.length} checks passed · `}${seconds(stage.durationMs)}</span></header>
-${stage.verdict === 'SKIPPED' ? skipped(stage) : null}
+${stage.verdict === 'SKIPPED' ? skipReason(stage) : null}
 ${openChecks(open)}
 ${passed.length === 0 ? null : html`<details><summary>${passed.length} passed</summary><ul class="passed">${passed.map(passedCheck)}</ul></details>`}
 </article>`
 }
 
-function skipped({ reason }: StageResult): Html {
+function skipReason({ reason }: StageResult): Html {
   return html`<p>Skipped: ${reason ?? 'no reason was given'}. What it would have shown is not shown.</p>`
 }
 

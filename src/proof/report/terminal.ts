@@ -1,11 +1,11 @@
 import type { GuaranteeResult, Results } from '../results.ts'
 import { commandLines } from './command.ts'
-import { painted } from './paint.ts'
+import { paint } from './paint.ts'
 import { tableRows, wrap } from './text.ts'
 import {
   type AnyVerdict,
-  asItMust,
   count,
+  countExpected,
   engineOf,
   type Finding,
   findingsOf,
@@ -43,7 +43,7 @@ export function verdictText(results: Results, options: TerminalOptions): string 
     verdictLines(results, columns),
   ]
   const lines = sections.filter(({ length }) => length > 0).flatMap((section) => [...section, ''])
-  return (options.color ? painted(lines, results.verdict) : lines).join('\n')
+  return (options.color ? paint(lines, results.verdict) : lines).join('\n')
 }
 
 const INDENT = '  '
@@ -75,7 +75,7 @@ function guaranteeLines({ guarantees, sabotage }: Results, columns: number): str
   const rows = guarantees.map((guarantee) => [
     String(guarantee.number),
     guarantee.name,
-    signed(guarantee.verdict),
+    withSign(guarantee.verdict),
     `${guarantee.protections.active} of ${guarantee.protections.total}`,
     count(lawRows(guarantee)),
     sabotageOf(guarantee, sabotage),
@@ -84,13 +84,13 @@ function guaranteeLines({ guarantees, sabotage }: Results, columns: number): str
   return tableRows(heads, rows, columns - INDENT.length).flat()
 }
 
-function signed(verdict: AnyVerdict): string {
+function withSign(verdict: AnyVerdict): string {
   return `${SIGNS[verdict]} ${verdict}`
 }
 
 function sabotageOf({ name, sabotage }: GuaranteeResult, all: Results['sabotage']): string {
   if (sabotage.total === 0) return 'none'
-  return `${asItMust(all.filter(({ guarantee }) => guarantee === name))} of ${sabotage.total}`
+  return `${countExpected(all.filter(({ guarantee }) => guarantee === name))} of ${sabotage.total}`
 }
 
 /** What happened stands beside the name in a wide terminal, else below it. */
@@ -105,10 +105,10 @@ function scenarioLines({ scenarios }: Results, columns: number): string[] {
   const rows = scenarios.map((scenario, at) => [
     scenario.name,
     engineOf(scenario),
-    signed(scenario.verdict),
+    withSign(scenario.verdict),
     figures[at] ?? '',
   ])
-  const below = (at: number) => (wide ? [] : indented(wrap(figures[at] ?? '', room - INDENT.length)))
+  const below = (at: number) => (wide ? [] : indent(wrap(figures[at] ?? '', room - INDENT.length)))
   return tableRows(heads, rows, room).flatMap((lines, at) =>
     at === 0 ? lines : [...lines, ...below(at - 1)],
   )
@@ -118,10 +118,14 @@ function sabotageLines({ sabotage, stages }: Results, columns: number): string[]
   const room = columns - INDENT.length
   const reason = stages.find(({ name }) => name === 'sabotage')?.reason ?? 'it did not run'
   if (sabotage.length === 0) return wrap(`none: ${reason}`, room)
-  const heads = [{ head: 'taken away' }, { head: 'must be' }, { head: 'ended so', align: 'right' as const }]
-  const rows = sabotageKinds(sabotage).map(({ what, must, good, total }) => [
+  const heads = [
+    { head: 'taken away' },
+    { head: 'expected' },
+    { head: 'as expected', align: 'right' as const },
+  ]
+  const rows = sabotageKinds(sabotage).map(({ what, expected, good, total }) => [
     what,
-    must,
+    expected,
     `${good} of ${total}`,
   ])
   return tableRows(heads, rows, room).flat()
@@ -141,9 +145,9 @@ function findingLines(
 ): string[] {
   const room = columns - INDENT.length
   return [
-    ...indented(wrap(`${signed(verdict)}  ${stage}: ${name}`, room)),
-    ...indented(wrap(detail, room)),
-    ...(witness === undefined ? [] : indented(['witness', ...witnessLines(witness, room - INDENT.length)])),
+    ...indent(wrap(`${withSign(verdict)}  ${stage}: ${name}`, room)),
+    ...indent(wrap(detail, room)),
+    ...(witness === undefined ? [] : indent(['witness', ...witnessLines(witness, room - INDENT.length)])),
     `${INDENT}see it again`,
     ...commandLines(reproduce, columns),
   ]
@@ -152,22 +156,22 @@ function findingLines(
 function witnessLines(witness: unknown, room: number): string[] {
   const lines = wrap(witnessText(witness).slice(0, WITNESS_CHARACTERS_MAX), room)
   const shown = lines.length <= WITNESS_LINES_MAX ? lines : [...lines.slice(0, WITNESS_LINES_MAX), MORE]
-  return indented(shown)
+  return indent(shown)
 }
 
 const MORE = '… the rest is in the report'
 
 function verdictLines(results: Results, columns: number): string[] {
   const { verdict, guarantees } = results
-  const told = findingsOf(results).map(({ sentence }) => sentence)
+  const sentences = findingsOf(results).map(({ sentence }) => sentence)
   const notes = [
-    ...furtherReasons(results).filter((reason) => !told.includes(reason)),
+    ...furtherReasons(results).filter((reason) => !sentences.includes(reason)),
     ...(guarantees.some((guarantee) => guarantee.verdict === 'NOT SHOWN') ? [NOT_SHOWN] : []),
   ]
   const rule = '━'.repeat(columns)
   return [
     rule,
-    signed(verdict),
+    withSign(verdict),
     ...wrap(sentenceOf(results), columns),
     rule,
     ...notes.flatMap((note) => wrap(note, columns)),
@@ -176,10 +180,10 @@ function verdictLines(results: Results, columns: number): string[] {
 
 const NOT_SHOWN = 'NOT SHOWN: the laws of the guarantee are empty, but nothing in this run put it under load.'
 
-function indented(lines: readonly string[]): string[] {
+function indent(lines: readonly string[]): string[] {
   return lines.map((line) => INDENT + line)
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return [title, ...indented(lines)]
+  return [title, ...indent(lines)]
 }

@@ -32,10 +32,10 @@ function passSentence({ guarantees, sabotage, stages }: Results): string {
   const held = `${shown} of ${guarantees.length} guarantees held under load, ${empty} of ${laws.length} laws are empty`
   const leftOut = stages.filter((stage) => stage.verdict === 'SKIPPED').map(({ title }) => title)
   if (leftOut.length > 0) return `${held}. Not asked for: ${leftOut.join(', ')}.`
-  return `${held}, ${asItMust(sabotage)} of ${sabotage.length} sabotages ended as they must.`
+  return `${held}, ${countExpected(sabotage)} of ${sabotage.length} sabotages ended as expected.`
 }
 
-export function asItMust(sabotage: Results['sabotage']): number {
+export function countExpected(sabotage: Results['sabotage']): number {
   return sabotage.filter(({ verdict }) => verdict === 'PASS').length
 }
 
@@ -74,14 +74,14 @@ export function keyFigures({ mustHaveHappened, outcomes, stock, latencyMs }: Sce
   const happened = mustHaveHappened.map(({ what, times }, at) =>
     at === taking
       ? `${count(times)} of ${count(stock?.total ?? 0)} ${what}`
-      : `${count(times)} ${counted(what, times)}`,
+      : `${count(times)} ${inNumber(what, times)}`,
   )
   const p95 = latencyMs === null ? [] : [`p95 ${milliseconds(latencyMs.p95)}\u00a0ms`]
   return [...happened, ...p95].join(', ')
 }
 
 /** `refunds by staff` of one is `refund by staff`. */
-export function counted(what: string, times: number): string {
+export function inNumber(what: string, times: number): string {
   return times === 1 ? what.replace(/(?<=[a-z]{2}[^s])s\b/, '') : what
 }
 
@@ -90,17 +90,18 @@ export function lawRows({ laws }: Results['guarantees'][number]): number {
   return laws.reduce((sum, law) => sum + law.rows, 0)
 }
 
+/** Each kind, in words, and how it is expected to end. */
 const SABOTAGE_KINDS = [
   ['one refusing', 'one refusing protection taken away', 'survived'],
   ['one counting', 'one counting trigger taken away', 'caught'],
   ['all refusing', 'all refusing protections taken away', 'caught'],
 ] as const
 
-/** How many of each kind of sabotage ended as they must. */
+/** How many of each kind of sabotage ended as expected. */
 export function sabotageKinds(sabotage: Results['sabotage']) {
-  return SABOTAGE_KINDS.map(([kind, what, must]) => {
+  return SABOTAGE_KINDS.map(([kind, what, expected]) => {
     const done = sabotage.filter((row) => row.kind === kind)
-    return { kind, what, must, good: asItMust(done), total: done.length }
+    return { kind, what, expected, good: countExpected(done), total: done.length }
   }).filter(({ total }) => total > 0)
 }
 

@@ -150,8 +150,9 @@ function judge(
 }
 
 /**
- * What must survive must break no law at all, and give no two answers of which one is wrong. Without its refusals a guarantee is judged by its own law; a counter that
- * drifts breaks what it counts for, "sold out" too early as well as one too many.
+ * With one refusal less nothing may break: no law of any guarantee, and no two answers that contradict each other. Without a
+ * counting trigger any law may catch it: a counter that drifts says "sold out" too early, or sells one too many. Without all
+ * refusals the guarantee's own laws must.
  */
 function seenIn(
   { guarantee, kind }: Removal,
