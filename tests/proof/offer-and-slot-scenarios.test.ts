@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BUILT_IN } from '../../src/load/engine.ts'
-import { changed, checkNamed, enginesHere, openTestRun, runStages, withoutRefusals } from './support.ts'
+import { changed, checkNamed, openTestRun, runStages, withoutRefusals } from './support.ts'
 
 const SCENARIOS = ['offer-rush', 'slot-rush'] as const
 
 for (const name of SCENARIOS)
-  test(`${name} is a PASS, with either engine, and everything that must happen does`, async (t) => {
-    for (const engines of [await enginesHere(t), BUILT_IN]) {
-      const run = await openTestRun({ only: [name], engines })
-      const http = await runStages(run, 'http')
-      assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
-      const judgement = await runStages(run, 'judgement')
-      assert.equal(judgement.verdict, 'PASS', JSON.stringify(judgement.checks, null, 1))
-    }
+  test(`${name} is a PASS, and everything that must happen does`, async () => {
+    const run = await openTestRun({ only: [name] })
+    const http = await runStages(run, 'http')
+    assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
+    const judgement = await runStages(run, 'judgement')
+    assert.equal(judgement.verdict, 'PASS', JSON.stringify(judgement.checks, null, 1))
   })
 
 test('one place and one cover too many are a FAIL, with their law named', async () => {

@@ -130,10 +130,10 @@ for (const [what, fn, fragment, instead, seen] of MERGES)
     const run = await openTestRun({ only: ['offline-gates'], change: changed(fn, fragment, instead) })
     const http = await runStages(run, 'http')
     const failed = http.checks.filter(({ verdict }) => verdict === 'FAIL')
-    const told = failed
+    const failures = failed
       .map(({ name, detail }) => (name.includes('every threshold') ? detail : name))
       .join(', ')
-    assert.ok(told.includes(seen), told)
+    assert.ok(failures.includes(seen), failures)
   })
 
 test('a double entry that nobody reports makes offline-gates FAIL', async () => {

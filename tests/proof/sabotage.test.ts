@@ -17,6 +17,33 @@ test('every refusing and every counting protection is taken away once, and all r
   }
 })
 
+test('so many removals each guarantee has: one refusal less, one counter less, all refusals gone', () => {
+  const all = removals()
+  const counted = (number: number, kind: Removal['kind']) =>
+    all.filter((removal) => removal.guarantee.number === number && removal.kind === kind).length
+  const counts = GUARANTEES.map(({ number }) =>
+    [
+      counted(number, 'one refusing'),
+      counted(number, 'one counting'),
+      counted(number, 'all refusing'),
+    ].join(),
+  )
+  assert.deepEqual(counts, ['8,6,1', '3,0,1', '3,0,1', '6,0,1', '7,0,1', '9,7,1', '6,0,1', '3,0,1'])
+  assert.equal(all.length, 66)
+})
+
+for (const index of ['uniq_claim_request_key', 'uniq_booking_request_key', 'uniq_order_request_key'])
+  test(`a repeated key is caught where only what ${index} stands behind has nothing left`, async () => {
+    const guarantee = guaranteeNamed('same-request-same-answer')
+    const { databases } = await openTestRun()
+    const removed = guarantee.protections.filter(
+      ({ name, kind }) => name === index || kind === 'decision' || name === 'idempotency_keys_pkey',
+    )
+    const result = await sabotage(databases, { guarantee, kind: 'all refusing', removed }, 1)
+    assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
+    assert.match(JSON.stringify(result.witness), /several (claims|bookings|orders) under one key/)
+  })
+
 test('a law that sees nothing makes the sabotage FAIL: missed', async () => {
   const result = await sabotaged('all refusing', async (client) => {
     await client.query(`create or replace view ticketing.law_admitted_once with (security_invoker = true) as

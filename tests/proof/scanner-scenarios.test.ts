@@ -2,11 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Codes } from '../../src/api/codes.ts'
 import { decodeToken } from '../../src/core/codes.ts'
-import { BUILT_IN } from '../../src/load/engine.ts'
 import {
   changed,
   checkNamed,
-  enginesHere,
   openTestRun,
   runStages,
   type TestRunOptions,
@@ -16,14 +14,12 @@ import {
 const SCENARIOS = ['scanner-burst', 'scanner-stress', 'offline-gates'] as const
 
 for (const name of SCENARIOS)
-  test(`${name} is a PASS, with either engine, and everything that must happen does`, async (t) => {
-    for (const engines of [await enginesHere(t), BUILT_IN]) {
-      const run = await openTestRun({ only: [name], engines })
-      const http = await runStages(run, 'http')
-      assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
-      const judgement = await runStages(run, 'judgement')
-      assert.equal(judgement.verdict, 'PASS', JSON.stringify(judgement.checks, null, 1))
-    }
+  test(`${name} is a PASS, and everything that must happen does`, async () => {
+    const run = await openTestRun({ only: [name] })
+    const http = await runStages(run, 'http')
+    assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
+    const judgement = await runStages(run, 'judgement')
+    assert.equal(judgement.verdict, 'PASS', JSON.stringify(judgement.checks, null, 1))
   })
 
 /** As a server reads codes that looks at no signature. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client } from 'pg'
-import { BUILT_IN } from '../../src/load/engine.ts'
 import type { ScenarioResult } from '../../src/proof/results.ts'
 import { runStage, STAGES } from '../../src/proof/stages/index.ts'
 import {
   checkNamed,
-  enginesHere,
+  ENGINES,
   guaranteeNamed,
+  NO_K6,
+  NO_PGBENCH,
   openTestRun,
   runStages,
   SMALL,
@@ -16,7 +17,7 @@ import {
 } from './support.ts'
 
 test('without what refuses, the 11th hold is a FAIL at the database, with the hold as witness and its law named', async () => {
-  const run = await openTestRun({ change: withoutRefusals('never-oversold') })
+  const run = await openTestRun({ change: withoutRefusals('never-oversold'), only: ['reserve-race'] })
   const database = await runStages(run, 'database')
   assert.equal(database.verdict, 'FAIL')
   const held = checkNamed(database, 'reserve-race: 10 of 10')
@@ -31,7 +32,7 @@ test('without what refuses, the 11th hold is a FAIL at the database, with the ho
 })
 
 test('without what refuses, holds are held twice and cut short, with the hold as witness and its law named', async () => {
-  const run = await openTestRun({ change: withoutRefusals('holds-hold') })
+  const run = await openTestRun({ change: withoutRefusals('holds-hold'), only: ['hold-churn'] })
   const database = await runStages(run, 'database')
   for (const name of ['no session holds the tier twice', 'no hold ended before its time']) {
     const { verdict, witness } = checkNamed(database, `hold-churn: ${name}`)
@@ -42,8 +43,8 @@ test('without what refuses, holds are held twice and cut short, with the hold as
 })
 
 test('holds that nobody ends are a FAIL at the database', async () => {
-  const change = withoutRefusals('never-undersold')
-  const database = await runStages(await openTestRun({ change }), 'database')
+  const run = await openTestRun({ change: withoutRefusals('never-undersold'), only: ['hold-churn'] })
+  const database = await runStages(run, 'database')
   assert.equal(checkNamed(database, 'hold-churn: every hold that was due').verdict, 'FAIL')
 })
 
@@ -94,7 +95,7 @@ test('with fewer buyers than tickets nobody hears "sold out", and the run is INC
 })
 
 test('a server with few connections gets fewer clients, and who is alone loses no race: INCONCLUSIVE', async () => {
-  const run = await openTestRun()
+  const run = await openTestRun({ only: ['reserve-race', 'reserve-race-serializable'] })
   await runStages(run)
   assert.ok(run.environment)
   run.environment = { ...run.environment, postgres: { ...run.environment.postgres, maxConnections: 11 } }
@@ -110,6 +111,7 @@ test('a server with few connections gets fewer clients, and who is alone loses n
 
 test('a verb that raises kills its client, which is a FAIL', async () => {
   const run = await openTestRun({
+    only: ['reserve-race'],
     change: (client) =>
       client.query(`create or replace function public.reserve_tickets_batch(
           p_reservations jsonb, p_session_id text default null, p_user_id uuid default null, p_expires_minutes integer default 15
@@ -214,36 +216,36 @@ test('commits that are not durable make the run INCONCLUSIVE', async () => {
   assert.match(preflight.checks[0]?.detail ?? '', /synchronous_commit off/)
 })
 
-test('the same scripts give the same verdicts and counts under k6 and under the built-in runner', async (t) => {
-  const engines = await enginesHere(t)
-  if (engines.http.name === 'built-in') return
-  const [real, builtIn] = [await openTestRun({ engines }), await openTestRun({ engines: BUILT_IN })]
-  assert.equal((await runStages(real, 'http')).verdict, 'PASS')
-  assert.equal((await runStages(builtIn, 'http')).verdict, 'PASS')
+test('the same scripts give the same verdicts and counts under k6 and under the built-in runner', {
+  skip: NO_K6,
+}, async () => {
+  const [real, builtIn] = [await openTestRun({ engines: ENGINES }), await openTestRun()]
   for (const [run, engine] of [
     [real, 'k6'],
     [builtIn, 'built-in'],
   ] as const) {
+    assert.equal((await runStages(run, 'http')).verdict, 'PASS')
+    assert.equal((await runStages(run, 'judgement')).verdict, 'PASS')
     assert.deepEqual([...new Set(run.scenarios.map((scenario) => scenario.engine))], [engine])
   }
-  assert.deepEqual(real.scenarios.map(checked), builtIn.scenarios.map(checked))
+  assert.deepEqual(real.scenarios.map(verdictsOf), builtIn.scenarios.map(verdictsOf))
   assert.deepEqual(
-    real.scenarios.filter(isOfCounts).map(counted),
-    builtIn.scenarios.filter(isOfCounts).map(counted),
+    real.scenarios.filter(isOfCounts).map(figuresOf),
+    builtIn.scenarios.filter(isOfCounts).map(figuresOf),
   )
   assert.deepEqual(builtIn.scenarios[0]?.outcomes, { success: 50, INSUFFICIENT_TICKETS: SMALL.buyers - 50 })
 })
 
-test('the same files give the same verdicts under pgbench and under the built-in runner', async (t) => {
-  const engines = await enginesHere(t)
-  if (engines.database.name === 'built-in') return
-  const [real, builtIn] = [await openTestRun({ engines }), await openTestRun({ engines: BUILT_IN })]
+test('the same files give the same verdicts under pgbench and under the built-in runner', {
+  skip: NO_PGBENCH,
+}, async () => {
+  const [real, builtIn] = [await openTestRun({ engines: ENGINES }), await openTestRun()]
   assert.equal((await runStages(real, 'database')).verdict, 'PASS')
   assert.equal((await runStages(builtIn, 'database')).verdict, 'PASS')
   // How often eight sessions get their turn is a matter of time.
-  const told = (scenario: ScenarioResult) =>
-    scenario.name === 'hold-churn' ? checked(scenario) : judged(scenario)
-  assert.deepEqual(real.scenarios.map(told), builtIn.scenarios.map(told))
+  const comparable = (scenario: ScenarioResult) =>
+    scenario.name === 'hold-churn' ? verdictsOf(scenario) : verdictsAndSales(scenario)
+  assert.deepEqual(real.scenarios.map(comparable), builtIn.scenarios.map(comparable))
   assert.equal(real.scenarios[0]?.engine, 'pgbench')
   assert.equal(builtIn.scenarios[0]?.engine, 'built-in')
 })
@@ -254,17 +256,17 @@ function isOfCounts({ name }: ScenarioResult): boolean {
 }
 
 /** What must not depend on the engine: every figure but those of time. */
-function counted(scenario: ScenarioResult) {
+function figuresOf(scenario: ScenarioResult) {
   const { requests, outcomes, mustHaveHappened, thresholds } = scenario
   const met = thresholds.map(({ metric, threshold, ok }) => `${metric} ${threshold}: ${ok}`).sort()
-  return { ...judged(scenario), requests, outcomes, mustHaveHappened, met }
+  return { ...verdictsAndSales(scenario), requests, outcomes, mustHaveHappened, met }
 }
 
-function judged(scenario: ScenarioResult) {
-  return { ...checked(scenario), held: scenario.outcomes['success'] }
+function verdictsAndSales(scenario: ScenarioResult) {
+  return { ...verdictsOf(scenario), held: scenario.outcomes['success'] }
 }
 
-function checked({ name, verdict, checks }: ScenarioResult) {
+function verdictsOf({ name, verdict, checks }: ScenarioResult) {
   return { name, verdict, checks: checks.map((check) => [check.name, check.verdict]) }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, type TestContext } from 'node:test'
+import { after } from 'node:test'
 import type { Client } from 'pg'
 import { buildApp } from '../../src/api/app.ts'
 import { openGate } from '../../src/api/callers.ts'
@@ -197,12 +197,9 @@ export function checkNamed(result: Pick<StageResult, 'checks'>, words: string) {
   return found
 }
 
-/** The engines of this machine; says which engine is missing, and was therefore not compared. */
-export async function enginesHere(t: TestContext): Promise<Engines> {
-  const engines = await findEngines()
-  if (engines.http.name === 'built-in')
-    t.diagnostic('k6 is not installed: the built-in runner was not compared with it')
-  if (engines.database.name === 'built-in')
-    t.diagnostic('pgbench is not installed: the built-in runner was not compared with it')
-  return engines
-}
+/** The engines of this machine: the user's own k6 and pgbench where they are on the PATH. */
+export const ENGINES: Engines = await findEngines()
+
+/** Why a test that compares engines is skipped, if it is. */
+export const NO_K6 = ENGINES.http.name === 'k6' ? false : 'k6 is not on the PATH'
+export const NO_PGBENCH = ENGINES.database.name === 'pgbench' ? false : 'pgbench is not on the PATH'

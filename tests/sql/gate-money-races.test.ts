@@ -4,7 +4,15 @@ import type pg from 'pg'
 import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { addTier } from '../support/box-office.ts'
 import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
-import { changed, type House, heldAt, minutesAgo, openHouse, statusOf, told } from '../support/gate-races.ts'
+import {
+  changed,
+  type House,
+  heldAt,
+  minutesAgo,
+  openHouse,
+  statusOf,
+  verdictOf,
+} from '../support/gate-races.ts'
 import { doublesOf, scanOnline, sync, syncOne, validate } from '../support/gates.ts'
 import { paidOrder, refundOf, refuseRefund, settleRefund } from '../support/money.ts'
 import { racesIn } from '../support/race.ts'
@@ -64,7 +72,7 @@ describe('scans that are brought while money goes back', () => {
       await syncOne(at.gates[0], let_in, '1970-01-01', 'dead')
       await refuseRefund(at.gates[0], refund_id)
       assert.deepEqual([await statusOf(at, let_in), await statusOf(at, kept)], ['used', 'valid'])
-      assert.equal(told(await scanOnline(at.gates[1], let_in, 'online')), 'already')
+      assert.equal(verdictOf(await scanOnline(at.gates[1], let_in, 'online')), 'already')
       const doubles = (await doublesOf(at.db, at.box.eventId)).filter(({ ticket_id }) => ticket_id === let_in)
       assert.deepEqual(
         doubles.map(({ counted, other }) => [counted?.device_id, other.device_id]),

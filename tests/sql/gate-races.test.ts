@@ -13,7 +13,7 @@ import {
   openHouse,
   statusOf,
   ticketIn,
-  told,
+  verdictOf,
 } from '../support/gate-races.ts'
 import { applyList, doublesOf, gateList, scanOnline, sync, syncOne, truth } from '../support/gates.ts'
 import { type Naive, racesIn } from '../support/race.ts'
@@ -56,7 +56,7 @@ describe('two gates, one code', () => {
         (client) => scanOnline(client, id, 'a'),
         (client) => scanOnline(client, id, 'b'),
       )
-      assert.deepEqual([told(answers[0]), told(answers[1])], ['admitted', 'already'])
+      assert.deepEqual([verdictOf(answers[0]), verdictOf(answers[1])], ['admitted', 'already'])
       assert.equal(answers[1].scanned_at, answers[0].scanned_at)
     },
     withoutGuarantee,
@@ -72,7 +72,7 @@ describe('two gates, one code', () => {
         (client) => syncOne(client, id, minutesAgo(5), 'offline'),
         (client) => scanOnline(client, id, 'online'),
       )
-      assert.deepEqual([told(answers[0]), told(answers[1])], ['admitted', 'already'])
+      assert.deepEqual([verdictOf(answers[0]), verdictOf(answers[1])], ['admitted', 'already'])
       assert.equal(answers[1].scanned_at, answers[0].scanned_at)
     },
     withoutGuarantee,
@@ -88,7 +88,7 @@ describe('two gates, one code', () => {
         (client) => scanOnline(client, id, 'online'),
         (client) => syncOne(client, id, minutesAgo(5), 'offline'),
       )
-      assert.deepEqual([told(answers[0]), told(answers[1])], ['admitted', 'admitted'])
+      assert.deepEqual([verdictOf(answers[0]), verdictOf(answers[1])], ['admitted', 'admitted'])
       assert.equal(answers[1].conflict_resolved, true)
       await reported(at, id, 'offline', 'online')
     },
@@ -107,7 +107,7 @@ describe('a ticket that goes back, and its scan', () => {
         (client) => refund(client, id),
         (client) => scanOnline(client, id, 'a'),
       )
-      assert.deepEqual([back.success, told(scan)], [true, 'refused'])
+      assert.deepEqual([back.success, verdictOf(scan)], [true, 'refused'])
       assert.equal(await statusOf(at, id), 'refunded')
     },
     withoutGuarantee,
@@ -123,7 +123,7 @@ describe('a ticket that goes back, and its scan', () => {
         (client) => scanOnline(client, id, 'a'),
         (client) => refund(client, id),
       )
-      assert.deepEqual([told(scan), back.error], ['admitted', 'TICKET_USED'])
+      assert.deepEqual([verdictOf(scan), back.error], ['admitted', 'TICKET_USED'])
       assert.equal(await statusOf(at, id), 'used')
     },
     changed(['ticketing.lock_tickets', ' for no key update;', ';']),
@@ -139,7 +139,7 @@ describe('a ticket that goes back, and its scan', () => {
         (client) => cancel(client, id),
         (client) => scanOnline(client, id, 'a'),
       )
-      assert.equal(told(scan), 'refused')
+      assert.equal(verdictOf(scan), 'refused')
       assert.equal(await statusOf(at, id), 'cancelled')
     },
     withoutGuarantee,
@@ -155,7 +155,7 @@ describe('a ticket that goes back, and its scan', () => {
         (client) => refund(client, id),
         (client) => syncOne(client, id, minutesAgo(5), 'offline'),
       )
-      assert.deepEqual([back.success, told(scan)], [true, 'refused'])
+      assert.deepEqual([back.success, verdictOf(scan)], [true, 'refused'])
       assert.equal(await statusOf(at, id), 'refunded')
       const doubles = (await doublesOf(at.db, at.box.eventId)).filter(({ ticket_id }) => ticket_id === id)
       assert.deepEqual(
@@ -225,7 +225,7 @@ describe('one sync, sent twice at once', () => {
         (client) => sync(client, scans),
       )
       assert.deepEqual(answers[1], answers[0])
-      assert.deepEqual(answers[0].results?.map(told), ['admitted', 'admitted', 'admitted'])
+      assert.deepEqual(answers[0].results?.map(verdictOf), ['admitted', 'admitted', 'admitted'])
       const kept = await at.db.value('select count(*)::int from scan_logs where ticket_id = any ($1)', [ids])
       assert.equal(kept, 3)
     },

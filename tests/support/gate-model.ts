@@ -105,7 +105,7 @@ export interface Judged {
 }
 
 /** A scan at a gate with network; `atUs` is when the database admits it, if it does. */
-export function scanned(ticket: Ticket, gate: number, name: string, atUs: number): Judged {
+export function scan(ticket: Ticket, gate: number, name: string, atUs: number): Judged {
   const countedUs = ticket.counted?.atUs
   if (ticket.counted?.name === name) return { verdict: 'admitted', countedUs, ticket }
   if (ticket.status === 'used') return { verdict: 'already', countedUs, ticket }
@@ -115,7 +115,7 @@ export function scanned(ticket: Ticket, gate: number, name: string, atUs: number
 }
 
 /** A scan without network that comes in. */
-export function merged(ticket: Ticket, told: Opening): Judged {
+export function merge(ticket: Ticket, told: Opening): Judged {
   const { status, counted } = ticket
   const isOwn = ({ name }: Opening) => name === told.name
   if (counted !== undefined && isOwn(counted)) return { verdict: 'admitted', countedUs: counted.atUs, ticket }
@@ -141,14 +141,14 @@ function isBefore(one: Opening, other: Opening): boolean {
 }
 
 /** The code of the refusal, undefined where the ticket goes back. */
-export function refunded(ticket: Ticket, force: boolean): { refusal?: string; ticket: Ticket } {
+export function refund(ticket: Ticket, force: boolean): { refusal?: string; ticket: Ticket } {
   if (ticket.status !== 'valid' && ticket.status !== 'used') return { refusal: 'ALREADY_REFUNDED', ticket }
   if (ticket.status === 'used' && !force) return { refusal: 'TICKET_USED', ticket }
   return { ticket: { ...ticket, status: 'refunding' } }
 }
 
 /** Money that did not go gives the ticket back, to the first who was let in with it if anybody was. */
-export function settled(ticket: Ticket, succeeds: boolean): Ticket {
+export function settle(ticket: Ticket, succeeds: boolean): Ticket {
   if (ticket.status !== 'refunding') return ticket
   if (succeeds) return { ...ticket, status: 'refunded' }
   const openings = ticket.counted === undefined ? ticket.others : [...ticket.others, ticket.counted]
@@ -160,6 +160,6 @@ export function settled(ticket: Ticket, succeeds: boolean): Ticket {
   return { status: 'used', counted, others: openings.filter((other) => other !== counted) }
 }
 
-export function cancelled(ticket: Ticket): Ticket {
+export function cancel(ticket: Ticket): Ticket {
   return ticket.status === 'valid' ? { ...ticket, status: 'cancelled' } : ticket
 }

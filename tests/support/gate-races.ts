@@ -36,7 +36,7 @@ export const one = async (at: House): Promise<string> => String((await ticketIn(
 export const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString()
 export const statusOf = ({ db }: House, id: string) =>
   db.value('select status from tickets where id = $1', [id])
-export const told = ({ success, already_scanned }: { success: boolean; already_scanned: boolean }) =>
+export const verdictOf = ({ success, already_scanned }: { success: boolean; already_scanned: boolean }) =>
   success ? 'admitted' : already_scanned ? 'already' : 'refused'
 
 /** Runs both while a third session has one ticket's row, so that each has what it takes before that one. */

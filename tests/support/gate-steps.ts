@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import {
-  cancelled,
+  cancel,
   type Judged,
-  merged,
-  refunded,
+  merge,
+  refund,
   type Step,
-  scanned,
-  settled,
+  scan,
+  settle,
   TICKETS,
   type Verdict,
 } from './gate-model.ts'
@@ -50,10 +50,10 @@ export async function perform(world: World, client: pg.Client, step: Step): Prom
     case 'settle':
       return performSettle(world, client, step.ticket, step.succeeds)
     case 'cancel': {
-      const cancel = `update tickets set status = 'cancelled' where id = $1 and status = 'valid'`
-      await client.query(cancel, [world.ids[step.ticket]])
+      const sql = `update tickets set status = 'cancelled' where id = $1 and status = 'valid'`
+      await client.query(sql, [world.ids[step.ticket]])
       return () => {
-        world.tickets[step.ticket] = cancelled(ticketOf(world, step.ticket))
+        world.tickets[step.ticket] = cancel(ticketOf(world, step.ticket))
       }
     }
     case 'read list':
@@ -91,7 +91,7 @@ async function performScan(
   return () => {
     const atUs = microsOf(details['checked_in_at'])
     const before = ticketOf(world, ticket)
-    const judged = scanned(before, gate, scanId, atUs ?? 0)
+    const judged = scan(before, gate, scanId, atUs ?? 0)
     compare(judged, onlineVerdictOf(outcome), atUs)
     world.tickets[ticket] = judged.ticket
     if (outcome === 'ALREADY_USED')
@@ -151,7 +151,7 @@ function checkSync(
   for (const { ticket, claimedUs, scanId, isOnlyClaimed, atUs, result } of inOrder) {
     if (result === undefined) assert.fail('a scan of the list has no answer')
     const name = scanId ?? `${gate} ${claimedUs}`
-    const judged = merged(ticketOf(world, ticket), { gate, name, atUs, isOnlyClaimed })
+    const judged = merge(ticketOf(world, ticket), { gate, name, atUs, isOnlyClaimed })
     compare(judged, verdictOf(result), microsOf(result.scanned_at))
     world.tickets[ticket] = judged.ticket
   }
@@ -182,7 +182,7 @@ async function performRefund(world: World, client: pg.Client, ticket: number, fo
   return () => {
     // The provider is asked after the commit.
     if (answer?.refund_id !== undefined) world.refundIds[ticket] = answer.refund_id
-    const { refusal, ticket: after } = refunded(ticketOf(world, ticket), force)
+    const { refusal, ticket: after } = refund(ticketOf(world, ticket), force)
     assert.equal(answer?.error, refusal)
     world.tickets[ticket] = after
   }
@@ -199,7 +199,7 @@ async function performSettle(world: World, client: pg.Client, ticket: number, su
   if (succeeds) await client.query('select ticketing.settle_refund($1, $2)', [refund, id])
   else await client.query(`select ticketing.refuse_refund($1, 'no')`, [id])
   return () => {
-    world.tickets[ticket] = settled(ticketOf(world, ticket), succeeds)
+    world.tickets[ticket] = settle(ticketOf(world, ticket), succeeds)
   }
 }
 

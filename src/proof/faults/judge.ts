@@ -110,19 +110,19 @@ async function twice({ client, standIn }: ChaosWorld) {
      join orders b on b.customer_email = a.customer_email and b.created_at > a.created_at and b.created_at < a.expires_at
      where not exists (select from ticketing.checkout_sessions s where s.order_id = a.id and s.status = 'refused')`,
   )
-  const sessions = await listed(standIn, 'checkout/sessions')
-  const refunds = await listed(standIn, 'refunds')
+  const sessions = await listAll(standIn, 'checkout/sessions')
+  const refunds = await listAll(standIn, 'refunds')
   const sent = refunds.filter(
     ({ status, metadata }) => status !== 'failed' && metadata?.['refund_id'] !== undefined,
   )
   return [
     ...orders.rows.map((seen) => ({ payment: seen.first, wrong: 'one key made two orders', seen })),
-    ...repeated(sessions.map(({ client_reference_id: order }) => String(order))).map((order) => ({
+    ...duplicatesOf(sessions.map(({ client_reference_id: order }) => String(order))).map((order) => ({
       payment: order,
       wrong: 'one order has several sessions at the provider',
       seen: {},
     })),
-    ...repeated(sent.map(({ metadata }) => String(metadata?.['refund_id']))).map((refund) => ({
+    ...duplicatesOf(sent.map(({ metadata }) => String(metadata?.['refund_id']))).map((refund) => ({
       payment: refund,
       wrong: 'one refund was sent several times',
       seen: {},
@@ -138,7 +138,7 @@ interface Listed {
 }
 
 /** All objects of a kind at the stand-in, page by page. */
-async function listed(standIn: StandInAddress, kind: string): Promise<readonly Listed[]> {
+async function listAll(standIn: StandInAddress, kind: string): Promise<readonly Listed[]> {
   const all: Listed[] = []
   for (let page = 0; page < PAGES_MAX; page++) {
     const after = all.at(-1)?.id
@@ -158,6 +158,6 @@ async function listed(standIn: StandInAddress, kind: string): Promise<readonly L
 const PAGES_MAX = 200
 const LIST_MS_MAX = 20_000
 
-function repeated(names: readonly string[]): string[] {
+function duplicatesOf(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, n) => names.indexOf(name) !== n))]
 }

@@ -96,7 +96,7 @@ function sabotageOf({ name, sabotage }: GuaranteeResult, all: Results['sabotage'
 /** What happened stands beside the name in a wide terminal, else below it. */
 function scenarioLines({ scenarios }: Results, columns: number): string[] {
   if (scenarios.length === 0) return ['none ran']
-  const room = columns - INDENT.length
+  const width = columns - INDENT.length
   const wide = columns >= COLUMNS_WIDE
   const heads = ['scenario', 'engine', 'verdict', ...(wide ? ['what happened'] : [])].map((head) => ({
     head,
@@ -108,16 +108,16 @@ function scenarioLines({ scenarios }: Results, columns: number): string[] {
     withSign(scenario.verdict),
     figures[at] ?? '',
   ])
-  const below = (at: number) => (wide ? [] : indent(wrap(figures[at] ?? '', room - INDENT.length)))
-  return tableRows(heads, rows, room).flatMap((lines, at) =>
+  const below = (at: number) => (wide ? [] : indent(wrap(figures[at] ?? '', width - INDENT.length)))
+  return tableRows(heads, rows, width).flatMap((lines, at) =>
     at === 0 ? lines : [...lines, ...below(at - 1)],
   )
 }
 
 function sabotageLines({ sabotage, stages }: Results, columns: number): string[] {
-  const room = columns - INDENT.length
+  const width = columns - INDENT.length
   const reason = stages.find(({ name }) => name === 'sabotage')?.reason ?? 'it did not run'
-  if (sabotage.length === 0) return wrap(`none: ${reason}`, room)
+  if (sabotage.length === 0) return wrap(`none: ${reason}`, width)
   const heads = [
     { head: 'taken away' },
     { head: 'expected' },
@@ -128,7 +128,7 @@ function sabotageLines({ sabotage, stages }: Results, columns: number): string[]
     expected,
     `${good} of ${total}`,
   ])
-  return tableRows(heads, rows, room).flat()
+  return tableRows(heads, rows, width).flat()
 }
 
 function findingsLines(results: Results, columns: number): string[] {
@@ -143,18 +143,18 @@ function findingLines(
   { stage, verdict, name, detail, witness, reproduce }: Finding,
   columns: number,
 ): string[] {
-  const room = columns - INDENT.length
+  const width = columns - INDENT.length
   return [
-    ...indent(wrap(`${withSign(verdict)}  ${stage}: ${name}`, room)),
-    ...indent(wrap(detail, room)),
-    ...(witness === undefined ? [] : indent(['witness', ...witnessLines(witness, room - INDENT.length)])),
+    ...indent(wrap(`${withSign(verdict)}  ${stage}: ${name}`, width)),
+    ...indent(wrap(detail, width)),
+    ...(witness === undefined ? [] : indent(['witness', ...witnessLines(witness, width - INDENT.length)])),
     `${INDENT}see it again`,
     ...commandLines(reproduce, columns),
   ]
 }
 
-function witnessLines(witness: unknown, room: number): string[] {
-  const lines = wrap(witnessText(witness).slice(0, WITNESS_CHARACTERS_MAX), room)
+function witnessLines(witness: unknown, width: number): string[] {
+  const lines = wrap(witnessText(witness).slice(0, WITNESS_CHARACTERS_MAX), width)
   const shown = lines.length <= WITNESS_LINES_MAX ? lines : [...lines.slice(0, WITNESS_LINES_MAX), MORE]
   return indent(shown)
 }

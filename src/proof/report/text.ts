@@ -42,8 +42,8 @@ function widthsOf(
   const widths = columns.map((_, at) =>
     Math.max(...cells.map((row) => stringWidth(printable(row[at] ?? '')))),
   )
-  const room = columnsMax - GAP.length * (columns.length - 1)
-  for (let excess = widths.reduce((sum, width) => sum + width, 0) - room; excess > 0; excess--) {
+  const available = columnsMax - GAP.length * (columns.length - 1)
+  for (let excess = widths.reduce((sum, width) => sum + width, 0) - available; excess > 0; excess--) {
     const widest = widths.indexOf(Math.max(...widths))
     widths[widest] = Math.max(2, (widths[widest] ?? 2) - 1)
   }

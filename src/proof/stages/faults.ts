@@ -101,23 +101,23 @@ function checksOf({ balance, counts, unfinished }: ChaosResult): Check[] {
 
 /** In a short run not everything that can go wrong does. */
 function happenings({ balance, counts }: ChaosResult, everything: boolean) {
-  const counted = (what: string, name: string) => ({ what, times: counts.get(name) ?? 0 })
+  const counter = (what: string, name: string) => ({ what, times: counts.get(name) ?? 0 })
   return [
-    counted('server kills', 'server killed'),
+    counter('server kills', 'server killed'),
     { what: 'payments kept', times: balance.kept },
     { what: 'events delivered again', times: balance.duplicates },
-    counted('bank debits that failed', 'buyer has a bank debit that fails'),
-    counted('refunds by staff', 'refund by staff'),
-    counted('refunds of one ticket', 'refund of one ticket'),
-    counted('full refunds in the dashboard', 'full refund in the dashboard'),
-    counted('partial refunds in the dashboard', 'partial refund in the dashboard'),
-    counted('disputes won', 'dispute won'),
-    counted('disputes lost', 'dispute lost'),
+    counter('bank debits that failed', 'buyer has a bank debit that fails'),
+    counter('refunds by staff', 'refund by staff'),
+    counter('refunds of one ticket', 'refund of one ticket'),
+    counter('full refunds in the dashboard', 'full refund in the dashboard'),
+    counter('partial refunds in the dashboard', 'partial refund in the dashboard'),
+    counter('disputes won', 'dispute won'),
+    counter('disputes lost', 'dispute lost'),
     ...(everything
       ? [
           { what: 'payments that came too late and went back', times: balance.returned },
           { what: 'late payments rescued', times: balance.rescued },
-          counted('buyers cut off who came again', 'checkout cut off'),
+          counter('buyers cut off who came again', 'checkout cut off'),
         ]
       : []),
   ]
