@@ -15,7 +15,7 @@ export interface Profile {
   readonly rush: { readonly rate: number; readonly seconds: number; readonly tickets: number }
   /** Tickets at gates of which half are offline, and each gate's pause between two scans. */
   readonly offline: { readonly tickets: number; readonly pause: number }
-  /** Guests with accounts who want an offer, or a table. */
+  /** Guests with accounts who claim an offer or book a slot. */
   readonly guests: number
   /** Guests who come in growing numbers, how long that takes, and their pause before they look at their order. */
   readonly flow: { readonly seconds: number; readonly pause: number }
@@ -40,7 +40,7 @@ export interface Profile {
   readonly serializable: { readonly clients: number; readonly threads: number; readonly seconds: number }
 }
 
-/** A machine that runs everything at once says little about a rate. */
+/** No tickets, no rush: a machine that runs everything at once says little about a rate. */
 const NO_RUSH = { rate: 500, seconds: 0, tickets: 0 }
 
 export const PROFILES = {

@@ -30,7 +30,7 @@ export async function openRunDatabases(
 ): Promise<RunDatabases> {
   const server = await connectTo(serverUrl)
   try {
-    // Said afterwards: a name in the URL would win over one that is given with it.
+    // Set after connecting: an application_name in the URL would win over one in the options.
     await server.query(`select set_config('application_name', $1, false)`, [`${PREFIX}${runId}`])
     await dropLeftovers(server)
     const template = `${PREFIX}${runId}_template`
@@ -112,8 +112,8 @@ async function openDatabase(server: pg.Client, serverUrl: string, name: string) 
 }
 
 /**
- * A run that lives has a session of its name; a database whose run has none belongs to nobody. Not an advisory lock: that
- * is the lock of one database, and two runs may have come to this server through two.
+ * Orphans: a living run has a session with its application_name; databases whose run has none are dropped. An advisory lock
+ * would not do: it belongs to one database, and two runs may have connected through different ones.
  */
 async function dropLeftovers(server: pg.Client): Promise<void> {
   const found = await server.query<{ name: string }>(

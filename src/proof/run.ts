@@ -6,7 +6,7 @@ import type { Check, Results, SabotageResult, ScenarioResult, StageResult } from
 import type { RunDatabase, RunDatabases } from './run-databases.ts'
 import type { PaymentWitness } from './stand-in.ts'
 
-/** What a run is given; the parts that `proof` may not know (server, tokens) come as functions. */
+/** Dependency injection: what `proof` may not import (server, tokens) is given to a run as functions. */
 export interface ProofOptions {
   readonly databases: RunDatabases
   readonly source: 'embedded' | 'DATABASE_URL'
@@ -19,7 +19,7 @@ export interface ProofOptions {
   readonly startServer: (databaseUrl: string) => Promise<RunningServer>
   /** The stand-in of Stripe that takes the money of that server and outlives it. */
   readonly provider: PaymentWitness
-  /** A world of its own for faults: a server that can be killed, and a provider whose time flies. */
+  /** The setting of the faults: a server that can be killed, and a stand-in of Stripe with a fast clock. */
   readonly openChaosWorld: (
     database: RunDatabase,
   ) => Promise<{ readonly world: ChaosWorld; close(): Promise<void> }>

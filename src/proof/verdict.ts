@@ -2,12 +2,12 @@ import { GUARANTEES, type Guarantee } from '../core/guarantees.ts'
 import { type GuaranteeResult, RESULTS_SCHEMA, type Results, type StageResult, worst } from './results.ts'
 import type { Run } from './run.ts'
 
-/** Everything that the run saw, judged: PASS needs every check, law, sabotage and counter. */
+/** The verdict of a run: PASS needs every check, law, sabotage and "must have happened" counter. */
 export function conclude(run: Run, stages: readonly StageResult[]): Results {
   const finishedAt = run.clock()
   const { environment } = run
   if (environment === undefined) throw new Error('the preflight did not run')
-  // What was asked for decides; what was not is named beside a PASS, which says no more than was seen.
+  // Skipped stages do not count; a PASS names them, so that it claims no more than was seen.
   const verdict = worst(stages.map((stage) => stage.verdict))
   return {
     schema: RESULTS_SCHEMA,

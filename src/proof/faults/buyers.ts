@@ -14,7 +14,7 @@ const BEHAVIOURS = [
 
 type Behaviour = (typeof BEHAVIOURS)[number][1]
 
-/** The first buyers' behaviour is dealt, not drawn: also in a short run everything happens. */
+/** The first buyers' behaviour is fixed, not random, so that each kind happens in a short run too. */
 const DEALT: readonly Behaviour[] = [
   'has a bank debit that fails',
   'pays by bank debit',
@@ -29,11 +29,11 @@ export interface Shop {
   readonly tierIds: readonly string[]
   /** The server's address now: it changes when the server is killed. */
   readonly serverUrl: () => string
-  /** How long the buyer is told to have, in milliseconds. */
+  /** Lifetime of a hold, in milliseconds. */
   readonly holdMs: number
 }
 
-/** One buyer from the first click to the end of the payment. Repeats under the same key until it is told something. */
+/** One buyer, from checkout to payment; a lost answer is retried under the same idempotency key. */
 export async function buyAndPay(
   world: ChaosWorld,
   shop: Shop,
@@ -73,7 +73,7 @@ async function checkOut(
       post(`${shop.serverUrl()}/functions/v1/create-checkout-session`, body, {
         'idempotency-key': `chaos-${seed}-${buyer}`,
       })
-    // Some click twice: under one key it is one order.
+    // A double click: two requests under one key are one order.
     const clicks = buyer % CLICKS_TWICE_EVERY === 0 && attempt === 1 ? [click(), click()] : [click()]
     const answers = await Promise.all(clicks)
     const answer = answers.find((each) => each?.status === 200) ?? answers[0]
@@ -83,7 +83,7 @@ async function checkOut(
     }
     const code = answer?.body['code']
     if (code === 'INSUFFICIENT_TICKETS') {
-      // What others let go comes back: who waits takes it, also from under a payment that comes too late.
+      // Released tickets come back: who retries gets them, also those of a payment that then comes too late.
       count(counts, 'checkout: sold out')
       await pause(SOLD_OUT_MS)
     } else if (answer !== undefined && answer.status < 500 && answer.status !== 429) {
@@ -123,7 +123,7 @@ async function pay(
       await send(DECLINED)
       return send(GOOD)
     case 'pays late':
-      // About when the hold ends and the session is being expired: either may win.
+      // Just before the hold ends, while the session is being expired: either may win.
       await pause(shop.holdMs * 0.9)
       return send(GOOD)
     case 'clicks pay twice':
@@ -146,7 +146,7 @@ async function pay(
 
 const GOOD = { card: '4242424242424242' }
 const DECLINED = { card: '4000000000000002' }
-/** By our clock: longer than any hold lives. */
+/** Seconds of real time, longer than any hold lives. */
 const DEBIT_S = 8
 const CLICKS_TWICE_EVERY = 5
 const ATTEMPTS_MAX = 14

@@ -44,7 +44,7 @@ type Move =
   | 'dispute won'
   | 'dispute lost'
 
-/** Whose money goes back; the first moves are dealt, so that each happens in a short run too. */
+/** Who gives money back. The first moves are fixed, so that each kind happens in a short run too. */
 const DEALT_MOVES: readonly Move[] = [
   'refund by staff',
   'full refund in the dashboard',
@@ -116,7 +116,7 @@ async function refund(shop: Shop, token: string, what: object, counts: Counts): 
       JSON.stringify({ ...what, reason: 'chaos' }),
       { authorization: `Bearer ${token}` },
     )
-    // 409: the other click of the two has it, or an earlier try of this one that was cut off.
+    // 409: the twin request has it, or an earlier attempt of this one whose answer was lost.
     const fine =
       answer === undefined || answer.status >= 500 || answer.status === 200 || answer.status === 409
     count(counts, `${fine ? '' : UNEXPECTED}refund: ${answer?.status ?? 'cut off'}`)

@@ -12,7 +12,7 @@ interface Ours {
   readonly issued: boolean
 }
 
-/** How the books compare, and every payment about which they do not agree. */
+/** Reconciliation of three books, and every payment about which they disagree. */
 export interface Balance {
   readonly payments: number
   readonly kept: number
@@ -66,7 +66,7 @@ export async function balance(world: ChaosWorld, eventId: string): Promise<Balan
     returned: rows.filter((row) => row.status === 'returned').length,
     rescued: rescued.rows[0]?.orders ?? 0,
     delivered,
-    // Where nothing was kept at all, nothing was seen to be a copy.
+    // With an empty inbox no delivery was recognised as a duplicate.
     duplicates: stored === 0 ? 0 : delivered - stored,
     capturedCents: paid.reduce((sum, payment) => sum + payment.amount, 0),
     refundedCents: paid.reduce((sum, payment) => sum + payment.amount_refunded, 0),
@@ -103,7 +103,7 @@ function strangers(rows: readonly Ours[], paid: readonly ProviderPayment[]) {
     .map((row) => ({ payment: row.id, wrong: 'we booked it, the provider never took it', seen: row }))
 }
 
-/** What was made twice though it was asked for under one key: orders of a buyer, sessions of an order, refunds of one of ours. */
+/** Idempotency: what was made twice under one key (orders of a buyer, sessions of an order, refunds of one request). */
 async function twice({ client, standIn }: ChaosWorld) {
   const orders = await client.query<{ first: string; second: string }>(
     `select a.id as first, b.id as second from orders a

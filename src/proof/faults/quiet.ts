@@ -8,7 +8,10 @@ interface QuietOptions {
 
 const QUIET_MS_MAX = 180_000
 
-/** Until every delivery is done and nothing is left to ask. Waiting times of the jobs pass faster than they would. */
+/**
+ * Quiescence: waits until no webhook is on its way and no job has anything left to ask, pulling the jobs' retry times forward.
+ * Gives what is unfinished after the bound, in words; empty when all is done.
+ */
 export async function untilQuiet(
   { client, standIn, signal }: ChaosWorld,
   { report, quietMsMax = QUIET_MS_MAX }: QuietOptions,

@@ -21,7 +21,7 @@ interface ChaosOptions {
 export interface ChaosResult {
   readonly counts: ReadonlyMap<string, number>
   readonly balance: Balance
-  /** What had not come to its end in time, in words; empty when all had. */
+  /** What was still unfinished at the bound, in words; empty when nothing was. */
   readonly unfinished: string
 }
 
@@ -45,7 +45,7 @@ export async function webhookChaos(world: ChaosWorld, options: ChaosOptions): Pr
     const shop: Shop = { ...options, serverUrl: server.url, holdMs: HOLD_MS }
     const killing = server.killAgainAndAgain(random)
     await sell(world, shop, options, counts)
-    // What goes back goes back while the server still dies; an event that never comes would never be known of.
+    // Refunds go on under kills; but no event is lost for good any more: nobody would ever ask about those.
     await control(world.standIn, 'chaos', { ...CHAOS, lostEvents: 0, seed: options.seed + 1 })
     await giveBack(world, shop, options, random, counts)
     killing.stop()
@@ -61,8 +61,8 @@ export async function webhookChaos(world: ChaosWorld, options: ChaosOptions): Pr
 const CHAOS = { duplicates: 5, delayMs: 4_000, lostAnswers: 0.05, lostEvents: 0.05 }
 
 /**
- * Lifetimes of seconds instead of minutes: the operator's settings, in the measure of the stand-in's fast clock. A delayed
- * payment is waited for less long than it takes, so that some come too late.
+ * Sets lifetimes of seconds instead of minutes, to match the stand-in's fast clock. Delayed payments take longer than they
+ * are waited for, so that some come too late.
  */
 async function hurry(world: ChaosWorld): Promise<void> {
   const sessionMs = Math.max(2 * HOLD_MS, (31 * 60_000) / world.standIn.timeScale)
@@ -74,7 +74,7 @@ async function hurry(world: ChaosWorld): Promise<void> {
   )
 }
 
-/** A server that comes back, each time it dies. */
+/** Supervisor: a server that is killed at random intervals and restarted each time. */
 async function openMortal(world: ChaosWorld, counts: Counts) {
   let server: MortalServer = await world.startServer()
   return {
@@ -101,7 +101,7 @@ async function openMortal(world: ChaosWorld, counts: Counts) {
         }
       }
       const ended = live()
-      // Reported where it is awaited.
+      // Its error is thrown where it is awaited.
       ended.catch(() => undefined)
       return { ended, stop: () => (stopped = true) }
     },

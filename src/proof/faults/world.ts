@@ -2,7 +2,7 @@ import type { Client } from 'pg'
 import type { Random } from '../../core/random.ts'
 import type { StandInAddress } from '../stand-in.ts'
 
-/** Where a chaos run plays: a server that is killed, a stand-in of Stripe that is not, and the database under both. */
+/** The setting of a chaos run: a server that is killed, a stand-in of Stripe that is not, and the database. */
 export interface ChaosWorld {
   readonly client: Client
   /** Starts a server, or starts it again; it must be found by the stand-in's webhooks. */
@@ -15,7 +15,7 @@ export interface ChaosWorld {
 
 export interface MortalServer {
   readonly url: string
-  /** SIGKILL: nothing is finished. */
+  /** SIGKILL: requests in flight are lost. */
   kill(): Promise<void>
   stop(): Promise<void>
 }
@@ -25,17 +25,17 @@ interface FastStandIn extends StandInAddress {
   readonly timeScale: number
 }
 
-/** What happened, by name: every counter that a run must show above zero is here. */
+/** Counters of what happened, by name. */
 export type Counts = Map<string, number>
 
-/** In front of what nobody should have been told. */
+/** Prefix of counters for answers that must not be given. */
 export const UNEXPECTED = 'unexpected '
 
 export function count(counts: Counts, what: string): void {
   counts.set(what, (counts.get(what) ?? 0) + 1)
 }
 
-/** One of `choices`, each as likely as its weight. */
+/** Weighted random choice. */
 export function pick<T>(random: Random, choices: readonly (readonly [weight: number, choice: T])[]): T {
   let at = random.below(choices.reduce((sum, [weight]) => sum + weight, 0))
   for (const [weight, choice] of choices) {

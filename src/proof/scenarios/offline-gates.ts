@@ -76,8 +76,8 @@ function entryChecks(tickets: readonly Entered[], load: LoadRun): Check[] {
 }
 
 /**
- * Of all scans that opened a gate the earliest, what a clock that is slow only claims after all others; of two at one instant
- * the script asks that one wins.
+ * First writer wins by the gates' clocks: the earliest scan that opened a gate counts; one whose clock is not believed comes
+ * after all others. That of two at the same instant one wins is asked by the script.
  */
 async function winnerCheck(run: Run, { eventId }: Fixture, load: LoadRun): Promise<Check> {
   const wrong = await rowsOf(run, WRONG_WINNERS, eventId)
@@ -95,7 +95,7 @@ const WRONG_WINNERS = `select k.id, k.checked_in_at, to_jsonb(w) as counted, to_
   where k.event_id = $1 and (k.checked_in_at is distinct from w.scanned_at
     or (o.clock_suspect and o.claimed_at <= o.scanned_at, o.scanned_at) < (w.clock_suspect and w.claimed_at <= w.scanned_at, w.scanned_at))`
 
-/** A gate's clock is believed, within bounds; where it is not, the log says so. */
+/** Clock skew: a gate's clock is believed within bounds, and the log marks where it is not. */
 async function clockCheck(run: Run, { eventId }: Fixture): Promise<Check> {
   const [clocks] = await rowsOf<{ suspects: number; wrong: unknown[] }>(run, CLOCKS, eventId)
   const { suspects, wrong } = clocks ?? { suspects: 0, wrong: [] }
@@ -137,7 +137,7 @@ async function doublesCheck(
   }
 }
 
-/** What gates without network scanned is there once, and was told rightly when it was sent a last time. */
+/** Idempotent merge: each offline scan is stored once, and its repeat gets the right answer. */
 function againCheck(load: LoadRun, tickets: readonly Entered[]): Check {
   const scans = tickets.reduce((sum, ticket) => sum + ticket.offline, 0)
   const [opened, again] = [counterOf(load, 'opened_offline'), counterOf(load, 'answers_repeated')]

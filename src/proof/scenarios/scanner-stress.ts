@@ -54,7 +54,7 @@ export const scannerStress: Scenario = {
   },
 }
 
-/** What one machine that runs everything can do is no promise: too slow is nothing shown. */
+/** A rate is no promise: a machine that runs load, server and database and is too slow makes it INCONCLUSIVE. */
 function rateCheck({ profile: { rush } }: Run, load: LoadRun): Check {
   const scans = counterOf(load, 'admitted_in_rush') + counterOf(load, 'refused_in_rush')
   const achieved = scans / rush.seconds
@@ -66,7 +66,7 @@ function rateCheck({ profile: { rush } }: Run, load: LoadRun): Check {
   }
 }
 
-/** Beside the one at the very end that an arrival rate may leave out. */
+/** Share of the rate that counts as reached; one more scan may be missing at the very end. */
 const RATE_SHARE_MIN = 0.99
 
 interface Scanned {

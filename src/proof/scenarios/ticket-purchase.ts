@@ -23,7 +23,7 @@ export const ticketPurchase: Scenario = {
   mustHaveHappened: { purchases_completed: 'purchases completed', cards_declined: 'cards declined first' },
   stock: undefined,
   judge: async (run, fixture, load) => {
-    // A copy that is on its way may still do harm.
+    // Duplicates that are still on their way may do harm later.
     const { delivered, pending, failed_attempts: failed } = await run.provider.settled()
     const [inbox] = await rowsOf<{ events: number }>(run, INBOX, 'evt_fixture_')
     const events = inbox?.events ?? 0
@@ -74,7 +74,7 @@ function boughtChecks(load: LoadRun, books: Books): Check[] {
   ]
 }
 
-/** Four parties wrote the sum down, none reading the other's: the buyers, the provider, the payments and the books. */
+/** Four independent records of one sum: the buyers', the provider's, our payments and our ledger. */
 function moneyCheck(load: LoadRun, books: Books, paid: readonly ProviderPayment[]): Check {
   const answers = counterOf(load, 'cents_paid')
   const taken = paid.reduce((sum, payment) => sum + payment.amount - payment.amount_refunded, 0)

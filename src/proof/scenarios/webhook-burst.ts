@@ -36,7 +36,7 @@ export const webhookBurst: Scenario = {
   },
 }
 
-/** An arrival rate may start one more than it was asked for. */
+/** An arrival rate may start one iteration more than it was asked for. */
 const SPARE = 2
 
 interface Inbox {

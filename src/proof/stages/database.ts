@@ -8,7 +8,7 @@ import { reserveRace, reserveRaceSerializable } from '../scenarios/database/rese
 import type { DatabaseScenario } from '../scenarios/database/scenario.ts'
 import { checksByName, scenarioResult } from '../scenarios/scenario-result.ts'
 
-/** Buyers at the database itself, without a server between: pgbench where it is there, else the built-in runner of its files. */
+/** Load at the database without a server: pgbench where it is on the PATH, else the built-in runner of the same files. */
 export const databaseStage: Stage = {
   name: 'database',
   title: 'Database concurrency',
@@ -34,9 +34,9 @@ function scenariosOf(run: Run): readonly DatabaseScenario[] {
   return SCENARIOS.filter(({ name }) => includesScenario(run, name))
 }
 
-/** Connections that stay free for the server's own, the judges and superusers. */
+/** Connections that stay free: the server's pool, the run's own, and those reserved for superusers. */
 const CONNECTIONS_SPARE = 10
-/** A PostgreSQL as it is shipped takes 100 connections in all: 90 clients are as good as 100, a handful is another test. */
+/** A stock PostgreSQL allows 100 connections: 90 clients test the same as 100, a handful does not. */
 const CLIENTS_SHARE_MIN = 0.8
 const SLACK_MS = 30_000
 const TPS_MIN = 5
@@ -44,7 +44,7 @@ const LATENCY_MS_MAX = 1000
 
 async function runOnTier(run: Run, scenario: DatabaseScenario, report: Report): Promise<ScenarioResult> {
   const { client } = run.databases.main
-  // It stays: the judgement counts its rows.
+  // The fixture is not removed: the judgement counts its rows.
   const { tierId } = await makeFixture(client, 'reserve-race', { slug: scenario.name, stock: scenario.stock })
   await scenario.prepare?.(client, tierId, run.profile[scenario.size].seconds)
   const load = await loadTier(run, scenario, tierId, report)
@@ -121,7 +121,7 @@ function loadChecks({ profile: { patience } }: Run, load: PgbenchRun, wanted: nu
   ]
 }
 
-/** What ended the first clients; the report of the program, which comes after it, says only that some ended. */
+/** The errors that ended the first clients: pgbench's closing report only says that some were aborted. */
 function firstDeaths(output: string): string {
   const deaths = output.split('\n').filter((line) => /aborted|ERROR/.test(line))
   return deaths.slice(0, DEATHS_SHOWN).join('\n') || output.slice(-500)

@@ -67,7 +67,7 @@ async function runChaos(
   })
 }
 
-/** Of what is counted, what was answered; the rest is what buyers and staff did. */
+/** The counters that are answers to callers; the rest is what buyers and staff did. */
 const ANSWERS = /^(unexpected |checkout[ :]|pay page|refund: )/
 
 function checksOf({ balance, counts, unfinished }: ChaosResult): Check[] {
@@ -99,7 +99,7 @@ function checksOf({ balance, counts, unfinished }: ChaosResult): Check[] {
   ]
 }
 
-/** In a short run not everything that can go wrong does. */
+/** What must have happened: all of it in a long run, what is certain also in a short one. */
 function happenings({ balance, counts }: ChaosResult, everything: boolean) {
   const counter = (what: string, name: string) => ({ what, times: counts.get(name) ?? 0 })
   return [
@@ -131,7 +131,7 @@ function kindsOf({ disagreements }: Balance): string {
     .join(', ')
 }
 
-/** Fewer tickets than buyers, so that what one lets go another takes; and a free tier, for carts of both. */
+/** A tier with fewer tickets than buyers, so that released ones are sold again, and a free tier for mixed carts. */
 async function openSale({ client }: RunDatabase, orders: number) {
   const fixture = await makeFixture(client, 'ticketing-flow', { stock: Math.ceil(orders * 0.7) })
   const free = await client.query<{ id: string }>(

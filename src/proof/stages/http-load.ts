@@ -4,7 +4,7 @@ import { counterOf, ranToItsEnd, type Scenario } from '../scenarios/scenario.ts'
 
 const EVENT_LOOP_DELAY_MS_MAX = 250
 
-/** Was this a load that shows anything, and did it stay within the script's thresholds? */
+/** Validity of the load (complete, generator not saturated) and the script's thresholds. */
 export function loadChecks(scenario: Scenario, load: LoadRun): Check[] {
   const { droppedIterations, eventLoopDelayP99Ms: delay } = load.generator
   const isComplete = ranToItsEnd(load)

@@ -11,7 +11,7 @@ import { checksByName, scenarioResult } from '../scenarios/scenario-result.ts'
 import { latencyOf, loadChecks } from './http-load.ts'
 import { type Sample, sampleStock } from './stock-samples.ts'
 
-/** Buyers and scanners over HTTP: k6 where it is there, else the built-in runner of the same scripts. */
+/** Load over HTTP: buyers, scanners and webhooks, by k6 where it is on the PATH, else by the built-in runner of the same scripts. */
 export const httpStage: Stage = {
   name: 'http',
   title: 'HTTP load',
@@ -57,7 +57,7 @@ async function runOnServer(
   return resultOf(run, scenario, fixture, load, samples)
 }
 
-/** Far beyond any profile: what takes longer hangs. */
+/** Timeout of one script, far beyond any profile. */
 const LOAD_MS_MAX = 300_000
 
 function loadServer(
@@ -133,7 +133,7 @@ function outcomesIn({ outcomes }: Scenario, load: LoadRun): Record<string, numbe
   return Object.fromEntries(counters.filter(([, times]) => times > 0))
 }
 
-/** The script on a server of one's own, with what this run made and set for it. */
+/** How to run the script by hand against `admit-once start`, with this run's fixture and variables. */
 function commandByHand(run: Run, scenario: Scenario): string {
   const options = Object.entries(scenario.fixture(run))
     .filter(([name]) => FIXTURE_FLAGS.includes(name))

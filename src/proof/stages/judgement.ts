@@ -11,7 +11,7 @@ interface BrokenLaw {
 
 const invariants = new URL('../../../database-tests/invariant-checks.sql', import.meta.url)
 
-/** After all the load: the laws, which count rows, and the five checks that scripts in the field make. */
+/** After all load: every law, and the five invariant queries that load-test suites usually bring. */
 export const judgementStage: Stage = {
   name: 'judgement',
   title: 'Judgement',
@@ -47,7 +47,7 @@ export const judgementStage: Stage = {
   },
 }
 
-/** A law that nobody looked at is broken by no row. */
+/** A law that the database does not evaluate shows no broken row either, so it is a FAIL. */
 function unjudged(law: string): Check {
   return {
     name: `law ${law}`,

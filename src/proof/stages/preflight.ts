@@ -2,7 +2,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import type { DatabaseEngine, HttpEngine } from '../../load/engine.ts'
 import type { Run, Stage } from '../run.ts'
 
-/** Where the run takes place: what a reader needs to know before any figure. */
+/** The environment: versions, cores, durability; what a reader needs before any figure. */
 export const preflightStage: Stage = {
   name: 'preflight',
   title: 'Preflight',

@@ -21,7 +21,7 @@ export async function sampleStock<T>(
   if (client === undefined) throw new Error('no connection')
   const done = new AbortController()
   const samples = watch(client, tierId, done.signal)
-  // Reported once, below: while the work goes on, nobody listens.
+  // Its error is thrown where it is awaited, below.
   samples.catch(() => undefined)
   try {
     return [await work(), await finish(samples, done)]
@@ -57,7 +57,7 @@ async function take(client: Client, tierId: string, startedAt: number): Promise<
   return { ms: Math.round(performance.now() - startedAt), taken: rows[0]?.taken ?? 0 }
 }
 
-/** Only where the line bends: the first sample, the last, and both sides of every change. */
+/** Run-length thinning: keeps the first sample, the last, and both sides of every change. */
 function changesOf(samples: readonly Sample[]): readonly Sample[] {
   return samples.filter(
     (sample, index) =>

@@ -28,7 +28,7 @@ export async function overbook(database: RunDatabase, seed: number): Promise<Att
     if (isVerb) await attempts.verb(client, ...statement)
     else await attempts.write(client, ...statement)
   }
-  // What is only drawn may not happen: every change that is counted happens once, before the rush.
+  // Random moves may leave one out, so every change that a counter follows is made once before the rush.
   for (const change of countedChanges(sale)) await attempts.write(database.client, ...change)
   await Promise.all(
     clients.map(async (client, attacker) => {
@@ -46,7 +46,7 @@ export async function overbook(database: RunDatabase, seed: number): Promise<Att
       await ask(client, book(sale, COVERS), true)
     }),
   )
-  // Last, by more than chance can undo: a size that is not told to the evenings.
+  // Last, so that nothing undoes it: a slot grows, and the counter of its evening must follow.
   await attempts.write(database.client, 'update slots set capacity = capacity + 100 where id = $1', [
     sale.slotId,
   ])

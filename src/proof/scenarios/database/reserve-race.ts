@@ -25,7 +25,7 @@ export const reserveRace: DatabaseScenario = {
   },
 }
 
-/** The promise that everything sells is made under READ COMMITTED, and not here. */
+/** SERIALIZABLE: nothing may be oversold; that everything sells is promised under READ COMMITTED only. */
 export const reserveRaceSerializable: DatabaseScenario = {
   name: 'reserve-race-serializable',
   story:
