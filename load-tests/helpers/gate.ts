@@ -3,7 +3,7 @@ import http from 'k6/http'
 import { getBaseUrl, getHeaders, required } from './auth.ts'
 import { jsonOf, postRetrying } from './http.ts'
 
-/** What a gate is told about a code: it opens, somebody is inside with it, it is nothing here, or nobody foresaw the answer. */
+/** What a gate answers about a code: it opens, somebody is inside with it, it is nothing here, or nobody foresaw the answer. */
 export type Scan = 'admitted' | 'already scanned' | 'refused' | 'error'
 
 /** Shows a code, or the token of a QR, to a gate of TEST_BUSINESS_ID. */
@@ -18,14 +18,18 @@ export async function scanCode(qrData: string, deviceId: string): Promise<Scan> 
 /** Whose hands the gate is in. */
 export type Bearer = 'door' | 'stranger' | 'nobody'
 
-export interface Judged {
+export interface Judgement {
   /** By name, or `403 FORBIDDEN` where nothing was judged; the answer's other fields must say the same. */
   readonly outcome: string
   /** When somebody came in with it. */
   readonly checkedInAt: string
 }
 
-export async function judgeCode(qrData: string, deviceId: string, bearer: Bearer = 'door'): Promise<Judged> {
+export async function judgeCode(
+  qrData: string,
+  deviceId: string,
+  bearer: Bearer = 'door',
+): Promise<Judgement> {
   const { status, body } = await showCode(qrData, deviceId, bearer)
   if (status !== 200) return { outcome: `${status} ${body['code']}`, checkedInAt: '' }
   const outcome = String(body['outcome'])
@@ -70,6 +74,37 @@ export async function fetchGateList(since?: string): Promise<GateList> {
   const response = await http.asyncRequest('GET', url, null, { headers, responseType: 'text' })
   if (response.status !== 200) throw new Error(`no gate list: ${response.status} ${response.body}`)
   return response.json() as unknown as GateList
+}
+
+/** A scan that a gate made without network. */
+export interface OfflineScan {
+  readonly code: string
+  readonly scannedAt: string
+  readonly deviceId: string
+  readonly scannedBy?: string
+}
+
+export interface SyncResult {
+  readonly ticketId: string | null
+  readonly success: boolean
+  readonly conflictResolved: boolean
+  readonly alreadyScanned: boolean
+  readonly scannedAt: string | null
+  readonly clockSuspect: boolean
+  readonly error: string | null
+}
+
+/** Sends what a gate scanned without network; one result a scan, in their order. */
+export async function syncScans(scans: readonly OfflineScan[]): Promise<readonly SyncResult[]> {
+  const sent = scans.map(({ code, scannedAt, deviceId, scannedBy }) => {
+    return { code, scannedAt, deviceId, scannedBy }
+  })
+  const response = await postRetrying(
+    `${getBaseUrl()}/sync-offline-scans`,
+    { scans: sent, businessId: required('TEST_BUSINESS_ID') },
+    getHeaders(required('TEST_SCANNER_TOKEN')),
+  )
+  return response.status === 200 ? (jsonOf(response)['results'] as SyncResult[]) : []
 }
 
 /** The codes of a list's `valid`, `used` or `gone`. */

@@ -12,7 +12,7 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, required } from '../helpers/auth.ts'
 import { jsonOf, postRetrying } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 export const options: Options = {
   scenarios: {
@@ -59,6 +59,4 @@ export default async function buyOne(): Promise<void> {
   else unexpectedAnswers.add(1)
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('concurrent-checkout', data)
-}
+export const handleSummary = summaryOf('concurrent-checkout')

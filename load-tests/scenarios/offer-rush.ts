@@ -12,7 +12,7 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const tokens = required('TEST_USER_TOKENS').split(',')
 const discountId = required('DISCOUNT_ID')
@@ -85,6 +85,4 @@ async function release(headers: Record<string, string>): Promise<void> {
   } else unexpectedAnswers.add(1)
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('offer-rush', data)
-}
+export const handleSummary = summaryOf('offer-rush')

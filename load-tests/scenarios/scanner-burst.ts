@@ -16,7 +16,7 @@ import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { type Bearer, judgeCode } from '../helpers/gate.ts'
 import { pause } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 interface Ticket {
   readonly id: string
@@ -113,13 +113,13 @@ export async function showCode(): Promise<void> {
   const code = codes[exec.scenario.iterationInTest]
   if (code === undefined) return
   const device = `door-${exec.vu.idInTest}`
-  const judged = await Promise.all(code.answers.map(() => judgeCode(code.shown, device, code.bearer)))
-  const seen = judged.map(({ outcome }) => outcome)
-  const right = JSON.stringify([...seen].sort()) === JSON.stringify([...code.answers].sort())
-  check(seen, { 'a code is judged as what it is': () => right })
+  const judgements = await Promise.all(code.answers.map(() => judgeCode(code.shown, device, code.bearer)))
+  const outcomes = judgements.map(({ outcome }) => outcome)
+  const right = JSON.stringify([...outcomes].sort()) === JSON.stringify([...code.answers].sort())
+  check(outcomes, { 'a code is judged as what it is': () => right })
   if (right) codesJudged.add(1, { what: code.what })
   else unexpectedAnswers.add(1, { what: code.what })
-  duplicateEntries.add(Math.max(0, seen.filter((outcome) => outcome === 'ADMITTED').length - 1))
+  duplicateEntries.add(Math.max(0, outcomes.filter((outcome) => outcome === 'ADMITTED').length - 1))
 }
 
 export async function scanOneForAll(): Promise<void> {
@@ -156,6 +156,4 @@ interface ScanRow {
   readonly error_message: string | null
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('scanner-burst', data)
-}
+export const handleSummary = summaryOf('scanner-burst')

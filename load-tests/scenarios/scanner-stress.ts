@@ -13,7 +13,7 @@ import { getThresholds } from '../config/thresholds.ts'
 import { required } from '../helpers/auth.ts'
 import { type Scan, scanCode } from '../helpers/gate.ts'
 import { pause } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const SCANNERS = 5
 const RUSH_SCANNERS = 10
@@ -30,9 +30,9 @@ const rate = Number(__ENV['RATE'] ?? 0)
 const rateSeconds = Number(__ENV['RATE_S'] ?? 20)
 
 const tokens = required('TEST_TICKET_TOKENS').split(',')
-const queued = tokens.slice(0, SCANNERS * rounds * TICKETS_OF_A_ROUND)
-const rushed = tokens.slice(queued.length)
-if (queued.length < SCANNERS * rounds * TICKETS_OF_A_ROUND || (rate > 0 && rushed.length === 0)) {
+const queueTokens = tokens.slice(0, SCANNERS * rounds * TICKETS_OF_A_ROUND)
+const rushTokens = tokens.slice(queueTokens.length)
+if (queueTokens.length < SCANNERS * rounds * TICKETS_OF_A_ROUND || (rate > 0 && rushTokens.length === 0)) {
   throw new Error(`${tokens.length} tickets are too few`)
 }
 
@@ -58,7 +58,7 @@ export const options: Options = {
     },
   },
   thresholds: getThresholds('scanner-stress', {
-    admitted: queued.length,
+    admitted: queueTokens.length,
     repeats_refused: SCANNERS * rounds * REPEATS_OF_A_ROUND,
   }),
   summaryTrendStats: TREND_STATS,
@@ -80,7 +80,7 @@ export default async function scanRound(): Promise<void> {
   const here = `scanner-${exec.vu.idInTest}`
   let next = first
   for (const gates of ROUND) {
-    const token = queued[gates === 'again' ? next - 1 : next++] ?? ''
+    const token = queueTokens[gates === 'again' ? next - 1 : next++] ?? ''
     if (gates === 'again') judge([await scanCode(token, here)], 0)
     else judge(await Promise.all(GATES.slice(0, gates).map((gate) => scanCode(token, here + gate))), 1)
     await pause(pauseSeconds)
@@ -88,31 +88,31 @@ export default async function scanRound(): Promise<void> {
 }
 
 /** Scans of one ticket, of which so many open a gate. */
-function judge(seen: readonly Scan[], entries: 0 | 1): void {
-  const opened = seen.filter((scan) => scan === 'admitted').length
-  const refused = seen.filter((scan) => scan === 'already scanned').length
-  check(seen, {
+function judge(scans: readonly Scan[], entries: 0 | 1): void {
+  const opened = scans.filter((scan) => scan === 'admitted').length
+  const refused = scans.filter((scan) => scan === 'already scanned').length
+  check(scans, {
     'a ticket opens once, and then says "already"': () =>
-      opened === entries && refused === seen.length - entries,
+      opened === entries && refused === scans.length - entries,
   })
   admitted.add(opened)
   repeatsRefused.add(refused)
   duplicateEntries.add(Math.max(0, opened - entries))
   wrongRefusals.add(Math.max(0, entries - opened))
-  unexpectedAnswers.add(seen.length - opened - refused)
+  unexpectedAnswers.add(scans.length - opened - refused)
 }
 
 /** Each of the tickets once; then scanners show again what they let in themselves, so that the first time is over for sure. */
 export async function scanAtRate(): Promise<void> {
   const number = exec.scenario.iterationInTest
-  const fresh = rushed[number]
+  const fresh = rushTokens[number]
   const token = fresh ?? letIn[number % letIn.length]
   if (token === undefined) return
-  const seen = await scanCode(token, `rush-${exec.vu.idInTest}`)
-  check(seen, { 'in the rush too': () => seen === (fresh ? 'admitted' : 'already scanned') })
-  if (seen === 'admitted') (fresh ? admittedInRush : duplicateEntries).add(1)
+  const scan = await scanCode(token, `rush-${exec.vu.idInTest}`)
+  check(scan, { 'in the rush too': () => scan === (fresh ? 'admitted' : 'already scanned') })
+  if (scan === 'admitted') (fresh ? admittedInRush : duplicateEntries).add(1)
   else if (fresh) wrongRefusals.add(1)
-  else if (seen === 'already scanned') refusedInRush.add(1)
+  else if (scan === 'already scanned') refusedInRush.add(1)
   else unexpectedAnswers.add(1)
   if (fresh) letIn.push(fresh)
 }
@@ -120,6 +120,4 @@ export async function scanAtRate(): Promise<void> {
 /** Every user has one of its own. */
 const letIn: string[] = []
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('scanner-stress', data)
-}
+export const handleSummary = summaryOf('scanner-stress')

@@ -12,7 +12,7 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { jsonOf, postRetrying } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const tokens = required('TEST_USER_TOKENS').split(',')
 const businessId = required('TEST_BUSINESS_ID')
@@ -47,13 +47,13 @@ export default async function wantTable(): Promise<void> {
   const guest = exec.scenario.iterationInTest
   const headers = getHeaders(tokens[guest])
   const party = 1 + (guest % PARTY_MAX)
-  const booked = await book(
+  const bookingId = await book(
     headers,
     TIMES[Math.floor(guest / PARTY_MAX) % TIMES.length] ?? SHARED_TIME,
     party,
   )
-  if (booked !== undefined && guest % CANCELS_EVERY !== 0) return
-  if (booked !== undefined) await cancel(headers, booked, party)
+  if (bookingId !== undefined && guest % CANCELS_EVERY !== 0) return
+  if (bookingId !== undefined) await cancel(headers, bookingId, party)
   for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
     if ((await book(headers, SHARED_TIME, 1)) === undefined) return
   }
@@ -101,6 +101,4 @@ async function call(
   return jsonOf(await postRetrying(`${getSupabaseUrl()}/rest/v1/rpc/${verb}`, body, headers))
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('slot-rush', data)
-}
+export const handleSummary = summaryOf('slot-rush')

@@ -12,7 +12,7 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, required } from '../helpers/auth.ts'
 import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 export const options: Options = {
   scenarios: {
@@ -56,10 +56,10 @@ export default async function purchase(): Promise<void> {
   if (order === undefined) return unexpectedAnswers.add(1)
   if (buyer % DECLINED_EVERY === 0 && (await pay(order.url, DECLINED_CARD)) === 'declined')
     cardsDeclined.add(1)
-  const paid = await pay(order.url, GOOD_CARD)
+  const payment = await pay(order.url, GOOD_CARD)
   const paidAt = Date.now()
-  const status = paid === 'paid' ? await finalStatus(order.sessionId) : {}
-  const done = check(status, { 'who paid has tickets': (seen) => seen['status'] === 'complete' })
+  const status = payment === 'paid' ? await finalStatus(order.sessionId) : {}
+  const done = check(status, { 'who paid has tickets': (answer) => answer['status'] === 'complete' })
   if (!done) return unexpectedAnswers.add(1)
   paidToTicket.add(Date.now() - paidAt)
   purchasesCompleted.add(1)
@@ -111,6 +111,4 @@ function post(name: string, body: unknown) {
   return postRetrying(`${getBaseUrl()}/${name}`, body, headers, { tags: { server: 'ours' } })
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('ticket-purchase', data)
-}
+export const handleSummary = summaryOf('ticket-purchase')

@@ -13,7 +13,7 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const rampSeconds = Number(__ENV['RAMP_S'] ?? 70)
 const share = (part: number) => `${Math.round((rampSeconds * 1000 * part) / 7)}ms`
@@ -133,6 +133,4 @@ function isSoldOut(answer: RefinedResponse<'text'>): boolean {
   return answer.status === 409 && jsonOf(answer)['error_code'] === 'INSUFFICIENT_INVENTORY'
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('ticketing-flow', data)
-}
+export const handleSummary = summaryOf('ticketing-flow')

@@ -15,7 +15,7 @@ import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, required } from '../helpers/auth.ts'
 import { jsonOf, pause } from '../helpers/http.ts'
 import { type AwaitedOrder, sessionEvent, signatureOf } from '../helpers/stripe.ts'
-import { summarize, TREND_STATS } from '../helpers/summary.ts'
+import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const events = Number(__ENV['EVENTS'] ?? 50)
 const seconds = Number(__ENV['BURST_S'] ?? 10)
@@ -136,6 +136,4 @@ function nobodys(number: number): AwaitedOrder {
   }
 }
 
-export function handleSummary(data: Parameters<typeof summarize>[1]) {
-  return summarize('webhook-burst', data)
-}
+export const handleSummary = summaryOf('webhook-burst')
