@@ -45,7 +45,7 @@ export async function openBench(): Promise<Bench> {
       return [results].flat().at(-1)?.rows ?? []
     },
     run: async (engine, script, options) => {
-      const file = join(folder, 'script.sql')
+      const file = join(await mkdtemp(join(folder, 'run-')), 'script.sql')
       await writeFile(file, script)
       return engine.run({ file, url: url.href, clients: 1, timeoutMs: RUN_TIMEOUT_MS, ...options })
     },
