@@ -15,19 +15,19 @@ insert into slots (business_id, date, time_from, time_to, capacity, max_party_si
 do $$
 declare
   v_offer constant uuid := '00000000-0000-0000-00fc-0000000000d0';
-  v_house constant uuid := '00000000-0000-0000-00fc-0000000000b0';
+  v_business constant uuid := '00000000-0000-0000-00fc-0000000000b0';
   v_booking jsonb;
 begin
   assert (claim_offer_spots_atomically(v_offer, 3) ->> 'remaining')::integer = 1, 'one place is left';
   assert claim_offer_spots_atomically(v_offer, 2) ->> 'error' = 'INSUFFICIENT_SPOTS', 'two more do not fit';
   perform release_offer_spots(v_offer, 100);
   assert (select people_remaining from discounts where id = v_offer) = 4, 'all come back, and no more than all';
-  v_booking := book_slot_atomically(v_house, current_date + 30, '00:30', 4, 'Night owls');
+  v_booking := book_slot_atomically(v_business, current_date + 30, '00:30', 4, 'Night owls');
   assert (v_booking ->> 'success')::boolean, 'after midnight: ' || v_booking::text;
-  assert book_slot_atomically(v_house, current_date + 30, '23:00', 3, 'Late') ->> 'error' = 'SLOT_FULL', 'three more do not fit';
-  assert book_slot_atomically(v_house, current_date + 30, '20:00', 1, 'Early') ->> 'error' = 'TIME_NOT_IN_SLOT', 'not open yet';
+  assert book_slot_atomically(v_business, current_date + 30, '23:00', 3, 'Late') ->> 'error' = 'SLOT_FULL', 'three more do not fit';
+  assert book_slot_atomically(v_business, current_date + 30, '20:00', 1, 'Early') ->> 'error' = 'TIME_NOT_IN_SLOT', 'not open yet';
   assert (cancel_reservation((v_booking ->> 'reservation_id')::uuid) ->> 'success')::boolean, 'the table is given back';
-  assert (book_slot_atomically(v_house, current_date + 30, '23:00', 3, 'Late') ->> 'success')::boolean, 'and taken by others';
+  assert (book_slot_atomically(v_business, current_date + 30, '23:00', 3, 'Late') ->> 'success')::boolean, 'and taken by others';
 end
 $$;
 

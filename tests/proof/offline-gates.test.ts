@@ -49,7 +49,7 @@ const MERGES: readonly (readonly [
     ADMIT,
     "conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null",
     'conflict_resolved := true',
-    'conflicts_told',
+    'conflicts_resolved',
   ],
   [
     'sees no conflict',

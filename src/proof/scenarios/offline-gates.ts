@@ -84,7 +84,7 @@ async function winnerCheck(run: Run, { eventId }: Fixture, load: LoadRun): Promi
   return {
     name: 'the earliest scan counts, and its time is the time of the entry',
     verdict: wrong.length === 0 ? 'PASS' : 'FAIL',
-    detail: `${counterOf(load, 'conflicts_told')} conflicts, ${wrong.length} of them decided wrongly`,
+    detail: `${counterOf(load, 'conflicts_resolved')} conflicts, ${wrong.length} of them decided wrongly`,
     ...(wrong[0] === undefined ? {} : { witness: wrong[0] }),
   }
 }
@@ -130,9 +130,9 @@ async function doublesCheck(
     verdict: worst([
       halved === undefined ? 'PASS' : 'FAIL',
       reconcile(load, opened - inside, doubles.length),
-      reconcile(load, counterOf(load, 'conflicts_told'), conflicts),
+      reconcile(load, counterOf(load, 'conflicts_resolved'), conflicts),
     ]),
-    detail: `the gates opened ${opened} times for ${inside} tickets, ${doubles.length} doubles are reported, ${conflicts} of ${counterOf(load, 'conflicts_told')} with both scans`,
+    detail: `the gates opened ${opened} times for ${inside} tickets, ${doubles.length} doubles are reported, ${conflicts} of ${counterOf(load, 'conflicts_resolved')} with both scans`,
     ...(halved === undefined ? {} : { witness: halved }),
   }
 }
