@@ -1,4 +1,5 @@
-import { globSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { laneOf } from '../../src/desk/verbs.ts'
 import { code, page, table } from './markdown.ts'
 
 interface Verb {
@@ -37,8 +38,13 @@ export function verbsPage(): string {
 
 function summary(verbs: readonly Verb[]): string {
   return table(
-    ['verb', 'roles', 'does'],
-    verbs.map(({ name, roles, header }) => [`[\`${name}\`](#${name})`, roles, purposeOf(header)]),
+    ['verb', 'roles', 'lane', 'does'],
+    verbs.map(({ name, roles, header }) => [
+      `[\`${name}\`](#${name})`,
+      roles,
+      laneOf(name),
+      purposeOf(header),
+    ]),
   )
 }
 
@@ -47,36 +53,27 @@ function section({ name, header, signature }: Verb): string {
 }
 
 function verbsOf(): Verb[] {
-  const grants = readFileSync('sql/grants.sql', 'utf8')
-  const sources = globSync('sql/verbs/*.sql').map((file) => readFileSync(file, 'utf8'))
-  const list = /the door in public([\s\S]*?)-- What policies/.exec(grants)?.[1] ?? ''
+  const [, list = ''] =
+    /\(values\n([\s\S]*?)-- What policies/.exec(readFileSync('sql/grants.sql', 'utf8')) ?? []
   return [...list.matchAll(/\('(\w+)', +'(door|vault)', +'([^']+)'\)/g)].map(
-    ([, name = '', place, roles = '']) => ({
-      name,
-      roles,
-      hasDoor: place === 'door',
-      ...headerOf(name, sources),
-    }),
+    ([, name = '', place, roles = '']) => ({ name, roles, hasDoor: place === 'door', ...headerOf(name) }),
   )
 }
 
-function headerOf(name: string, sources: readonly string[]): Pick<Verb, 'header' | 'signature'> {
-  const comment = new RegExp(`^-- (${name}(?:, \\w+)*: [\\s\\S]*?)^create or replace function`, 'm')
-  const head = new RegExp(
+function headerOf(name: string): Pick<Verb, 'header' | 'signature'> {
+  const text = readFileSync(`sql/verbs/${name}.sql`, 'utf8')
+  const comment = new RegExp(`^-- (${name}: [\\s\\S]*?)^create or replace function`, 'm').exec(text)?.[1]
+  const signature = new RegExp(
     `^create or replace function ticketing\\.(${name}\\([\\s\\S]*?)\\s*\\nlanguage`,
     'm',
   )
-  for (const source of sources) {
-    const [signature, header] = [head.exec(source)?.[1], comment.exec(source)?.[1]]
-    if (signature === undefined) continue
-    if (header === undefined) throw new Error(`${name} has no header`)
-    return { signature, header: header.replaceAll(/^-- ?/gm, '').trim() }
-  }
-  throw new Error(`no file makes ${name}`)
+  const [, head] = signature.exec(text) ?? []
+  if (comment === undefined || head === undefined) throw new Error(`sql/verbs/${name}.sql has no header`)
+  return { signature: head, header: comment.replaceAll(/^-- ?/gm, '').trim() }
 }
 
 /** The first sentence or paragraph after the name. */
 function purposeOf(header: string): string {
-  const text = header.replace(/^[\w, ]+: /, '')
+  const text = header.replace(/^\w+: /, '')
   return (/^[\s\S]*?\.(?=\s|$)/.exec(text)?.[0] ?? text).replace(/^./, (first) => first.toUpperCase())
 }
