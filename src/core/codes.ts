@@ -1,6 +1,6 @@
 /**
- * What the QR code of a ticket, a claim or a booking says: `A1` and 86 bytes in base64url. The bytes are the signing key's
- * number (1), the kind (1), the scope (4), the code (16), and the Ed25519 signature (64) over `A1` and the bytes before it.
+ * Signed token (Ed25519) in the QR code of a ticket, a claim or a booking: `A1` and 86 bytes in base64url. The bytes are the
+ * signing key's number (1), the kind (1), the scope (4), the code (16), and the signature (64) over `A1` and the bytes before it.
  */
 export interface Code {
   /** Which key signed it, 1 to 255. */

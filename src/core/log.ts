@@ -6,7 +6,7 @@ export type Level = (typeof LEVELS)[number]
 /** What happened, and facts about it: ids, codes and routes, never a body, a secret, a name or an address. */
 export type Log = (level: Level, event: string, facts?: Readonly<Record<string, unknown>>) => void
 
-/** One JSON line an event, up to `level`, with the time of `clock`. */
+/** Structured log: one JSON line an event, up to `level`, with the time of `clock`. */
 export function openLog(level: Level, clock: () => Date, write: (line: string) => void): Log {
   const most = LEVELS.indexOf(level)
   return (of, event, facts = {}) => {

@@ -1,6 +1,5 @@
 import type { Hono } from 'hono'
 import { openApi } from './stand-in/api.ts'
-import type { Bank } from './stand-in/bank.ts'
 import { type Chaos, rollDice } from './stand-in/chaos.ts'
 import { openClock } from './stand-in/clock.ts'
 import { openControl } from './stand-in/control.ts'
@@ -10,9 +9,10 @@ import { openKeys } from './stand-in/idempotency.ts'
 import { noJournal, openJournal } from './stand-in/journal.ts'
 import { settleRefundInTime } from './stand-in/money.ts'
 import { openPayPage } from './stand-in/pay-page.ts'
+import type { Runtime } from './stand-in/runtime.ts'
 import { expireInTime, settleInTime } from './stand-in/sessions.ts'
 import type { Session } from './stand-in/state.ts'
-import { type Fact, known, openStore, recorder } from './stand-in/store.ts'
+import { type Fact, mustGet, openStore, recorder } from './stand-in/store.ts'
 
 export type { Chaos } from './stand-in/chaos.ts'
 
@@ -60,11 +60,11 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
     clock,
     webhookSecret,
     webhookUrl,
-    dice: () => bank.dice,
-    payload: (id) => JSON.stringify(eventObject(known(store.happenings, id), payUrl, true)),
+    dice: () => runtime.dice,
+    payload: (id) => JSON.stringify(eventObject(mustGet(store.happenings, id), payUrl, true)),
     onDone: (id) => record({ is: 'delivered', id }),
   })
-  const bank: Bank = {
+  const runtime: Runtime = {
     clock,
     store,
     deliveries,
@@ -73,18 +73,18 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
     record,
     payUrl,
   }
-  resume(bank)
-  const rooms = new Map<string, Hono>([
-    ['api.stripe.com', openApi(bank, openKeys(store, clock), options.secretKey)],
-    ['checkout.stripe.com', openPayPage(bank)],
-    ['stand-in', openControl(bank, options.secretKey)],
+  resume(runtime)
+  const hosts = new Map<string, Hono>([
+    ['api.stripe.com', openApi(runtime, openKeys(store, clock), options.secretKey)],
+    ['checkout.stripe.com', openPayPage(runtime)],
+    ['stand-in', openControl(runtime, options.secretKey)],
   ])
   return {
     fetch: async (request) => {
-      const room = rooms.get(new URL(request.url).pathname.split('/')[1] ?? '')
+      const host = hosts.get(new URL(request.url).pathname.split('/')[1] ?? '')
       const broken = journal.broken()
-      if (broken !== undefined) return failed(500, broken.message)
-      return room === undefined ? failed(404, 'There is nothing here.') : room.fetch(request)
+      if (broken !== undefined) return failure(500, broken.message)
+      return host === undefined ? failure(404, 'There is nothing here.') : host.fetch(request)
     },
     close: async () => {
       clock.stop()
@@ -95,14 +95,14 @@ export async function openStandIn(options: StandInOptions): Promise<StandIn> {
 }
 
 /** What was under way when the journal ended goes on. */
-function resume(bank: Bank): void {
-  const { sessions, payments, refunds, undelivered } = bank.store
-  for (const session of sessions.values()) if (session.status === 'open') expireInTime(bank, session)
-  for (const payment of payments.values()) if (payment.status === 'processing') settleInTime(bank, payment)
-  for (const refund of refunds.values()) settleRefundInTime(bank, refund)
-  for (const id of [...undelivered]) bank.deliveries.deliver(id)
+function resume(runtime: Runtime): void {
+  const { sessions, payments, refunds, undelivered } = runtime.store
+  for (const session of sessions.values()) if (session.status === 'open') expireInTime(runtime, session)
+  for (const payment of payments.values()) if (payment.status === 'processing') settleInTime(runtime, payment)
+  for (const refund of refunds.values()) settleRefundInTime(runtime, refund)
+  for (const id of [...undelivered]) runtime.deliveries.deliver(id)
 }
 
-function failed(status: number, message: string): Response {
+function failure(status: number, message: string): Response {
   return Response.json({ error: { type: 'api_error', message } }, { status })
 }

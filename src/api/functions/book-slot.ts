@@ -1,4 +1,9 @@
 import { z } from 'zod'
+import {
+  PHONE_LENGTH_MAX,
+  SEATING_PREFERENCE_LENGTH_MAX,
+  SPECIAL_REQUESTS_LENGTH_MAX,
+} from '../../core/limits.ts'
 import { bookSlotAtomically } from '../../desk/parties.ts'
 import { json, type Reply } from '../http.ts'
 import { anyNumber } from './any-number.ts'
@@ -12,9 +17,9 @@ const body = z.object({
   time: z.string().regex(/^([01]?\d|2[0-3]):[0-5]\d$/, 'must be HH:MM'),
   partySize: anyNumber,
   name: personName,
-  phone: text(50).nullish(),
-  seatingPreference: text(200).nullish(),
-  specialRequests: text(2000).nullish(),
+  phone: text(PHONE_LENGTH_MAX).nullish(),
+  seatingPreference: text(SEATING_PREFERENCE_LENGTH_MAX).nullish(),
+  specialRequests: text(SPECIAL_REQUESTS_LENGTH_MAX).nullish(),
 })
 
 /**

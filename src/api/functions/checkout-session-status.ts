@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { PROVIDER_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { checkoutSessionStatus as askStatus } from '../../desk/orders.ts'
 import { json, type Reply } from '../http.ts'
 import { bareRefusal, type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson, text } from './requests.ts'
 
-const SESSION_LENGTH_MAX = 255
-const body = z.object({ sessionId: text(SESSION_LENGTH_MAX) })
+const body = z.object({ sessionId: text(PROVIDER_ID_LENGTH_MAX) })
 
 /**
  * How far a checkout is, for whoever knows its `sessionId`; a buyer with under four minutes left gets ten more, once (both

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { REFUND_REASON_LENGTH_MAX } from '../../core/limits.ts'
 import { type RequestedRefund, requestRefund } from '../../desk/refunds.ts'
 import { type Refunding, sendRefund } from '../../payments/refunds.ts'
 import { json, type Reply } from '../http.ts'
@@ -6,12 +7,11 @@ import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './c
 import { parseJson, text } from './requests.ts'
 
 const TICKETS_MAX = 1000
-const REASON_LENGTH_MAX = 500
 
 const body = z.object({
   orderId: z.guid(),
   ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).nullish(),
-  reason: text(REASON_LENGTH_MAX).nullish(),
+  reason: text(REFUND_REASON_LENGTH_MAX).nullish(),
   force: z.boolean().nullish(),
 })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PROVIDER_EVENT_TYPE_LENGTH_MAX, PROVIDER_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { SERVICE } from '../../desk/callers.ts'
 import { receiveWebhook } from '../../desk/refunds.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
@@ -51,7 +52,7 @@ async function eventOf(request: Request, { payments }: Pick<FunctionContext, 'pa
 
 /** Ids inside are opaque text; more is not asked of an event. */
 const eventSchema = z.object({
-  id: z.string().min(1).max(255),
-  type: z.string().min(1).max(200),
+  id: z.string().min(1).max(PROVIDER_ID_LENGTH_MAX),
+  type: z.string().min(1).max(PROVIDER_EVENT_TYPE_LENGTH_MAX),
   data: z.object({ object: z.record(z.string(), z.unknown()) }),
 })

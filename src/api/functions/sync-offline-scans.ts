@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { decodeToken, plainCode } from '../../core/codes.ts'
+import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
 import { deviceId, parseJson, scanId, shownCode, text } from './requests.ts'
 import { digestOf } from './validate-qr.ts'
 
-const SCANS_MAX = 500
 const BODY_BYTES_MAX = 256 * 1024
 
 const FIELD_LENGTH_MAX = 100
@@ -26,7 +26,7 @@ const scan = z
   })
   .catch({ deviceId: null, scanId: null })
 
-const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(SCANS_MAX) })
+const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(OFFLINE_SCANS_MAX) })
 
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The

@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono'
 import { presents } from './authority.ts'
-import { type Bank, objectOf } from './bank.ts'
 import { passOn, readText } from './body.ts'
 import type { LostAnswer } from './chaos.ts'
 import { ENDPOINTS, type Endpoint } from './endpoints.ts'
@@ -9,22 +8,23 @@ import { expandObject } from './expand.ts'
 import { readForm } from './form.ts'
 import { fingerprintOf, type Keys } from './idempotency.ts'
 import { newId } from './ids.ts'
-import { invalid, StripeRefusal } from './refusal.ts'
+import { invalidRequest, StripeRefusal } from './refusal.ts'
+import { objectOf, type Runtime } from './runtime.ts'
 import type { KeptAnswer } from './store.ts'
 
 /** Larger requests are refused. */
 const BODY_BYTES_MAX = 1024 * 1024
 
 /** `/v1/…` as Stripe's API answers it: form in, JSON out, errors in Stripe's words. */
-export function openApi(bank: Bank, keys: Keys, secretKey: string): Hono {
+export function openApi(runtime: Runtime, keys: Keys, secretKey: string): Hono {
   const app = new Hono()
   for (const endpoint of ENDPOINTS) {
-    app.on(endpoint.method, endpoint.path, (c) => answer(bank, keys, secretKey, endpoint, c))
+    app.on(endpoint.method, endpoint.path, (c) => answer(runtime, keys, secretKey, endpoint, c))
   }
   app.notFound((c) => {
     const { pathname } = new URL(c.req.url)
     const message = `Unrecognized request URL (${c.req.method}: ${pathname.replace('/api.stripe.com', '')}).`
-    return reply({ status: 404, body: errorText(invalid(message)), headers: {} })
+    return reply({ status: 404, body: errorText(invalidRequest(message)), headers: {} })
   })
   app.onError(passOn)
   return app
@@ -39,7 +39,7 @@ interface Reply {
 }
 
 async function answer(
-  bank: Bank,
+  runtime: Runtime,
   keys: Keys,
   secretKey: string,
   endpoint: Endpoint,
@@ -48,21 +48,21 @@ async function answer(
   const requestId = newId('req_', 14)
   const key = endpoint.method === 'POST' ? (c.req.header('idempotency-key') ?? null) : null
   const headers = { 'Request-Id': requestId, ...(key === null ? {} : { 'Idempotency-Key': key }) }
-  let release = () => {}
+  let unlock = () => {}
   try {
     authorize(c.req.raw, secretKey)
-    if (bank.dice.rateLimits()) throw RATE_LIMITED
-    if (key !== null) release = keys.hold(key)
+    if (runtime.dice.rateLimits()) throw RATE_LIMITED
+    if (key !== null) unlock = keys.lock(key)
     const form = await formOf(c)
     return reply({
       headers,
-      ...run(bank, keys, endpoint, { id: c.req.param('id') ?? '', key, requestId, form }, c),
+      ...run(runtime, keys, endpoint, { id: c.req.param('id') ?? '', key, requestId, form }, c),
     })
   } catch (error) {
     if (!(error instanceof StripeRefusal)) throw error
     return reply({ status: error.status, body: errorText(error), headers })
   } finally {
-    release()
+    unlock()
   }
 }
 
@@ -75,21 +75,21 @@ interface Call {
 
 /** From here to the answer nothing is awaited: a call happens whole, or not at all. */
 function run(
-  bank: Bank,
+  runtime: Runtime,
   keys: Keys,
   endpoint: Endpoint,
   call: Call,
   c: Context,
 ): Omit<Reply, 'headers'> & Partial<Reply> {
-  bank.clock.catchUp()
+  runtime.clock.catchUp()
   const fingerprint = fingerprintOf(new URL(c.req.url).pathname, call.form)
-  const kept = call.key === null ? undefined : keys.kept(call.key, fingerprint)
-  if (kept !== undefined) return { ...replay(bank, kept), headers: replayHeaders(call) }
+  const before = call.key === null ? undefined : keys.answerOf(call.key, fingerprint)
+  if (before !== undefined) return { ...replay(runtime, before), headers: replayHeaders(call) }
   const input = endpoint.parameters(readForm(call.form), '')
-  const done = execute(bank, endpoint, input, call)
+  const done = execute(runtime, endpoint, input, call)
   if (endpoint.method === 'GET') return { status: done.status, body: done.body }
-  if (call.key !== null) keep(bank, call.key, fingerprint, done)
-  return { status: done.status, body: done.body, lost: done.lost ?? bank.dice.losesAnswer() }
+  if (call.key !== null) keep(runtime, call.key, fingerprint, done)
+  return { status: done.status, body: done.body, lost: done.lost ?? runtime.dice.losesAnswer() }
 }
 
 interface Done {
@@ -100,13 +100,13 @@ interface Done {
   readonly lost?: LostAnswer | undefined
 }
 
-function execute(bank: Bank, endpoint: Endpoint, input: EndpointInput, call: Call): Done {
+function execute(runtime: Runtime, endpoint: Endpoint, input: EndpointInput, call: Call): Done {
   try {
     const mark = { id: call.requestId, idempotency_key: call.key }
-    const outcome = endpoint.run(bank, input, { id: call.id, mark })
-    const object = outcome.state === undefined ? outcome.object : objectOf(bank, outcome.state)
+    const outcome = endpoint.run(runtime, input, { id: call.id, mark })
+    const object = outcome.state === undefined ? outcome.object : objectOf(runtime, outcome.state)
     const plain = input.expand === null
-    const body = JSON.stringify(plain ? object : expandObject(bank, object, input.expand ?? []))
+    const body = JSON.stringify(plain ? object : expandObject(runtime, object, input.expand ?? []))
     return { status: 200, body, about: plain ? (outcome.state?.id ?? null) : null, lost: outcome.lost }
   } catch (error) {
     if (!(error instanceof StripeRefusal && error.kept)) throw error
@@ -116,13 +116,13 @@ function execute(bank: Bank, endpoint: Endpoint, input: EndpointInput, call: Cal
 
 type EndpointInput = Parameters<Endpoint['run']>[1]
 
-function keep(bank: Bank, key: string, fingerprint: string, { status, body, about }: Done): void {
-  const answer = { key, fingerprint, at: bank.clock.now(), status, body: about === null ? body : null }
-  bank.record({ is: 'answered', answer, about })
+function keep(runtime: Runtime, key: string, fingerprint: string, { status, body, about }: Done): void {
+  const answer = { key, fingerprint, at: runtime.clock.now(), status, body: about === null ? body : null }
+  runtime.record({ is: 'answered', answer, about })
 }
 
-function replay(bank: Bank, { status, body, state }: KeptAnswer) {
-  return { status, body: body ?? (state === null ? '' : JSON.stringify(objectOf(bank, state))) }
+function replay(runtime: Runtime, { status, body, state }: KeptAnswer) {
+  return { status, body: body ?? (state === null ? '' : JSON.stringify(objectOf(runtime, state))) }
 }
 
 function replayHeaders({ key, requestId }: Call) {
@@ -142,7 +142,7 @@ function authorize(request: Request, secretKey: string): void {
 async function formOf(c: Context): Promise<string> {
   if (c.req.method === 'GET') return new URL(c.req.url).search.slice(1)
   const body = await readText(c.req.raw, BODY_BYTES_MAX)
-  if (body === undefined) throw invalid(`A request's body has at most ${BODY_BYTES_MAX} bytes.`)
+  if (body === undefined) throw invalidRequest(`A request's body has at most ${BODY_BYTES_MAX} bytes.`)
   return body
 }
 

@@ -13,7 +13,7 @@ export function presents(request: Request, secretKey: string): boolean {
   }
 }
 
-/** Takes as long for a wrong key that begins right as for any other. */
+/** Constant-time comparison: a wrong key that begins right takes as long as any other. */
 function same(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected))
 }

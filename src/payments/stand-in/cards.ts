@@ -10,8 +10,8 @@ export interface Card {
 
 export function cardOf(written: string): Card {
   const number = written.replaceAll(/[\s-]/g, '')
-  const known = CARDS.get(number)
-  return { ...PAYS, ...(known ?? { failure: strange(number) }), last4: number.slice(-4) }
+  const course = CARDS.get(number) ?? { failure: unknownCard(number) }
+  return { ...PAYS, ...course, last4: number.slice(-4) }
 }
 
 /** For the pay page: the ones that a person wants to try. */
@@ -26,20 +26,20 @@ const PAYS = { failure: null, refunds: 'succeed', disputed: false } as const
 
 const CARDS = new Map<string, Partial<Card>>([
   ['4242424242424242', {}],
-  ['4000000000000002', { failure: declined('generic_decline', 'Your card was declined.') }],
-  ['4000000000009995', { failure: declined('insufficient_funds', 'Your card has insufficient funds.') }],
+  ['4000000000000002', { failure: decline('generic_decline', 'Your card was declined.') }],
+  ['4000000000009995', { failure: decline('insufficient_funds', 'Your card has insufficient funds.') }],
   ['4000000000000259', { disputed: true }],
   ['4000000000007726', { refunds: 'succeed_later' }],
   ['4000000000005126', { refunds: 'fail_later' }],
 ])
 
-function declined(decline_code: string, message: string): Failure {
+function decline(decline_code: string, message: string): Failure {
   return { code: 'card_declined', decline_code, message }
 }
 
-function strange(number: string): Failure {
+function unknownCard(number: string): Failure {
   if (/^\d{12,19}$/.test(number) && checksum(number) === 0) {
-    return declined('test_mode_live_card', 'Your card was declined: this is no card for tests.')
+    return decline('test_mode_live_card', 'Your card was declined: this is no card for tests.')
   }
   return { code: 'incorrect_number', decline_code: null, message: 'Your card number is incorrect.' }
 }

@@ -1,12 +1,12 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { presents } from './authority.ts'
-import { type Bank, objectOf } from './bank.ts'
 import { readText } from './body.ts'
 import { rollDice } from './chaos.ts'
 import { readBooks } from './ledger.ts'
 import { closeDispute, openDispute, refundPayment, settleRefund } from './money.ts'
-import { missing, StripeRefusal } from './refusal.ts'
+import { resourceMissing, StripeRefusal } from './refusal.ts'
+import { objectOf, type Runtime } from './runtime.ts'
 
 /** Larger requests are refused. */
 const BODY_BYTES_MAX = 10_000
@@ -35,56 +35,56 @@ const waitQuery = z.object({
 })
 
 /** `/stand-in/…`: what a person does in Stripe's dashboard, and what only a stand-in can do. Needs the secret key. */
-export function openControl(bank: Bank, secretKey: string): Hono {
+export function openControl(runtime: Runtime, secretKey: string): Hono {
   const app = new Hono().basePath('/stand-in')
   app.use(async (c, next) => {
     if (presents(c.req.raw, secretKey)) return next()
     return c.json({ error: { message: 'Send the stand-in’s secret key as a bearer token.' } }, 401)
   })
   app.get('/ledger', (c) => {
-    const books = readBooks(bank)
+    const books = readBooks(runtime)
     return c.json({ agrees: books.disagreements.length === 0, ...books })
   })
   app.get('/deliveries', async (c) => {
     const { wait, seconds } = waitQuery.parse(c.req.query())
-    const idle = await bank.deliveries.idle(wait === 'idle' ? seconds * 1000 : 0)
-    return c.json({ idle, ...bank.deliveries.counts() })
+    const idle = await runtime.deliveries.idle(wait === 'idle' ? seconds * 1000 : 0)
+    return c.json({ idle, ...runtime.deliveries.counts() })
   })
   app.post('/clock', async (c) => {
     const { advance_seconds } = clockBody.parse(await bodyOf(c))
-    bank.record({ is: 'clock', offset: Math.max(0, bank.clock.offset + advance_seconds * 1000) })
-    return c.json({ now: bank.clock.seconds(), ahead_seconds: bank.clock.offset / 1000 })
+    runtime.record({ is: 'clock', offset: Math.max(0, runtime.clock.offset + advance_seconds * 1000) })
+    return c.json({ now: runtime.clock.seconds(), ahead_seconds: runtime.clock.offset / 1000 })
   })
   app.post('/chaos', async (c) => {
     const chaos = chaosBody.nullable().parse(await bodyOf(c))
-    bank.dice = rollDice(chaos ?? undefined)
+    runtime.dice = rollDice(chaos ?? undefined)
     return c.json({ chaos })
   })
   app.post('/next-refund', async (c) => {
-    bank.nextRefunds.push(nextRefundBody.parse(await bodyOf(c)).outcome)
-    return c.json({ next: bank.nextRefunds })
+    runtime.nextRefunds.push(nextRefundBody.parse(await bodyOf(c)).outcome)
+    return c.json({ next: runtime.nextRefunds })
   })
   app.post('/refunds', async (c) => {
     const { payment_intent, amount = null } = refundBody.parse(await bodyOf(c))
     const order = { amount, reason: null, metadata: {}, course: null } as const
-    return c.json(objectOf(bank, refundPayment(bank, paymentOf(bank, payment_intent), order, null)))
+    return c.json(objectOf(runtime, refundPayment(runtime, paymentOf(runtime, payment_intent), order, null)))
   })
   app.post('/refunds/:id/:end{fail|succeed}', (c) => {
     const id = c.req.param('id')
-    const refund = bank.store.refunds.get(id)
-    if (refund === undefined) throw missing('refund', id, 'refund', 404)
+    const refund = runtime.store.refunds.get(id)
+    if (refund === undefined) throw resourceMissing('refund', id, 'refund', 404)
     const status = c.req.param('end') === 'fail' ? 'failed' : 'succeeded'
-    return c.json(objectOf(bank, settleRefund(bank, refund, status)))
+    return c.json(objectOf(runtime, settleRefund(runtime, refund, status)))
   })
   app.post('/disputes', async (c) => {
     const { payment_intent } = disputeBody.parse(await bodyOf(c))
-    return c.json(objectOf(bank, openDispute(bank, paymentOf(bank, payment_intent))))
+    return c.json(objectOf(runtime, openDispute(runtime, paymentOf(runtime, payment_intent))))
   })
   app.post('/disputes/:id/close', async (c) => {
-    const dispute = bank.store.disputes.get(c.req.param('id'))
-    if (dispute === undefined) throw missing('dispute', c.req.param('id'), 'dispute', 404)
+    const dispute = runtime.store.disputes.get(c.req.param('id'))
+    if (dispute === undefined) throw resourceMissing('dispute', c.req.param('id'), 'dispute', 404)
     const { won } = closeBody.parse(await bodyOf(c))
-    return c.json(objectOf(bank, closeDispute(bank, dispute, won)))
+    return c.json(objectOf(runtime, closeDispute(runtime, dispute, won)))
   })
   app.notFound((c) => c.json({ error: { message: `There is no ${c.req.method} ${c.req.path}.` } }, 404))
   app.onError((error, c) => {
@@ -95,9 +95,9 @@ export function openControl(bank: Bank, secretKey: string): Hono {
   return app
 }
 
-function paymentOf(bank: Bank, id: string) {
-  const payment = bank.store.payments.get(id)
-  if (payment === undefined) throw missing('payment_intent', id, 'payment_intent', 404)
+function paymentOf(runtime: Runtime, id: string) {
+  const payment = runtime.store.payments.get(id)
+  if (payment === undefined) throw resourceMissing('payment_intent', id, 'payment_intent', 404)
   return payment
 }
 

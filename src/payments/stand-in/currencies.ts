@@ -1,4 +1,4 @@
-import { invalid } from './refusal.ts'
+import { invalidRequest } from './refusal.ts'
 
 /** Stripe's largest charge: eight digits. */
 const AMOUNT_MAX = 99_999_999
@@ -46,14 +46,14 @@ export function currencyOf(text: string, param: string): string {
   const currency = text.toLowerCase()
   if (CURRENCIES.has(currency)) return currency
   const all = [...CURRENCIES].join(', ')
-  throw invalid(`Invalid currency: ${text}. Stripe currently supports these currencies: ${all}`, param)
+  throw invalidRequest(`Invalid currency: ${text}. Stripe currently supports these currencies: ${all}`, param)
 }
 
 /** Throws for a total that Stripe would not charge: too small, too large, or not in the currency's steps. */
 export function checkCharge(amount: number, currency: string): void {
   if (amount > AMOUNT_MAX) {
     const most = amountText(AMOUNT_MAX, currency)
-    throw invalid(
+    throw invalidRequest(
       `The Checkout Session's total amount must be no more than ${most}.`,
       undefined,
       'amount_too_large',
@@ -61,7 +61,7 @@ export function checkCharge(amount: number, currency: string): void {
   }
   const least = leastOf(currency)
   if (amount > 0 && amount < least) {
-    throw invalid(
+    throw invalidRequest(
       `The Checkout Session's total amount due must add up to at least ${amountText(least, currency)} ${currency}`,
       undefined,
       'amount_too_small',
@@ -74,7 +74,7 @@ export function checkCharge(amount: number, currency: string): void {
 export function checkStep(amount: number, currency: string, param?: string): void {
   const step = stepOf(currency)
   if (amount % step === 0) return
-  throw invalid(
+  throw invalidRequest(
     `Invalid amount: amounts in ${currency} must be divisible by ${step}.`,
     param,
     'parameter_invalid_integer',

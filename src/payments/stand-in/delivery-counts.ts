@@ -10,7 +10,7 @@ export interface DeliveryCounts {
   readonly lost: number
 }
 
-/** Counts copies, knows when the last one of an event has ended, and wakes who waits until none is left. */
+/** Reference counts of copies: knows when the last one of an event has ended, and wakes who waits until none is left. */
 export interface CopyCounter {
   /** An event that is sent so many times; not at all: it is lost, and has ended. */
   begin(eventId: string, copies: number): void

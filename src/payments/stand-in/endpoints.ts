@@ -1,10 +1,10 @@
-import { type Bank, objectOf } from './bank.ts'
 import type { LostAnswer } from './chaos.ts'
 import { checkStep } from './currencies.ts'
 import { eventObject } from './events.ts'
 import { readBooks } from './ledger.ts'
 import { refundPayment } from './money.ts'
 import { chargeObject, lineItemObject } from './objects.ts'
+import { openPagedList, type Page, type PageOf } from './paged-list.ts'
 import {
   fields,
   integer,
@@ -17,19 +17,19 @@ import {
   type Reader,
   text,
 } from './parameters.ts'
-import { invalid, missing, refused } from './refusal.ts'
+import { invalidRequest, requestRefusal, resourceMissing } from './refusal.ts'
+import { objectOf, type Runtime } from './runtime.ts'
 import { expansions, newSession } from './session-parameters.ts'
 import { expireSession, openSession } from './sessions.ts'
-import { openShelf, type Page, type PageOf } from './shelf.ts'
 import type { Payment, RequestMark, State } from './state.ts'
-import { known } from './store.ts'
+import { mustGet } from './store.ts'
 
 /** One call of Stripe's API. */
 export interface Endpoint<I extends Input = Input> {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly parameters: Reader<I>
-  run(bank: Bank, input: I, call: { readonly id: string; readonly mark: RequestMark }): Outcome
+  run(runtime: Runtime, input: I, call: { readonly id: string; readonly mark: RequestMark }): Outcome
 }
 
 interface Input {
@@ -85,68 +85,73 @@ const newRefund = fields({
 })
 
 export const ENDPOINTS: readonly Endpoint[] = [
-  endpoint('POST', 'checkout/sessions', newSession, (bank, { expand: _, ...wanted }) => ({
-    state: openSession(bank, wanted),
+  endpoint('POST', 'checkout/sessions', newSession, (runtime, { expand: _, ...wanted }) => ({
+    state: openSession(runtime, wanted),
   })),
-  endpoint('GET', 'checkout/sessions', sessionList, (bank, input) => {
+  endpoint('GET', 'checkout/sessions', sessionList, (runtime, input) => {
     const { payment_intent, status } = input
-    const paid = payment_intent === null ? null : bank.store.payments.get(payment_intent)
+    const paid = payment_intent === null ? null : runtime.store.payments.get(payment_intent)
     if (paid !== null) {
-      const data = paid === undefined ? [] : [known(bank.store.sessions, paid.session)]
-      return listOfStates(bank, '/v1/checkout/sessions', { data, has_more: false })
+      const data = paid === undefined ? [] : [mustGet(runtime.store.sessions, paid.session)]
+      return listOfStates(runtime, '/v1/checkout/sessions', { data, has_more: false })
     }
-    const found = bank.store.sessions.page(
+    const found = runtime.store.sessions.page(
       input,
       (session) => (status === null || session.status === status) && within(session.created, input.created),
     )
-    return listOfStates(bank, '/v1/checkout/sessions', found)
+    return listOfStates(runtime, '/v1/checkout/sessions', found)
   }),
-  endpoint('GET', 'checkout/sessions/:id', nothing, (bank, _, { id }) => ({ state: sessionOf(bank, id) })),
-  endpoint('POST', 'checkout/sessions/:id/expire', nothing, (bank, _, { id, mark }) => ({
-    state: expireSession(bank, sessionOf(bank, id), mark),
+  endpoint('GET', 'checkout/sessions/:id', nothing, (runtime, _, { id }) => ({
+    state: sessionOf(runtime, id),
   })),
-  endpoint('GET', 'checkout/sessions/:id/line_items', fields(page), (bank, input, { id }) => {
-    const session = sessionOf(bank, id)
-    const shelf = openShelf<ReturnType<typeof lineItemObject>>('line_item')
-    // Lines are listed in their own order, which is newest first for the shelf.
-    for (const line of session.lines.toReversed()) shelf.put(lineItemObject(line, session))
-    return { object: list(`/v1/checkout/sessions/${id}/line_items`, shelf.page(input)) }
+  endpoint('POST', 'checkout/sessions/:id/expire', nothing, (runtime, _, { id, mark }) => ({
+    state: expireSession(runtime, sessionOf(runtime, id), mark),
+  })),
+  endpoint('GET', 'checkout/sessions/:id/line_items', fields(page), (runtime, input, { id }) => {
+    const session = sessionOf(runtime, id)
+    const items = openPagedList<ReturnType<typeof lineItemObject>>('line_item')
+    // Lines are listed in their own order, which is newest first for the items.
+    for (const line of session.lines.toReversed()) items.put(lineItemObject(line, session))
+    return { object: list(`/v1/checkout/sessions/${id}/line_items`, items.page(input)) }
   }),
-  endpoint('POST', 'refunds', newRefund, (bank, input, { mark }) => {
-    const payment = paymentToRefund(bank, input)
+  endpoint('POST', 'refunds', newRefund, (runtime, input, { mark }) => {
+    const payment = paymentToRefund(runtime, input)
     if (input.amount !== null) checkStep(input.amount, payment.currency, 'amount')
-    const next = bank.nextRefunds.shift()
+    const next = runtime.nextRefunds.shift()
     if (next === 'refused') {
-      throw refused('The refund was refused, as /stand-in/next-refund asked for.', 'charge_not_refundable')
+      throw requestRefusal(
+        'The refund was refused, as /stand-in/next-refund asked for.',
+        'charge_not_refundable',
+      )
     }
     const course = next === 'pending' ? 'pending' : null
     const { amount, reason } = input
-    const state = refundPayment(bank, payment, { amount, reason, metadata: input.metadata, course }, mark)
+    const state = refundPayment(runtime, payment, { amount, reason, metadata: input.metadata, course }, mark)
     return { state, lost: next === 'lost' ? 'cut' : undefined }
   }),
-  endpoint('GET', 'refunds', refundList, (bank, input) => {
+  endpoint('GET', 'refunds', refundList, (runtime, input) => {
     const id = input.payment_intent ?? (input.charge === null ? null : paymentOfCharge(input.charge))
-    if (id === null) return listOfStates(bank, '/v1/refunds', bank.store.refunds.page(input))
-    return listOfStates(bank, '/v1/refunds', pageOfRefunds(bank, id, input))
+    if (id === null) return listOfStates(runtime, '/v1/refunds', runtime.store.refunds.page(input))
+    return listOfStates(runtime, '/v1/refunds', pageOfRefunds(runtime, id, input))
   }),
-  endpoint('GET', 'refunds/:id', nothing, (bank, _, { id }) => ({
-    state: bank.store.refunds.get(id) ?? none('refund', id, 'refund'),
+  endpoint('GET', 'refunds/:id', nothing, (runtime, _, { id }) => ({
+    state: runtime.store.refunds.get(id) ?? none('refund', id, 'refund'),
   })),
-  endpoint('GET', 'payment_intents/:id', nothing, (bank, _, { id }) => ({
-    state: bank.store.payments.get(id) ?? none('payment_intent', id, 'intent'),
+  endpoint('GET', 'payment_intents/:id', nothing, (runtime, _, { id }) => ({
+    state: runtime.store.payments.get(id) ?? none('payment_intent', id, 'intent'),
   })),
-  endpoint('GET', 'charges/:id', nothing, (bank, _, { id }) => {
-    const payment = bank.store.payments.get(paymentOfCharge(id))
+  endpoint('GET', 'charges/:id', nothing, (runtime, _, { id }) => {
+    const payment = runtime.store.payments.get(paymentOfCharge(id))
     if (payment === undefined || payment.charged_at === null) return none('charge', id, 'id')
     return { object: chargeObject(payment) }
   }),
-  endpoint('GET', 'disputes/:id', nothing, (bank, _, { id }) => ({
-    state: bank.store.disputes.get(id) ?? none('dispute', id, 'id'),
+  endpoint('GET', 'disputes/:id', nothing, (runtime, _, { id }) => ({
+    state: runtime.store.disputes.get(id) ?? none('dispute', id, 'id'),
   })),
-  endpoint('GET', 'events', eventList, (bank, input) => {
+  endpoint('GET', 'events', eventList, (runtime, input) => {
     const types = input.types ?? (input.type === null ? null : [input.type])
-    const { undelivered } = bank.store
-    const { data, has_more } = bank.store.happenings.page(
+    const { undelivered } = runtime.store
+    const { data, has_more } = runtime.store.happenings.page(
       input,
       (event) =>
         (types === null || types.includes(event.type)) &&
@@ -154,15 +159,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
           (input.delivery_success === 'true') !== undelivered.has(event.id)) &&
         within(event.created, input.created),
     )
-    const events = data.map((event) => eventObject(event, bank.payUrl, undelivered.has(event.id)))
+    const events = data.map((event) => eventObject(event, runtime.payUrl, undelivered.has(event.id)))
     return { object: list('/v1/events', { data: events, has_more }) }
   }),
-  endpoint('GET', 'events/:id', nothing, (bank, _, { id }) => {
-    const event = bank.store.happenings.get(id) ?? none('event', id, 'id')
-    return { object: eventObject(event, bank.payUrl, bank.store.undelivered.has(id)) }
+  endpoint('GET', 'events/:id', nothing, (runtime, _, { id }) => {
+    const event = runtime.store.happenings.get(id) ?? none('event', id, 'id')
+    return { object: eventObject(event, runtime.payUrl, runtime.store.undelivered.has(id)) }
   }),
-  endpoint('GET', 'balance', nothing, (bank) => {
-    const funds = Object.entries(readBooks(bank).totals).map(([currency, totals]) => ({
+  endpoint('GET', 'balance', nothing, (runtime) => {
+    const funds = Object.entries(readBooks(runtime).totals).map(([currency, totals]) => ({
       amount: totals.amount - totals.amount_refunded - totals.amount_disputed,
       currency,
       source_types: {},
@@ -181,33 +186,33 @@ function endpoint<I extends Input>(
   return { method, path: `/api.stripe.com/v1/${path}`, parameters, run }
 }
 
-function sessionOf(bank: Bank, id: string) {
-  return bank.store.sessions.get(id) ?? none('checkout.session', id, 'session')
+function sessionOf(runtime: Runtime, id: string) {
+  return runtime.store.sessions.get(id) ?? none('checkout.session', id, 'session')
 }
 
-function paymentToRefund(bank: Bank, input: Read<typeof newRefund>): Payment {
+function paymentToRefund(runtime: Runtime, input: Read<typeof newRefund>): Payment {
   const { payment_intent, charge } = input
   if (payment_intent !== null) {
-    const payment = bank.store.payments.get(payment_intent)
-    if (payment === undefined) throw missing('payment_intent', payment_intent, 'payment_intent', 400)
+    const payment = runtime.store.payments.get(payment_intent)
+    if (payment === undefined) throw resourceMissing('payment_intent', payment_intent, 'payment_intent', 400)
     return payment
   }
   if (charge === null) {
-    throw invalid(
+    throw invalidRequest(
       'One of the following params should be provided for this request: payment_intent or charge.',
       undefined,
       'parameter_missing',
     )
   }
-  const payment = bank.store.payments.get(paymentOfCharge(charge))
-  if (payment === undefined) throw missing('charge', charge, 'charge', 400)
+  const payment = runtime.store.payments.get(paymentOfCharge(charge))
+  if (payment === undefined) throw resourceMissing('charge', charge, 'charge', 400)
   return payment
 }
 
-function pageOfRefunds(bank: Bank, payment: string, asked: Page) {
-  const shelf = openShelf<State>('refund')
-  for (const refund of bank.store.refundsOf(payment).toReversed()) shelf.put(refund)
-  return shelf.page(asked)
+function pageOfRefunds(runtime: Runtime, payment: string, asked: Page) {
+  const items = openPagedList<State>('refund')
+  for (const refund of runtime.store.refundsOf(payment).toReversed()) items.put(refund)
+  return items.page(asked)
 }
 
 function paymentOfCharge(charge: string): string {
@@ -221,8 +226,8 @@ function within(time: number, bounds: Read<typeof created>): boolean {
   return time > (gt ?? -1) && time >= (gte ?? 0) && time < (lt ?? Infinity) && time <= (lte ?? Infinity)
 }
 
-function listOfStates(bank: Bank, url: string, { data, has_more }: PageOf<State>): Outcome {
-  return { object: list(url, { data: data.map((state) => objectOf(bank, state)), has_more }) }
+function listOfStates(runtime: Runtime, url: string, { data, has_more }: PageOf<State>): Outcome {
+  return { object: list(url, { data: data.map((state) => objectOf(runtime, state)), has_more }) }
 }
 
 function list(url: string, { data, has_more }: PageOf<object>) {
@@ -230,5 +235,5 @@ function list(url: string, { data, has_more }: PageOf<object>) {
 }
 
 function none(what: string, id: string, param: string): never {
-  throw missing(what, id, param, 404)
+  throw resourceMissing(what, id, param, 404)
 }

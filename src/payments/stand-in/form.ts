@@ -1,4 +1,4 @@
-import { invalid } from './refusal.ts'
+import { invalidRequest } from './refusal.ts'
 
 /** A form in Stripe's bracket notation, `line_items[0][quantity]=2`, as a tree; lists have the keys 0, 1, … */
 export type Value = string | Fields
@@ -13,7 +13,7 @@ export function readForm(text: string): Fields {
   let pairs = 0
   for (const [name, value] of new URLSearchParams(text)) {
     pairs += 1
-    if (pairs > PAIRS_MAX) throw invalid(`A request has at most ${PAIRS_MAX} parameters.`)
+    if (pairs > PAIRS_MAX) throw invalidRequest(`A request has at most ${PAIRS_MAX} parameters.`)
     place(root, path(name), value, name)
   }
   return root
@@ -30,7 +30,7 @@ type Tree = Map<string, string | Tree>
 function path(name: string): readonly string[] {
   const [, first = '', rest = ''] = /^([^[\]]+)((?:\[[^[\]]*\])*)$/.exec(name) ?? []
   const steps = [first, ...[...rest.matchAll(/\[([^[\]]*)\]/g)].map(([, step = '']) => step)]
-  if (first === '' || steps.length > DEPTH_MAX) throw invalid(`Invalid parameter name: ${name}`, name)
+  if (first === '' || steps.length > DEPTH_MAX) throw invalidRequest(`Invalid parameter name: ${name}`, name)
   return steps
 }
 
@@ -38,7 +38,7 @@ function place(root: Tree, steps: readonly string[], value: string, name: string
   let at = root
   for (const step of steps.slice(0, -1)) {
     const next = at.get(step) ?? new Map()
-    if (typeof next === 'string') throw invalid(`Invalid hash: ${name}`, name)
+    if (typeof next === 'string') throw invalidRequest(`Invalid hash: ${name}`, name)
     at.set(step, next)
     at = next
   }

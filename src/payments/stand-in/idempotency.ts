@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import { canonical } from './form.ts'
-import { invalid, StripeRefusal } from './refusal.ts'
+import { invalidRequest, StripeRefusal } from './refusal.ts'
 import type { KeptAnswer, Store } from './store.ts'
 
 /** Stripe forgets a key after this long. */
 const KEY_LIFE_S = 24 * 3_600
 const KEY_LENGTH_MAX = 255
 
-/** Keys of API calls: one call at a time, and the first one's answer for all that repeat it. */
+/** Idempotency keys of API calls: one call at a time, and the first one's answer for all that repeat it. */
 export interface Keys {
-  /** From a call's first byte to its last; throws 409 while another call has the key. Returns how to give it back. */
-  hold(key: string): () => void
+  /** From a call's first byte to its last; throws 409 while another call has the key. Returns what unlocks it. */
+  lock(key: string): () => void
   /** What the key's first call was answered; throws for other parameters than the first call's. */
-  kept(key: string, fingerprint: string): KeptAnswer | undefined
+  answerOf(key: string, fingerprint: string): KeptAnswer | undefined
 }
 
 export function openKeys(store: Store, clock: Clock): Keys {
-  const held = new Set<string>()
+  const locked = new Set<string>()
   const forget = () => {
     const oldest = clock.now() - clock.span(KEY_LIFE_S)
     for (const { key, at } of store.answers.values()) {
@@ -26,14 +26,14 @@ export function openKeys(store: Store, clock: Clock): Keys {
     }
   }
   return {
-    hold: (key) => {
+    lock: (key) => {
       if (key.length > KEY_LENGTH_MAX)
-        throw invalid(`Idempotency keys have at most ${KEY_LENGTH_MAX} characters.`)
-      if (held.has(key)) throw inUse(key)
-      held.add(key)
-      return () => held.delete(key)
+        throw invalidRequest(`Idempotency keys have at most ${KEY_LENGTH_MAX} characters.`)
+      if (locked.has(key)) throw inUse(key)
+      locked.add(key)
+      return () => locked.delete(key)
     },
-    kept: (key, fingerprint) => {
+    answerOf: (key, fingerprint) => {
       forget()
       const answer = store.answers.get(key)
       if (answer !== undefined && answer.fingerprint !== fingerprint) throw otherParameters(key)

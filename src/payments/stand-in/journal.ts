@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
-/** Lines in a file, one JSON value each, in the order of `append`. */
+/** Append-only journal: lines in a file, one JSON value each, in the order of `append`. */
 export interface Journal {
   append(value: unknown): void
   /** Why nothing can be written any more; undefined while all is well. */

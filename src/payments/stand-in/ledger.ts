@@ -1,7 +1,7 @@
-import type { Bank } from './bank.ts'
+import type { Runtime } from './runtime.ts'
 import type { Movement, Payment, Texts } from './state.ts'
 
-/** The witness for money: what the movements say, and whether the objects say the same. */
+/** Double-entry books, the witness for money: what the movements say, and whether the objects say the same. */
 export interface Books {
   readonly payments: readonly BookedPayment[]
   /** By currency. */
@@ -31,15 +31,15 @@ interface Totals {
   readonly amount_disputed: number
 }
 
-export function readBooks(bank: Bank): Books {
-  const { store } = bank
+export function readBooks(runtime: Runtime): Books {
+  const { store } = runtime
   const payments: BookedPayment[] = []
   const disagreements: string[] = []
   const totals: Record<string, Totals> = {}
   for (const [id, movements] of store.movements) {
     const payment = store.payments.get(id)
     const booked = sum(movements)
-    disagreements.push(...compare(bank, id, payment, movements, booked))
+    disagreements.push(...compare(runtime, id, payment, movements, booked))
     if (payment === undefined) continue
     const session = store.sessions.get(payment.session)
     const { currency, status } = payment
@@ -86,7 +86,7 @@ function add(a: Totals, b: Totals): Totals {
 
 /** Objects against movements, and the accounts against themselves. */
 function compare(
-  { store }: Bank,
+  { store }: Runtime,
   id: string,
   payment: Payment | undefined,
   movements: readonly Movement[],

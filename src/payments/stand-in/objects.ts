@@ -9,7 +9,7 @@ import {
   PAYMENT_INTENT,
   SEPA_DEBIT,
   SESSION,
-} from './blanks.ts'
+} from './constant-fields.ts'
 import { twinId } from './ids.ts'
 import type { Dispute, Line, Payment, Refund, Session } from './state.ts'
 

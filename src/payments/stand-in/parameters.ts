@@ -1,5 +1,5 @@
 import type { Fields, Value } from './form.ts'
-import { invalid, missing } from './refusal.ts'
+import { invalidRequest, resourceMissing } from './refusal.ts'
 import type { Texts } from './state.ts'
 
 /** Reads one parameter, `at` its name as in an error's `param`. Throws a `StripeRefusal` in Stripe's words. */
@@ -35,7 +35,7 @@ export function text(lengthMax = 5_000): Reader<string> {
     if (given === '') throw emptyParameter(at)
     if (given.length > lengthMax) {
       const message = `Invalid string: must be at most ${lengthMax} characters`
-      throw invalid(message, at, 'parameter_invalid_string_too_long')
+      throw invalidRequest(message, at, 'parameter_invalid_string_too_long')
     }
     return given
   }
@@ -45,7 +45,7 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Reader<numb
   return (value, at) => {
     const given = text()(value, at)
     if (!/^-?\d{1,15}$/.test(given))
-      throw invalid(`Invalid integer: ${given}`, at, 'parameter_invalid_integer')
+      throw invalidRequest(`Invalid integer: ${given}`, at, 'parameter_invalid_integer')
     const number = Number(given)
     if (number < min) throw outOfRange('greater', min, at)
     if (number > max) throw outOfRange('less', max, at)
@@ -57,7 +57,7 @@ export function oneOf<const T extends readonly string[]>(...allowed: T): Reader<
   return (value, at) => {
     const given = text()(value, at)
     const found = allowed.find((one) => one === given)
-    if (found === undefined) throw invalid(`Invalid ${at}: must be one of ${allowed.join(', ')}`, at)
+    if (found === undefined) throw invalidRequest(`Invalid ${at}: must be one of ${allowed.join(', ')}`, at)
     return found
   }
 }
@@ -65,7 +65,7 @@ export function oneOf<const T extends readonly string[]>(...allowed: T): Reader<
 /** A switch that may only be given as off. */
 export const off: Reader<false> = (value, at) => {
   const given = oneOf('true', 'false')(value, at)
-  if (given === 'true') throw invalid(`The stand-in of Stripe does not implement ${at}=true.`, at)
+  if (given === 'true') throw invalidRequest(`The stand-in of Stripe does not implement ${at}=true.`, at)
   return false
 }
 
@@ -73,13 +73,13 @@ export const off: Reader<false> = (value, at) => {
 export const email: Reader<string> = (value, at) => {
   const given = text(800)(value, at)
   if (/^[^\s@<>"]+@[^\s@<>".]+(\.[^\s@<>".]+)+$/.test(given)) return given
-  throw invalid(`Invalid email address: ${given}`, at, 'email_invalid')
+  throw invalidRequest(`Invalid email address: ${given}`, at, 'email_invalid')
 }
 
 export const url: Reader<string> = (value, at) => {
   const given = text()(value, at)
   if (/^https?:\/\/[^\s\\]+$/i.test(given) && URL.canParse(given)) return given
-  throw invalid('Not a valid URL', at, 'url_invalid')
+  throw invalidRequest('Not a valid URL', at, 'url_invalid')
 }
 
 /** At most 50 keys of 40 characters with values of 500; a key given empty is left out. */
@@ -87,7 +87,7 @@ export const metadata: Reader<Texts> = (value, at) => {
   if (value === undefined || value === '') return {}
   const entries = [...branch(value, at)]
   if (entries.length > 50) {
-    throw invalid(`Metadata can have up to 50 keys, but you passed in ${entries.length}.`, at)
+    throw invalidRequest(`Metadata can have up to 50 keys, but you passed in ${entries.length}.`, at)
   }
   return Object.fromEntries(
     entries.map(([key, one]) => pair(key, leaf(one, inside(at, key)), at)).filter(([, one]) => one !== ''),
@@ -96,7 +96,10 @@ export const metadata: Reader<Texts> = (value, at) => {
 
 function pair(key: string, value: string, at: string): readonly [string, string] {
   const limit = (what: string, max: number, length: number) =>
-    invalid(`Metadata ${what} can have up to ${max} characters, but you passed in one of ${length}.`, at)
+    invalidRequest(
+      `Metadata ${what} can have up to ${max} characters, but you passed in one of ${length}.`,
+      at,
+    )
   if (key.length > 40) throw limit('keys', 40, key.length)
   if (value.length > 500) throw limit('values', 500, value.length)
   return [key, value]
@@ -107,9 +110,13 @@ export function listOf<T>(reader: Reader<T>, max: number): Reader<readonly T[]> 
   return (value, at) => {
     if (value === undefined) throw missingParameter(at)
     const given = [...branch(value, at)]
-    if (given.some(([key]) => !/^\d{1,4}$/.test(key))) throw invalid('Invalid array', at)
+    if (given.some(([key]) => !/^\d{1,4}$/.test(key))) throw invalidRequest('Invalid array', at)
     if (given.length > max) {
-      throw invalid(`You may only specify up to ${max} of these: ${at}`, at, 'parameter_invalid_array_length')
+      throw invalidRequest(
+        `You may only specify up to ${max} of these: ${at}`,
+        at,
+        'parameter_invalid_array_length',
+      )
     }
     return given.map(([key, one]) => reader(one, inside(at, key)))
   }
@@ -118,18 +125,18 @@ export function listOf<T>(reader: Reader<T>, max: number): Reader<readonly T[]> 
 /** What Stripe knows and nobody has made in the stand-in. */
 export function noSuch(what: string): Reader<never> {
   return (value, at) => {
-    throw missing(what, typeof value === 'string' ? value : '', at, 400)
+    throw resourceMissing(what, typeof value === 'string' ? value : '', at, 400)
   }
 }
 
 function branch(value: Value, at: string): Fields {
-  if (typeof value === 'string') throw invalid(`Invalid ${at === '' ? 'request' : 'object'}`, at)
+  if (typeof value === 'string') throw invalidRequest(`Invalid ${at === '' ? 'request' : 'object'}`, at)
   return value
 }
 
 function leaf(value: Value | undefined, at: string): string {
   if (value === undefined) throw missingParameter(at)
-  if (typeof value !== 'string') throw invalid('Invalid string', at)
+  if (typeof value !== 'string') throw invalidRequest('Invalid string', at)
   return value
 }
 
@@ -139,18 +146,22 @@ function inside(at: string, name: string): string {
 
 function unknownParameters(names: readonly string[]) {
   const what = names.length === 1 ? 'parameter' : 'parameters'
-  return invalid(`Received unknown ${what}: ${names.join(', ')}`, names[0], 'parameter_unknown')
+  return invalidRequest(`Received unknown ${what}: ${names.join(', ')}`, names[0], 'parameter_unknown')
 }
 
 function missingParameter(at: string) {
-  return invalid(`Missing required param: ${at}.`, at, 'parameter_missing')
+  return invalidRequest(`Missing required param: ${at}.`, at, 'parameter_missing')
 }
 
 function emptyParameter(at: string) {
   const message = `You passed an empty string for '${at}'. You should remove '${at}' from your request or supply a non-empty value.`
-  return invalid(message, at, 'parameter_invalid_empty')
+  return invalidRequest(message, at, 'parameter_invalid_empty')
 }
 
 function outOfRange(which: 'greater' | 'less', bound: number, at: string) {
-  return invalid(`This value must be ${which} than or equal to ${bound}.`, at, 'parameter_invalid_integer')
+  return invalidRequest(
+    `This value must be ${which} than or equal to ${bound}.`,
+    at,
+    'parameter_invalid_integer',
+  )
 }

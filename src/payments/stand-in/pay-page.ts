@@ -1,9 +1,9 @@
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
-import type { Bank } from './bank.ts'
 import { passOn, readText } from './body.ts'
 import { payPage, plainPage } from './pay-page-view.ts'
-import { DEBIT_S_MAX, type Means, type Paid, pay } from './sessions.ts'
+import type { Runtime } from './runtime.ts'
+import { DEBIT_S_MAX, type Means, type PayResult, pay } from './sessions.ts'
 import type { Session } from './state.ts'
 
 /** A form of the page, or JSON of a script; what a browser sends of a field that was left empty is left out. */
@@ -21,45 +21,45 @@ const means = z.union([
 ])
 
 /** `/c/pay/<session id>`: for a person with a browser, and for a script that sends and asks for JSON. */
-export function openPayPage(bank: Bank): Hono {
+export function openPayPage(runtime: Runtime): Hono {
   const app = new Hono().basePath('/checkout.stripe.com')
   app.get('/c/pay/:id', (c) => {
-    const session = sessionOf(bank, c)
+    const session = sessionOf(runtime, c)
     return session === undefined ? noSession(c) : show(c, session)
   })
   app.post('/c/pay/:id', async (c) => {
     const given = await meansOf(c)
-    const session = sessionOf(bank, c)
+    const session = sessionOf(runtime, c)
     if (session === undefined) return noSession(c)
-    if (given === undefined) return notUnderstood(c, session)
-    const paid = pay(bank, session, given)
-    return wantsJson(c) ? answerScript(c, paid) : answerBrowser(c, paid)
+    if (given === undefined) return refuseMeans(c, session)
+    const payment = pay(runtime, session, given)
+    return wantsJson(c) ? answerScript(c, payment) : answerBrowser(c, payment)
   })
   app.notFound(noSession)
   app.onError(passOn)
   return app
 }
 
-function sessionOf(bank: Bank, c: Context): Session | undefined {
-  bank.clock.catchUp()
-  return bank.store.sessions.get(c.req.param('id') ?? '')
+function sessionOf(runtime: Runtime, c: Context): Session | undefined {
+  runtime.clock.catchUp()
+  return runtime.store.sessions.get(c.req.param('id') ?? '')
 }
 
-function answerBrowser(c: Context, paid: Paid): Response | Promise<Response> {
-  switch (paid.kind) {
+function answerBrowser(c: Context, payment: PayResult): Response | Promise<Response> {
+  switch (payment.kind) {
     case 'complete':
-      return c.redirect(successUrl(paid.session), 303)
+      return c.redirect(successUrl(payment.session), 303)
     case 'declined':
-      return page(c, 402, payPage(paid.session, paid.failure.message))
+      return page(c, 402, payPage(payment.session, payment.failure.message))
     case 'closed':
       // A second click: the first one paid.
-      if (paid.session.status === 'complete') return c.redirect(successUrl(paid.session), 303)
-      return show(c, paid.session)
+      if (payment.session.status === 'complete') return c.redirect(successUrl(payment.session), 303)
+      return show(c, payment.session)
   }
 }
 
 /** 200 paid or under way, 402 declined, 409 complete before, 410 expired. */
-function answerScript(c: Context, { kind, session, ...rest }: Paid): Response {
+function answerScript(c: Context, { kind, session, ...rest }: PayResult): Response {
   const { status, payment_status } = session
   const redirect = status === 'complete' ? successUrl(session) : null
   const message = 'failure' in rest ? rest.failure.message : null
@@ -86,7 +86,7 @@ const COMPLETE = {
   no_payment_required: 'This checkout is complete. There was nothing to pay.',
 }
 
-function notUnderstood(c: Context, session: Session): Response | Promise<Response> {
+function refuseMeans(c: Context, session: Session): Response | Promise<Response> {
   if (!wantsJson(c)) return page(c, 400, payPage(session, 'Type a card number.'))
   const message = 'Send {"card":"4242424242424242"} or {"method":"bank_debit","outcome":"succeeds"}.'
   return c.json(
@@ -107,7 +107,7 @@ function successUrl({ success_url, id }: Session): string {
 async function meansOf(c: Context): Promise<Means | undefined> {
   const body = await readText(c.req.raw, BODY_BYTES_MAX)
   if (body === undefined) return undefined
-  const { data } = means.safeParse(isJson(c) ? parsed(body) : filled(body))
+  const { data } = means.safeParse(isJson(c) ? parseJson(body) : parseForm(body))
   if (data === undefined) return undefined
   const buyer = data.email ?? null
   if ('card' in data) return { method: 'card', number: data.card, email: buyer }
@@ -115,11 +115,11 @@ async function meansOf(c: Context): Promise<Means | undefined> {
   return { method, outcome, after_seconds, email: buyer }
 }
 
-function filled(form: string): object {
+function parseForm(form: string): object {
   return Object.fromEntries([...new URLSearchParams(form)].filter(([, value]) => value !== ''))
 }
 
-function parsed(json: string): unknown {
+function parseJson(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {

@@ -26,7 +26,7 @@ export class StripeRefusal extends Error {
 }
 
 /** A parameter that Stripe does not take; nothing was begun. */
-export function invalid(message: string, param?: string, code?: string): StripeRefusal {
+export function invalidRequest(message: string, param?: string, code?: string): StripeRefusal {
   return new StripeRefusal(400, {
     type: 'invalid_request_error',
     message,
@@ -36,11 +36,11 @@ export function invalid(message: string, param?: string, code?: string): StripeR
 }
 
 /** The call was understood and begun, and may not happen. */
-export function refused(message: string, code?: string, param?: string): StripeRefusal {
-  return new StripeRefusal(400, invalid(message, param, code).body, true)
+export function requestRefusal(message: string, code?: string, param?: string): StripeRefusal {
+  return new StripeRefusal(400, invalidRequest(message, param, code).body, true)
 }
 
 /** In a path it is 404, as a parameter 400. */
-export function missing(what: string, id: string, param: string, status: 400 | 404): StripeRefusal {
-  return new StripeRefusal(status, invalid(`No such ${what}: '${id}'`, param, 'resource_missing').body)
+export function resourceMissing(what: string, id: string, param: string, status: 400 | 404): StripeRefusal {
+  return new StripeRefusal(status, invalidRequest(`No such ${what}: '${id}'`, param, 'resource_missing').body)
 }

@@ -15,7 +15,7 @@ import {
   text,
   url,
 } from './parameters.ts'
-import { invalid } from './refusal.ts'
+import { invalidRequest } from './refusal.ts'
 import type { NewSession } from './sessions.ts'
 import type { Line } from './state.ts'
 
@@ -119,7 +119,7 @@ function currencyOfAll({ currency, line_items }: Creation): string {
   const all = new Set(currency === null ? given : [currencyOf(currency, 'currency'), ...given])
   const [first = ''] = all
   if (all.size === 1) return first
-  throw invalid(
+  throw invalidRequest(
     `All prices must have the same currency; this session has ${[...all].join(', ')}.`,
     'line_items',
   )

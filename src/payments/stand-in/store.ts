@@ -1,5 +1,5 @@
 import type { Journal } from './journal.ts'
-import { openShelf, type Shelf } from './shelf.ts'
+import { openPagedList, type PagedList } from './paged-list.ts'
 import type {
   About,
   Dispute,
@@ -15,13 +15,13 @@ import type {
 /** Events kept for `GET /v1/events` beside those still to be delivered; Stripe keeps 30 days. */
 const EVENTS_MAX = 10_000
 
-/** All that the stand-in knows. Nothing changes but by a fact, and the journal holds every fact. */
+/** Event-sourced store: all that the stand-in knows. Nothing changes but by a fact, and the journal has every fact. */
 export interface Store {
-  readonly sessions: Shelf<Session>
-  readonly payments: Shelf<Payment>
-  readonly refunds: Shelf<Refund>
-  readonly disputes: Shelf<Dispute>
-  readonly happenings: Shelf<Happening>
+  readonly sessions: PagedList<Session>
+  readonly payments: PagedList<Payment>
+  readonly refunds: PagedList<Refund>
+  readonly disputes: PagedList<Dispute>
+  readonly happenings: PagedList<Happening>
   /** By idempotency key, oldest first. */
   readonly answers: Map<string, KeptAnswer>
   readonly undelivered: ReadonlySet<string>
@@ -64,19 +64,19 @@ export function openStore(onClock: (offset: number) => void): Store {
   const movements = new Map<string, Movement[]>()
   const undelivered = new Set<string>()
   const store: Store = {
-    sessions: openShelf<Session>('checkout.session'),
-    payments: openShelf<Payment>('payment_intent'),
-    refunds: openShelf<Refund>('refund'),
-    disputes: openShelf<Dispute>('dispute'),
-    happenings: openShelf<Happening>('event'),
+    sessions: openPagedList<Session>('checkout.session'),
+    payments: openPagedList<Payment>('payment_intent'),
+    refunds: openPagedList<Refund>('refund'),
+    disputes: openPagedList<Dispute>('dispute'),
+    happenings: openPagedList<Happening>('event'),
     answers: new Map(),
     undelivered,
     movements,
     refundsOf: (payment) =>
       (refundIds.get(payment) ?? []).flatMap((id) => store.refunds.get(id) ?? []).toReversed(),
     find: (id) => {
-      const shelf = [store.sessions, store.payments, store.refunds, store.disputes].find((one) => one.get(id))
-      return shelf?.get(id)
+      const list = [store.sessions, store.payments, store.refunds, store.disputes].find((one) => one.get(id))
+      return list?.get(id)
     },
     apply: (fact) => {
       switch (fact.is) {
@@ -143,23 +143,23 @@ function aboutOf(store: Store, type: About['type'], id: string): About {
     case 'checkout.session.expired':
     case 'checkout.session.async_payment_succeeded':
     case 'checkout.session.async_payment_failed':
-      return { type, state: known(store.sessions, id) }
+      return { type, state: mustGet(store.sessions, id) }
     case 'payment_intent.succeeded':
     case 'payment_intent.payment_failed':
     case 'charge.refunded':
-      return { type, state: known(store.payments, id) }
+      return { type, state: mustGet(store.payments, id) }
     case 'refund.created':
     case 'refund.updated':
     case 'refund.failed':
-      return { type, state: known(store.refunds, id) }
+      return { type, state: mustGet(store.refunds, id) }
     case 'charge.dispute.created':
     case 'charge.dispute.closed':
-      return { type, state: known(store.disputes, id) }
+      return { type, state: mustGet(store.disputes, id) }
   }
 }
 
-export function known<T>(shelf: Shelf<T>, id: string): T {
-  const value = shelf.get(id)
+export function mustGet<T>(list: PagedList<T>, id: string): T {
+  const value = list.get(id)
   if (value === undefined) throw new Error(`${id} is named and was never made`)
   return value
 }

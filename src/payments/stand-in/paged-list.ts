@@ -1,7 +1,7 @@
-import { missing } from './refusal.ts'
+import { resourceMissing } from './refusal.ts'
 
-/** Objects of one kind in the order they came, found by id, listed by page: newest first, as Stripe lists. */
-export interface Shelf<T> {
+/** Cursor pagination: objects of one kind in the order they came, found by id, listed by page, newest first, as Stripe lists. */
+export interface PagedList<T> {
   readonly size: number
   get(id: string): T | undefined
   /** Adds it, or replaces what has its id and keeps its place. */
@@ -12,7 +12,7 @@ export interface Shelf<T> {
   page(page: Page, fits?: (value: T) => boolean): PageOf<T>
 }
 
-/** A cursor that is not on the shelf is refused with 400. */
+/** A cursor that the list does not have is refused with 400. */
 export interface Page {
   readonly limit: number | null
   readonly starting_after: string | null
@@ -26,14 +26,14 @@ export interface PageOf<T> {
 
 const LIMIT_DEFAULT = 10
 
-export function openShelf<T extends { readonly id: string }>(what: string): Shelf<T> {
+export function openPagedList<T extends { readonly id: string }>(what: string): PagedList<T> {
   const places = new Map<string, number>()
   const values = new Map<number, T>()
   let first = 0
   let next = 0
   const cursor = (id: string, param: string) => {
     const place = places.get(id)
-    if (place === undefined) throw missing(what, id, param, 400)
+    if (place === undefined) throw resourceMissing(what, id, param, 400)
     return place
   }
   const walk = (from: number, step: 1 | -1, limit: number, fits: (value: T) => boolean): PageOf<T> => {

@@ -7,7 +7,7 @@ import type { About, RequestMark, Session, State } from './state.ts'
 import type { Fact, Store } from './store.ts'
 
 /** What every part of the stand-in works with. */
-export interface Bank {
+export interface Runtime {
   readonly clock: Clock
   readonly store: Store
   readonly deliveries: Deliveries
@@ -21,29 +21,29 @@ export interface Bank {
 type NextRefund = 'refused' | 'pending' | 'lost'
 
 /** Remembers a state and returns it. */
-export function put<T extends State>(bank: Bank, state: T): T {
-  bank.record({ is: 'state', state })
+export function put<T extends State>(runtime: Runtime, state: T): T {
+  runtime.record({ is: 'state', state })
   return state
 }
 
 /** Makes an event of what happened to a state that was just put, and sends it. */
 export function announce(
-  bank: Bank,
+  runtime: Runtime,
   { type, state }: About,
   request: RequestMark | null = null,
   previous: Readonly<Record<string, unknown>> | null = null,
 ): void {
   const id = newId('evt_')
-  const created = bank.clock.seconds()
-  bank.record({ is: 'happened', id, type, about: state.id, created, previous, request })
-  bank.deliveries.deliver(id)
+  const created = runtime.clock.seconds()
+  runtime.record({ is: 'happened', id, type, about: state.id, created, previous, request })
+  runtime.deliveries.deliver(id)
 }
 
 /** The object that Stripe's API shows for a state. */
-export function objectOf(bank: Bank, state: State) {
+export function objectOf(runtime: Runtime, state: State) {
   switch (state.kind) {
     case 'session':
-      return sessionObject(state, bank.payUrl(state))
+      return sessionObject(state, runtime.payUrl(state))
     case 'payment':
       return paymentIntentObject(state)
     case 'refund':

@@ -1,6 +1,6 @@
 import type { Stripe } from 'stripe'
 
-/** What is the same in every object of a kind: all that the box office does not use. */
+/** Constant fields: what is the same in every object of a kind, all that the box office does not use. */
 export const SESSION = {
   object: 'checkout.session',
   adaptive_pricing: { enabled: false },
