@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Lane } from '../desk/lane.ts'
 
 export interface Limits {
-  /** Requests in work at once, lane by lane: nobody takes another's. What comes beyond is answered 503 at once. */
+  /** Bulkheads: requests in work at once, lane by lane. No lane takes another's; what comes beyond is answered 503 at once. */
   readonly places: Readonly<Record<Lane, number>>
   /** Bodies that are on their way at once in each lane, and from one address in all of them. */
   readonly arrivingMax: number
@@ -32,16 +32,16 @@ const GATES_TIMES = 10
 /** Client addresses that are remembered, the least recently seen go first; an entry is about 200 bytes. */
 const ADDRESSES_MAX = 20_000
 
-type Admitted =
+type AdmissionAnswer =
   | { readonly admitted: true; leave(): void }
   | { readonly admitted: false; readonly code: 'SERVER_BUSY' | 'TOO_MANY_REQUESTS' }
 
-/** Lets a request in where there is room for it. An unknown address is not limited. */
+/** Admission control: bulkheads and rate limits. An unknown address is not limited. */
 export interface Admission {
   /** Before anything of the body is read: who is slow to send it waits here, and takes no place. */
-  arrive(lane: Lane, address: string | undefined, hasBody: boolean): Admitted
+  arrive(lane: Lane, address: string | undefined, hasBody: boolean): AdmissionAnswer
   /** A place to be worked on; for what has arrived whole. */
-  enter(lane: Lane): Admitted
+  enter(lane: Lane): AdmissionAnswer
 }
 
 export function openAdmission(
@@ -49,7 +49,7 @@ export function openAdmission(
   nowMs: () => number = () => performance.now(),
 ): Admission {
   const { arrivingMax, limitLoopback } = limits
-  const room = { ...limits.places }
+  const free = { ...limits.places }
   const waiting = { buyers: arrivingMax, gates: arrivingMax, webhooks: arrivingMax, health: arrivingMax }
   const spend = openSpending(limits, nowMs)
   const arrivals = openArrivals(limits.arrivingPerAddress)
@@ -72,9 +72,9 @@ export function openAdmission(
       }
     },
     enter: (lane) => {
-      if (room[lane] <= 0) return BUSY
-      room[lane]--
-      return { admitted: true, leave: () => room[lane]++ }
+      if (free[lane] <= 0) return BUSY
+      free[lane]--
+      return { admitted: true, leave: () => free[lane]++ }
     },
   }
 }
@@ -112,7 +112,7 @@ function openSpending(limits: Limits, nowMs: () => number): (lane: Lane, address
 
 type Rate = Pick<Limits, 'perSecond' | 'burst'>
 
-/** A bucket an address: it fills with `perSecond` up to `burst`, and a request takes one out. */
+/** Token buckets, one for each address: a bucket fills with `perSecond` up to `burst`, and a request takes one out. */
 function openBuckets({ perSecond, burst }: Rate, nowMs: () => number): (address: string) => boolean {
   const buckets = new LRUCache<string, { readonly left: number; readonly atMs: number }>({
     max: ADDRESSES_MAX,

@@ -4,8 +4,8 @@ import type { Database } from '../db/pool.ts'
 import type { Lane } from '../desk/lane.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { LIMITS, type Limits, openAdmission } from './admission.ts'
-import type { Gate } from './callers.ts'
-import type { Codes } from './codes.ts'
+import type { Authenticator } from './authenticator.ts'
+import type { CodeSigner } from './code-signer.ts'
 import { openFront, stackOf, type Task } from './front.ts'
 import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './functions/contract.ts'
 import { functionTask } from './functions/handler.ts'
@@ -16,9 +16,9 @@ import { restTasks } from './rest/handler.ts'
 
 export interface AppOptions {
   readonly database: Database
-  readonly gate: Gate
+  readonly authenticator: Authenticator
   /** Signs the codes of tickets, claims and bookings. */
-  readonly codes: Codes
+  readonly codes: CodeSigner
   /** Where people reach this server; by default the host that each request names. */
   readonly publicUrl?: string
   /** Who takes the money; without one only free tickets can be ordered. */
@@ -50,12 +50,12 @@ export function buildApp(options: AppOptions): Hono {
     const task = mountTask(segment, mount)
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
-  const room = roomOf(options)
-  const rest = restTasks(room)
+  const context = contextOf(options)
+  const rest = restTasks(context)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table()))
-  app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), room)))
-  mountPages(app, front, room)
+  app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), context)))
+  mountPages(app, front, context)
   app.all('*', (c) => front(c, nothing))
   app.notFound((c) => front(c, nothing))
   // What the front itself met.
@@ -73,13 +73,13 @@ export function buildApp(options: AppOptions): Hono {
   return app
 }
 
-function roomOf(options: AppOptions) {
-  const { database, laneDatabases, gate, codes, publicUrl, payments } = options
+function contextOf(options: AppOptions) {
+  const { database, laneDatabases, authenticator, codes, publicUrl, payments } = options
   const shared = { buyers: database, gates: database, webhooks: database, health: database }
   return {
     database,
     databases: { ...shared, ...laneDatabases },
-    gate,
+    authenticator,
     codes,
     publicUrl: publicUrl?.replace(/\/+$/, ''),
     functions: options.functions ?? registry,

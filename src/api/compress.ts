@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib'
 const LENGTH_MIN = 1024
 
 /** What an answer whose body may be compressed says of itself, compressed or not. */
-export interface Packed {
+export interface PackedBody {
   /** As it goes out; undefined: as it was. */
   readonly body: Uint8Array<ArrayBuffer> | undefined
   readonly headers: Readonly<Record<string, string>>
@@ -16,7 +16,7 @@ export interface Packed {
  * with the request: what another site makes a browser ask for, so that it sees by the length what was guessed right, brings
  * nothing else of the person's, as all other secrets are in what is asked for.
  */
-export async function pack(request: Request, body: string | null): Promise<Packed> {
+export async function pack(request: Request, body: string | null): Promise<PackedBody> {
   if (body === null || body.length < LENGTH_MIN) return { body: undefined, headers: {} }
   const { headers } = request
   if (!GZIP.test(headers.get('accept-encoding') ?? '') || headers.has('cookie')) {

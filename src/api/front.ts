@@ -38,19 +38,19 @@ export function openFront(log: Log, admission: Admission, addressHeader: string 
     const done = await attend(task, request, admission, addressOf(c, addressHeader))
     const { reply, ms, error } = done
     const { status } = reply
-    const message = done.turnedAway ?? (reply instanceof Response ? undefined : reply.note)
+    const message = done.overload ?? (reply instanceof Response ? undefined : reply.note)
     const entry = { request_id: requestId, method: request.method, path: pathOf(task, status), status, ms }
     log(levelOf(task, done, isRare), 'request', { ...entry, message, error })
     return task.foreign === undefined ? responseOf(request, reply, requestId) : asIs(reply, requestId)
   }
 }
 
-interface Attended {
+interface Attendance {
   readonly reply: Reply | Response
   /** How long it was worked on; nothing of the time that its body took to come. */
   readonly ms?: number
-  /** There was no room for it. */
-  readonly turnedAway?: RefusalCode
+  /** There was no place for it. */
+  readonly overload?: RefusalCode
   /** The stack of what a handler threw: a bug of ours, answered without internals. */
   readonly error?: string | undefined
 }
@@ -61,25 +61,25 @@ async function attend(
   request: Request,
   admission: Admission,
   address: string | undefined,
-): Promise<Attended> {
+): Promise<Attendance> {
   const isSent = hasBody(request)
   const arriving = admission.arrive(task.lane, address, isSent)
-  if (!arriving.admitted) return turnedAway(task, arriving.code)
+  if (!arriving.admitted) return turnAway(task, arriving.code)
   if (isSent) await receiveBody(request, task.bodyBytesMax)
   arriving.leave()
   const startedMs = performance.now()
-  const attended = await worked(task, request, admission)
-  return attended.turnedAway === undefined
-    ? { ...attended, ms: Math.round(performance.now() - startedMs) }
-    : attended
+  const attendance = await workOn(task, request, admission)
+  return attendance.overload === undefined
+    ? { ...attendance, ms: Math.round(performance.now() - startedMs) }
+    : attendance
 }
 
-async function worked(task: Task, request: Request, admission: Admission): Promise<Attended> {
+async function workOn(task: Task, request: Request, admission: Admission): Promise<Attendance> {
   try {
     const refused = await task.check?.(request)
     if (refused !== undefined) return { reply: refused }
     const place = admission.enter(task.lane)
-    if (!place.admitted) return turnedAway(task, place.code)
+    if (!place.admitted) return turnAway(task, place.code)
     try {
       return { reply: await task.answer(request) }
     } finally {
@@ -90,8 +90,8 @@ async function worked(task: Task, request: Request, admission: Admission): Promi
   }
 }
 
-function turnedAway(task: Task, code: RefusalCode): Attended {
-  return { reply: task.refuse(code), turnedAway: code }
+function turnAway(task: Task, code: RefusalCode): Attendance {
+  return { reply: task.refuse(code), overload: code }
 }
 
 export function stackOf(error: unknown): string | undefined {
@@ -137,10 +137,13 @@ function openRareness(): () => boolean {
   }
 }
 
-/** Ours to mend: error. Ours, and passing: warn. All else, and what another server answers, is an ordinary day. */
-function levelOf(task: Task, { reply, turnedAway, error }: Attended, isRare: () => boolean): Level {
+/**
+ * Log level: `error` for what an operator must repair (500, 501, a bug), `warn` for what passes by itself (502, 503, no place
+ * free), `info` for everything else, and for whatever another server behind this one answered.
+ */
+function levelOf(task: Task, { reply, overload, error }: Attendance, isRare: () => boolean): Level {
   // Under overload a line each would be work of its own.
-  if (turnedAway !== undefined) return isRare() ? 'warn' : 'info'
+  if (overload !== undefined) return isRare() ? 'warn' : 'info'
   if (error !== undefined) return 'error'
   const status = task.foreign === undefined ? reply.status : 200
   return status === 500 || status === 501 ? 'error' : status > 501 ? 'warn' : 'info'

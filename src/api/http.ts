@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Packed } from './compress.ts'
+import type { PackedBody } from './compress.ts'
 
 /** Requests with a larger body are refused with 413, unless their route takes less. */
 export const BODY_BYTES_MAX = 1024 * 1024
@@ -23,7 +23,7 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
  * Every answer carries the request's id, may be read by any page and kept by nobody, and is data: no browser takes it for
  * a page or a script.
  */
-export function toResponse(reply: Reply, requestId: string, packed?: Packed): Response {
+export function toResponse(reply: Reply, requestId: string, packed?: PackedBody): Response {
   refuseBadHeaders(reply.headers)
   const body = NULL_BODY.has(reply.status) ? null : (packed?.body ?? reply.body)
   return new Response(body, {
@@ -104,13 +104,13 @@ export function isPreflight(request: Request): boolean {
 
 /** What a page may send: the methods of this route, and the headers of the clients or those that it names. */
 export function preflight(request: Request, methods: readonly string[]): Reply {
-  const asked = request.headers.get('access-control-request-headers') ?? ''
+  const headerNames = request.headers.get('access-control-request-headers') ?? ''
   return {
     status: 204,
     body: null,
     headers: {
       'Access-Control-Allow-Methods': [...new Set([...methods, 'OPTIONS'])].join(', '),
-      'Access-Control-Allow-Headers': HEADER_NAMES.test(asked) ? `${SENT}, ${asked}` : SENT,
+      'Access-Control-Allow-Headers': HEADER_NAMES.test(headerNames) ? `${SENT}, ${headerNames}` : SENT,
       'Access-Control-Max-Age': '3600',
       Vary: 'Access-Control-Request-Headers',
     },

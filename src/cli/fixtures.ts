@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defineCommand } from 'citty'
-import type { Codes } from '../api/codes.ts'
+import type { CodeSigner } from '../api/code-signer.ts'
 import { deriveKeys, mintToken } from '../api/keys.ts'
 import { type Config, readConfig, refuseLiveKey } from '../config.ts'
 import {
@@ -16,11 +16,11 @@ import {
   TICKETS_MAX,
   ticketsFileOf,
 } from '../proof/fixtures/fixtures.ts'
-import { signCodes } from './codes.ts'
 import { withInstalled } from './database.ts'
 import { CommandError } from './failure.ts'
 import { gateCodeVariables } from './gate-codes.ts'
 import { jwtSecretOf, ticketKeyOf, webhookSecretOf } from './secrets.ts'
+import { openSigner } from './signing-key.ts'
 
 export const fixtures = defineCommand({
   meta: {
@@ -56,7 +56,7 @@ export const fixtures = defineCommand({
       return
     }
     const { fixture, codes, door, databaseUrl } = await withInstalled(config, async (client, url) => {
-      const codes = await signCodes(await ticketKeyOf(config), client)
+      const codes = await openSigner(await ticketKeyOf(config), client)
       const fixture = await makeFixture(client, name, { ...options, slug })
       return { fixture, codes, door: await gateCodeVariables(fixture, codes, client), databaseUrl: url }
     })
@@ -85,7 +85,7 @@ function list(): void {
 export interface Secrets {
   readonly jwtSecret: string
   readonly webhookSecret: string
-  readonly codes: Codes
+  readonly codes: CodeSigner
 }
 
 async function secretsOf(config: Config): Promise<Omit<Secrets, 'codes'>> {

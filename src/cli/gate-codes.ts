@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
-import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
+import { type CodeSigner, openCodeSigner, publicKeyOf } from '../api/code-signer.ts'
 import { runOnClient } from '../db/pool.ts'
 import { LOGIN } from '../desk/callers.ts'
 import { REVOKE_BY_HAND, registerCodeKey, revokeCodeKey } from '../desk/keys.ts'
@@ -11,12 +11,12 @@ import { CommandError } from './failure.ts'
 /** DOOR_CODES: what gates are shown, as JSON, signed by `codes`, by nobody whom the database knows, or by a key that was revoked. */
 export async function gateCodeVariables(
   { gateCodes }: Fixture,
-  codes: Codes,
+  codes: CodeSigner,
   client: Client,
 ): Promise<Record<string, string>> {
   if (gateCodes.length === 0) return {}
-  const forger = openCodes({ seed: randomBytes(32).toString('base64url'), kid: codes.kid, keys: [] })
-  const revoked = openCodes({ seed: REVOKED_SEED, kid: await revokedKid(client), keys: [] })
+  const forger = openCodeSigner({ seed: randomBytes(32).toString('base64url'), kid: codes.kid, keys: [] })
+  const revoked = openCodeSigner({ seed: REVOKED_SEED, kid: await revokedKid(client), keys: [] })
   const shown = ({ kind, scopeId, code, shown: how }: GateCode) => {
     switch (how) {
       case 'typed':

@@ -32,10 +32,10 @@ const [name = '', ...rest] = process.argv.slice(2)
 if (name === '--version' || name === '-v') console.log(version)
 else if (Object.hasOwn(commands, name)) await run(name as keyof typeof commands, rest)
 else {
-  const asked = ['', '--help', '-h', 'help'].includes(name)
-  if (asked) await help(main)
+  const isHelp = ['', '--help', '-h', 'help'].includes(name)
+  if (isHelp) await help(main)
   else console.error(`There is no command "${name}". \`admit-once --help\` lists them.`)
-  process.exitCode = asked ? 0 : COULD_NOT_RUN
+  process.exitCode = isHelp ? 0 : COULD_NOT_RUN
 }
 
 async function run(command: keyof typeof commands, rawArgs: string[]): Promise<void> {

@@ -15,7 +15,6 @@ import { DATABASE_SCENARIOS } from '../proof/stages/database.ts'
 import { CHAOS } from '../proof/stages/faults.ts'
 import { openPaymentWitness } from '../proof/stand-in.ts'
 import { conclude } from '../proof/verdict.ts'
-import { signCodes } from './codes.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
@@ -24,7 +23,8 @@ import { INTERRUPTED, onInterrupt } from './interrupt.ts'
 import { runStages } from './progress.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
-import { openChaosWorld, openTill } from './till.ts'
+import { openSigner } from './signing-key.ts'
+import { openChaosWorld, openStandInServer } from './stand-in-server.ts'
 import { version } from './version.ts'
 
 const EXIT: Record<Verdict, number> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 2 }
@@ -102,17 +102,17 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
     const databases = await openRunDatabases(server.url, `${Date.now()}p${process.pid}`, migrate)
     closers.push(() => databases.close())
     const jwtSecret = await jwtSecretOf(config)
-    const till = await openTill(seed)
-    closers.push(() => till.close())
-    const { webhookSecret } = till
-    const codes = await signCodes(await ticketKeyOf(config), databases.main.client)
+    const standIn = await openStandInServer(seed)
+    closers.push(() => standIn.close())
+    const { webhookSecret } = standIn
+    const codes = await openSigner(await ticketKeyOf(config), databases.main.client)
     const run = openRun({
       ...request,
       databases,
       source: server.source,
       folder,
-      startServer: (url) => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
-      provider: openPaymentWitness(till),
+      startServer: (url) => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
+      provider: openPaymentWitness(standIn),
       openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret }),
       variablesOf: async (fixture, url) => ({
         ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),

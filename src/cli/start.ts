@@ -2,23 +2,25 @@ import { randomUUID } from 'node:crypto'
 import { defineCommand } from 'citty'
 import type pg from 'pg'
 import { buildApp } from '../api/app.ts'
-import { openGate } from '../api/callers.ts'
+import { openAuthenticator } from '../api/authenticator.ts'
 import type { ApiKeys } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
 import { openLog } from '../core/log.ts'
 import { migrate } from '../db/migrate.ts'
-import { IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
+import { type Database, IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
 import { LOGIN } from '../desk/callers.ts'
+import type { Lane } from '../desk/lane.ts'
 import { verifyProtections } from '../desk/protections.ts'
 import { startJobs } from '../jobs/jobs.ts'
-import { serveCodes } from './codes.ts'
+import { type Closing, openClosing } from './closing.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
 import { CommandError } from './failure.ts'
 import { onInterrupt } from './interrupt.ts'
 import { isPublic, openPayments, type Payments } from './payments.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
+import { serveSigner } from './signing-key.ts'
 
 export const start = defineCommand({
   meta: { name: 'start', description: 'Run the box office: PostgreSQL, API and jobs, until Ctrl-C' },
@@ -58,73 +60,72 @@ interface BoxOffice {
   close(): Promise<void>
 }
 
-/** Connections of each lane: more only wait for each other at a hot tier. */
-const POOL_MAX = { buyers: 20, gates: 8, webhooks: 6, health: 1 } as const
+/** Bulkheads: connections of each lane. More only wait for each other at a hot tier. */
+const POOL_MAX: Readonly<Record<Lane, number>> = { buyers: 20, gates: 8, webhooks: 6, health: 1 }
 
 /**
- * What is opened first is closed last: accepting ends, what was accepted is answered, jobs finish their round, the stand-in
- * stops delivering (what it has not delivered it sends after the next start), the connections close, PostgreSQL stops.
+ * Teardown in reverse order: accepting ends, what was accepted is answered, jobs finish their round, the stand-in stops
+ * delivering (what it has not delivered it sends after the next start), the connections close, PostgreSQL stops.
  */
 async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOffice> {
-  const closers: (() => Promise<void>)[] = []
-  const close = async () => {
-    const failed: unknown[] = []
-    // One that fails does not keep the others up.
-    for (const closer of closers.splice(0).reverse()) await closer().catch((error) => failed.push(error))
-    if (failed.length > 0) throw failed[0]
-  }
-  const opened = async <T>(work: Promise<T>, end: (part: T) => Promise<void>): Promise<T> => {
-    const part = await work
-    closers.push(() => end(part))
-    return part
-  }
+  const closing = openClosing()
   try {
     requirePublicUrl(config)
-    const server = await opened(useServer(config, dataFolderOf(config)), (it) => it.stop())
+    const server = await closing.after(useServer(config, dataFolderOf(config)), (it) => it.stop())
     const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
-    const pool = (lane: keyof typeof POOL_MAX, name: string) =>
-      opened(openPool(server.url, { max: POOL_MAX[lane], name }), (it) => it.close())
-    const database = await pool('buyers', 'admit-once')
-    const gates = await pool('gates', 'admit-once gates')
-    const webhooks = await pool('webhooks', 'admit-once payments')
-    const health = await pool('health', 'admit-once health')
-    await requireInstalled(database)
-    const log = openLog(config.logLevel, () => new Date(), console.error)
-    let url: string | undefined
-    const payments = await opened(
-      openPayments(config, () => url, log),
-      (it) => it.close(),
-    )
-    await opened(Promise.resolve(startJobs(webhooks, payments.provider, log)), (it) => it.stop())
-    const gate = await openGate(await jwtSecretOf(config))
-    const served = await opened(serveCodes(await ticketKeyOf(config), gates, log), (it) => it.stop())
-    const { codes } = served
-    const app = buildApp({
-      database,
-      laneDatabases: { gates, webhooks, health },
-      gate,
-      codes,
-      ...appOptions(config, payments),
-    })
-    const listening = await opened(listen(app, config), (it) => it.close())
-    url = listening.url
-    const described = `PostgreSQL ${database.version} (${server.source})`
-    const { url: databaseUrl } = server
-    const newKey = served.isNew && codes.kid > 1 ? codes.kid : undefined
+    const pools = await openPools(server.url, closing)
+    await requireInstalled(pools.database)
+    const serving = await serve(config, pools, closing)
     return {
-      listening,
-      keys: gate.keys,
-      database: described,
-      databaseUrl,
-      payments,
-      newKey,
+      ...serving,
+      database: `PostgreSQL ${pools.database.version} (${server.source})`,
+      databaseUrl: server.url,
       hasDemo,
-      close,
+      close: closing.close,
     }
   } catch (error) {
-    await close().catch(() => undefined)
+    await closing.close().catch(() => undefined)
     throw error
   }
+}
+
+interface Pools {
+  readonly database: Database
+  readonly gates: Database
+  readonly webhooks: Database
+  readonly health: Database
+}
+
+async function openPools(url: string, closing: Closing): Promise<Pools> {
+  const open = (lane: Lane, name: string) =>
+    closing.after(openPool(url, { max: POOL_MAX[lane], name }), (it) => it.close())
+  return {
+    database: await open('buyers', 'admit-once'),
+    gates: await open('gates', 'admit-once gates'),
+    webhooks: await open('webhooks', 'admit-once payments'),
+    health: await open('health', 'admit-once health'),
+  }
+}
+
+/** Payments, jobs and the HTTP surface, in the order in which each needs the one before it. */
+async function serve(config: Config, { database, ...laneDatabases }: Pools, closing: Closing) {
+  const log = openLog(config.logLevel, () => new Date(), console.error)
+  let url: string | undefined
+  const payments = await closing.after(
+    openPayments(config, () => url, log),
+    (it) => it.close(),
+  )
+  await closing.after(startJobs(laneDatabases.webhooks, payments.provider, log), (it) => it.stop())
+  const authenticator = await openAuthenticator(await jwtSecretOf(config))
+  const signer = await closing.after(serveSigner(await ticketKeyOf(config), laneDatabases.gates, log), (it) =>
+    it.stop(),
+  )
+  const { codes } = signer
+  const app = buildApp({ database, laneDatabases, authenticator, codes, ...appOptions(config, payments) })
+  const listening = await closing.after(listen(app, config), (it) => it.close())
+  url = listening.url
+  const newKey = signer.isNew && codes.kid > 1 ? codes.kid : undefined
+  return { listening, keys: authenticator.keys, payments, newKey }
 }
 
 /** Without it a request's own Host header would say where buyers are sent, with the secret of their order. */

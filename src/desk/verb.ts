@@ -41,18 +41,18 @@ export type Success<Facts> = Facts & { readonly success: true }
 
 /** Begins the definition of a verb: its name, its lane, its parameters. What it answers follows. */
 export function verb<P extends ParameterList>(name: string, lane: Lane, parameters: P) {
-  const begun = { name, lane, parameters }
+  const head = { name, lane, parameters }
   type Given = Arguments<P>
   return {
     /** Answers {success: true, …Facts}, or one of these refusals. */
     refuses: <Code extends RefusalCode>(...refusals: readonly Code[]) => ({
       answers: <Facts>(): Verb<Given, Success<Facts> | Refused<Code>> =>
-        define({ ...begun, refusals, returns: 'answer' }, parseAnswer),
+        define({ ...head, refusals, returns: 'answer' }, parseAnswer),
     }),
-    gives: <Value>(): Verb<Given, Value> => define({ ...begun, refusals: [], returns: 'value' }, parseValue),
+    gives: <Value>(): Verb<Given, Value> => define({ ...head, refusals: [], returns: 'value' }, parseValue),
     givesRows: <Row>(): Verb<Given, readonly Row[]> =>
-      define({ ...begun, refusals: [], returns: 'rows' }, parseValue),
-    givesNothing: (): Verb<Given, void> => define({ ...begun, refusals: [], returns: 'nothing' }, () => {}),
+      define({ ...head, refusals: [], returns: 'rows' }, parseValue),
+    givesNothing: (): Verb<Given, void> => define({ ...head, refusals: [], returns: 'nothing' }, () => {}),
   }
 }
 
@@ -79,7 +79,7 @@ function statement(
     const value = args[key]
     const parameter = parameters[key]
     if (value === undefined || parameter === undefined) continue
-    list += `${list === '' ? '' : ', '}p_${key} => ${written(parameter, value)}`
+    list += `${list === '' ? '' : ', '}p_${key} => ${writeArgument(parameter, value)}`
   }
   const called = `ticketing.${name}(${list})`
   return returns === 'rows'
@@ -87,7 +87,7 @@ function statement(
     : `select ${called}::text`
 }
 
-function written({ write }: Parameter<never>, value: unknown): string {
+function writeArgument({ write }: Parameter<never>, value: unknown): string {
   return value === null ? 'null' : write(value as never)
 }
 

@@ -18,7 +18,7 @@ export interface Jobs {
  */
 export function startJobs(database: Database, provider: PaymentProvider, log: Log): Jobs {
   const every = (ms: number, name: string, round: () => Promise<boolean>) =>
-    loop(ms, round, failed(log, name))
+    loop(ms, round, reportFailures(log, name))
   const loops = [
     every(EXPIRE_EVERY_MS, 'expire orders', () => expireOrdersOnce(database)),
     every(EXPIRE_EVERY_MS, 'expire holds', () => expireHoldsOnce(database)),
@@ -81,7 +81,7 @@ async function work(due: readonly Due[], log: Log): Promise<boolean> {
 }
 
 /** What fails again and again is said the first time, the second, the fourth, the eighth …. */
-function failed(log: Log, job: string): (error: unknown) => void {
+function reportFailures(log: Log, job: string): (error: unknown) => void {
   let last = ''
   let times = 0
   return (cause) => {

@@ -66,7 +66,7 @@ async function advance(
   due: DueRefund,
 ): Promise<{ readonly kind: string }> {
   if (due.action === 'send') return sendRefund(database, provider, due)
-  const asked = await askRefund(database, provider, due)
-  const isMissing = asked.kind === 'done' && asked.value === undefined && due.provider_refund_id === null
-  return isMissing ? sendRefund(database, provider, due) : asked
+  const outcome = await askRefund(database, provider, due)
+  const isMissing = outcome.kind === 'done' && outcome.value === undefined && due.provider_refund_id === null
+  return isMissing ? sendRefund(database, provider, due) : outcome
 }

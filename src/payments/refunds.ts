@@ -21,18 +21,18 @@ export async function sendRefund(
   provider: PaymentProvider,
   refund: RefundRequest,
 ): Promise<Refunding> {
-  const sent = await provider.refund(refund, `refund:${refund.refund_id}`)
-  if (sent.kind === 'unknown') return sent
-  if (sent.kind === 'done') {
-    await settleRefund(database, SERVICE, { refund: sent.value, refund_id: refund.refund_id })
-    return { kind: 'sent', status: sent.value.status }
+  const outcome = await provider.refund(refund, `refund:${refund.refund_id}`)
+  if (outcome.kind === 'unknown') return outcome
+  if (outcome.kind === 'done') {
+    await settleRefund(database, SERVICE, { refund: outcome.value, refund_id: refund.refund_id })
+    return { kind: 'sent', status: outcome.value.status }
   }
   // The money may have gone back already, from the dashboard or under this id: that is booked before the tickets come back.
-  const asked = await askRefund(database, provider, refund)
-  if (asked.kind !== 'done') return asked.kind === 'unknown' ? asked : refuse(database, refund, sent)
-  return asked.value === undefined
-    ? refuse(database, refund, sent)
-    : { kind: 'sent', status: asked.value.status }
+  const found = await askRefund(database, provider, refund)
+  if (found.kind !== 'done') return found.kind === 'unknown' ? found : refuse(database, refund, outcome)
+  return found.value === undefined
+    ? refuse(database, refund, outcome)
+    : { kind: 'sent', status: found.value.status }
 }
 
 /** Settles all refunds that the provider has of a payment, and gives the one that is ours. */

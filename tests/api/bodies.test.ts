@@ -79,7 +79,7 @@ describe('bodies that do not come', () => {
     it(`keep no buyer out by ${path}`, async () => {
       const mounts = new Map([['checkout.stripe.com', standIn]])
       const server = await open({ mounts, limits: placesOf({ buyers: 2 }) })
-      for (let n = 0; n < 4; n++) await slowly(server, path, `apikey: ${server.gate.keys.anon}`)
+      for (let n = 0; n < 4; n++) await slowly(server, path, `apikey: ${server.authenticator.keys.anon}`)
       assert.equal((await ask(server, '/', { headers: { accept: 'text/html' } })).status, 200)
     })
   }

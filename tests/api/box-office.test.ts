@@ -67,7 +67,7 @@ describe('the installed box office over HTTP', () => {
     for (const { name, parameters } of verbs) {
       for (const value of BAD_VALUES) {
         const body = `{${parameters.map((parameter) => `${JSON.stringify(parameter)}:${value}`).join(',')}}`
-        for (const apikey of [server.gate.keys.anon, server.gate.keys.serviceRole]) {
+        for (const apikey of [server.authenticator.keys.anon, server.authenticator.keys.serviceRole]) {
           const got = await ask(server, `/rest/v1/rpc/${name}`, { body, headers: { apikey } })
           assert.ok(got.status < 500, `${name} ${body}: ${got.status} ${got.text}`)
           if (got.status >= 300) assert.match(String(got.json().code), /^\w{5,8}$/)

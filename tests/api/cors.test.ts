@@ -46,7 +46,7 @@ it('a page of another origin buys in a real browser, and reads what it may', {
         headers: { 'content-type': 'application/json', ...headers },
       },
     )
-  const { anon } = shop.server.gate.keys
+  const { anon } = shop.server.authenticator.keys
   const headers = {
     apikey: anon,
     authorization: `Bearer ${anon}`,

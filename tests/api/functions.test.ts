@@ -100,7 +100,7 @@ describe('/functions/v1', () => {
   })
 
   it('needs no key, and takes the publishable one', async () => {
-    for (const apikey of [server.gate.keys.publishable, 'unknown']) {
+    for (const apikey of [server.authenticator.keys.publishable, 'unknown']) {
       assert.equal((await checkout(GOOD, { apikey })).status, 200)
     }
     const bare = await fetch(`${server.url}/functions/v1/create-ticket-checkout`, {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import { openGate } from '../../src/api/callers.ts'
+import { openAuthenticator } from '../../src/api/authenticator.ts'
 import { deriveKeys, mintToken } from '../../src/api/keys.ts'
 import { tokenVerifier } from '../../src/api/tokens.ts'
 import { ask, JWT_SECRET, makeScratch, type Scratch, startServer, type TestServer } from './scratch.ts'
@@ -25,7 +25,7 @@ describe('keys and tokens', () => {
   const nowSeconds = () => Math.floor(Date.now() / 1000)
 
   it('each of the four keys gives its role', async () => {
-    const { anon, publishable, serviceRole, secret } = server.gate.keys
+    const { anon, publishable, serviceRole, secret } = server.authenticator.keys
     for (const [key, role] of [
       [anon, 'anon'],
       [publishable, 'anon'],
@@ -42,7 +42,7 @@ describe('keys and tokens', () => {
   it('a secret always stands for the same keys, another secret for others', async () => {
     assert.deepEqual(await deriveKeys(JWT_SECRET), await deriveKeys(JWT_SECRET))
     const other = Object.values(await deriveKeys(`${JWT_SECRET}!`))
-    for (const key of Object.values(server.gate.keys)) assert.ok(!other.includes(key))
+    for (const key of Object.values(server.authenticator.keys)) assert.ok(!other.includes(key))
     await assert.rejects(deriveKeys('short'), /needs 32 characters/)
   })
 
@@ -54,9 +54,9 @@ describe('keys and tokens', () => {
       message: 'No API key found in request',
       hint: 'No `apikey` request header or url param was found.',
     })
-    assert.equal((await fetch(`${url}?apikey=${server.gate.keys.publishable}`)).status, 200)
+    assert.equal((await fetch(`${url}?apikey=${server.authenticator.keys.publishable}`)).status, 200)
     const user = await mintToken(JWT_SECRET, { sub: USER })
-    for (const wrong of ['x', 'sb_secret_x', `${server.gate.keys.anon}x`, user]) {
+    for (const wrong of ['x', 'sb_secret_x', `${server.authenticator.keys.anon}x`, user]) {
       const got = await surroundings({ apikey: wrong })
       assert.deepEqual([got.status, got.json().message], [401, 'Invalid API key'])
     }
@@ -77,7 +77,7 @@ describe('keys and tokens', () => {
 
   it('a token without a role is anon, and what is no bearer token is anon too', async () => {
     assert.equal((await withToken(forge({ sub: USER }))).json().role, 'anon')
-    const { serviceRole } = server.gate.keys
+    const { serviceRole } = server.authenticator.keys
     assert.equal(
       (await surroundings({ apikey: serviceRole, authorization: 'Basic eDp5' })).json().role,
       'anon',
@@ -158,12 +158,14 @@ describe('keys and tokens', () => {
   })
 
   it('a key that the same secret signed at another time is a key too', async () => {
-    const gate = await openGate(JWT_SECRET)
+    const authenticator = await openAuthenticator(JWT_SECRET)
     const request = (apikey: string) => new Request('http://x/rest/v1/rpc/x', { headers: { apikey } })
-    const identity = await gate.identify(request(forge({ role: 'service_role', iat: now, exp: now + 60 })))
+    const identity = await authenticator.identify(
+      request(forge({ role: 'service_role', iat: now, exp: now + 60 })),
+    )
     assert.ok(identity.kind === 'caller' && identity.caller.role === 'service_role')
     assert.equal(
-      (await gate.identify(request(forge({ role: 'service_role', exp: now - 60 })))).kind,
+      (await authenticator.identify(request(forge({ role: 'service_role', exp: now - 60 })))).kind,
       'wrong-key',
     )
   })

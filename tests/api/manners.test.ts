@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { Hono } from 'hono'
 import { buildApp } from '../../src/api/app.ts'
-import { openGate } from '../../src/api/callers.ts'
+import { openAuthenticator } from '../../src/api/authenticator.ts'
 import { readJson } from '../../src/api/functions/contract.ts'
 import { json } from '../../src/api/http.ts'
 import { listen } from '../../src/api/listen.ts'
@@ -111,7 +111,10 @@ describe('overload', () => {
 describe('the log', () => {
   it('has a line for each request, without bodies, queries, keys or persons', async () => {
     await using server = await slowServer({ logLevel: 'info' })
-    const headers = { authorization: `Bearer ${server.gate.keys.serviceRole}`, 'x-request-id': 'mine' }
+    const headers = {
+      authorization: `Bearer ${server.authenticator.keys.serviceRole}`,
+      'x-request-id': 'mine',
+    }
     await ask(server, '/functions/v1/quick?e=ann@example.org', { body: { name: 'Ann' }, headers })
     await ask(server, '/functions/v1/ann@example.org', { body: {} })
     await ask(server, '/rest/v1/rpc/add?select=&p_left=1&p_right=2')
@@ -259,14 +262,21 @@ describe('a client that hangs up in the middle of its body', () => {
       const line = Promise.withResolvers<string>()
       await using scratch = await makeScratch()
       const database = await openPool(scratch.url, { max: 1, name: 'api-test' })
-      const gate = await openGate(JWT_SECRET)
+      const authenticator = await openAuthenticator(JWT_SECRET)
       const functions = new Map([
         ['quick', { methods: ['POST'], handle: async (r: Request) => json(200, await readJson(r)) }],
       ])
-      const app = buildApp({ database, gate, codes: CODES, functions, logLevel: 'info', log: line.resolve })
+      const app = buildApp({
+        database,
+        authenticator,
+        codes: CODES,
+        functions,
+        logLevel: 'info',
+        log: line.resolve,
+      })
       const listening = await listen(app)
       const { hostname, port } = new URL(listening.url)
-      const headers = `Host: x\r\napikey: ${gate.keys.anon}\r\nContent-Type: application/json\r\nContent-Length: 99`
+      const headers = `Host: x\r\napikey: ${authenticator.keys.anon}\r\nContent-Type: application/json\r\nContent-Length: 99`
       const socket = connect(Number(port), hostname, () => {
         socket.write(`POST ${path} HTTP/1.1\r\n${headers}\r\n\r\n{"half":`, () => socket.destroy())
       })

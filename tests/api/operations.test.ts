@@ -6,7 +6,7 @@ import { openShop, SPELLINGS } from './shop.ts'
 
 const shop = await openShop()
 const { db, house, server } = shop
-const service = { authorization: `Bearer ${server.gate.keys.serviceRole}` }
+const service = { authorization: `Bearer ${server.authenticator.keys.serviceRole}` }
 
 describe('claim-offer', () => {
   const offer = (people: number | null, active = true) =>

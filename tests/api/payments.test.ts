@@ -245,7 +245,7 @@ describe('buyers who take every connection', () => {
       ['/functions/v1/validate-qr', { qrData: 'nothing of ours', businessId: house.businessId }],
       ['/rest/v1/rpc/scan_ticket_atomic', { p_ticket_id: randomUUID(), p_scanned_by: randomUUID() }],
     ]
-    const service = { apikey: server.gate.keys.serviceRole }
+    const service = { apikey: server.authenticator.keys.serviceRole }
     for (const [path, body] of doors) {
       assert.equal((await ask(server, path, { body, headers: service })).status, 200, path)
     }
@@ -267,7 +267,9 @@ describe('stopping in the middle of a checkout', () => {
       },
     }
     const database = await openPool(db.url, { max: 2, name: 'stop-test' })
-    const listening = await listen(buildApp({ database, gate: shop.server.gate, codes: CODES, payments }))
+    const listening = await listen(
+      buildApp({ database, authenticator: shop.server.authenticator, codes: CODES, payments }),
+    )
     const tier = await paidTier()
     const buying = fetch(`${listening.url}/functions/v1/guest-checkout`, {
       method: 'POST',

@@ -93,7 +93,7 @@ describe('refusals', () => {
   })
 
   it('42501 is 401 for anon and 403 for anyone who is known', async () => {
-    const { keys } = server.gate
+    const { keys } = server.authenticator
     const refused = {
       code: '42501',
       message: 'permission denied for function secret_function',
@@ -299,7 +299,7 @@ describe('refusals', () => {
     const endless = await fetch(`${server.url}/rest/v1/rpc/add`, {
       method: 'POST',
       body: stream,
-      headers: { apikey: server.gate.keys.anon },
+      headers: { apikey: server.authenticator.keys.anon },
       duplex: 'half',
     } as RequestInit)
     assert.equal(endless.status, 413)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
-import { type Gate, openGate } from '../../src/api/callers.ts'
+import { type Authenticator, openAuthenticator } from '../../src/api/authenticator.ts'
 import { listen } from '../../src/api/listen.ts'
 import { type Database, openPool } from '../../src/db/pool.ts'
 import { CODES } from '../support/codes.ts'
@@ -64,7 +64,7 @@ end $$`
 
 export interface TestServer extends AsyncDisposable {
   readonly url: string
-  readonly gate: Gate
+  readonly authenticator: Authenticator
   readonly database: Database
   readonly logged: readonly string[]
 }
@@ -86,13 +86,19 @@ export async function serve(
   { max = 4, waitMs = 10_000, app: options }: ServeOptions = {},
 ): Promise<TestServer> {
   const database = await openPool(url, { max, waitMs, name: 'api-test' })
-  const gate = await openGate(JWT_SECRET)
+  const authenticator = await openAuthenticator(JWT_SECRET)
   const logged: string[] = []
-  const app = buildApp({ codes: CODES, ...options, database, gate, log: (line) => logged.push(line) })
+  const app = buildApp({
+    codes: CODES,
+    ...options,
+    database,
+    authenticator,
+    log: (line) => logged.push(line),
+  })
   const listening = await listen(app)
   return {
     url: listening.url,
-    gate,
+    authenticator,
     database,
     logged,
     [Symbol.asyncDispose]: async () => {
@@ -108,7 +114,7 @@ export async function ask(server: TestServer, path: string, options: Ask = {}): 
   const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
   const response = await fetch(server.url + path, {
     method,
-    headers: { apikey: server.gate.keys.anon, 'content-type': 'application/json', ...headers },
+    headers: { apikey: server.authenticator.keys.anon, 'content-type': 'application/json', ...headers },
     ...(body === undefined ? {} : { body: text as BodyInit }),
   })
   const answer = await response.text()

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { after } from 'node:test'
 import type { AppOptions } from '../../src/api/app.ts'
-import type { Codes } from '../../src/api/codes.ts'
+import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { mintToken } from '../../src/api/keys.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
@@ -21,7 +21,7 @@ export interface Shop {
   readonly house: BoxOffice
   readonly server: TestServer
   /** Those that the server signs with. */
-  readonly codes: Codes
+  readonly codes: CodeSigner
   readonly payments: PaymentProvider
   /** Calls a function. */
   call(name: string, body: unknown, headers?: Ask['headers']): Promise<ShopAnswer>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { scopeOf } from '../../src/api/codes.ts'
+import { scopeOf } from '../../src/api/code-signer.ts'
 import { assertLawful } from '../support/callers.ts'
 import { CODES } from '../support/codes.ts'
 import { ask } from './scratch.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { scanMessage } from '../../src/api/functions/scan-messages.ts'
-import { decodeToken } from '../../src/core/codes.ts'
+import { decodeToken } from '../../src/core/code-token.ts'
 import type { ScanOutcome } from '../../src/core/scan-outcomes.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
@@ -232,7 +232,7 @@ describe('validate-qr', () => {
     const cases = [
       [{}, 401, 'UNAUTHORIZED'],
       [{ authorization: 'Bearer of.bad.news' }, 401, 'UNAUTHORIZED'],
-      [{ authorization: `Bearer ${shop.server.gate.keys.anon}` }, 401, 'UNAUTHORIZED'],
+      [{ authorization: `Bearer ${shop.server.authenticator.keys.anon}` }, 401, 'UNAUTHORIZED'],
       [await shop.tokenOf(other.staffId), 403, 'FORBIDDEN'],
       [await shop.tokenOf(randomUUID()), 403, 'FORBIDDEN'],
     ] as const
@@ -243,7 +243,7 @@ describe('validate-qr', () => {
         [status, code, undefined],
       )
     }
-    const service = { authorization: `Bearer ${shop.server.gate.keys.serviceRole}` }
+    const service = { authorization: `Bearer ${shop.server.authenticator.keys.serviceRole}` }
     assert.equal((await scan(shown.code, {}, service)).body['success'], true)
   })
 

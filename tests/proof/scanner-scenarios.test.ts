@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Codes } from '../../src/api/codes.ts'
-import { decodeToken } from '../../src/core/codes.ts'
+import type { CodeSigner } from '../../src/api/code-signer.ts'
+import { decodeToken } from '../../src/core/code-token.ts'
 import {
   changed,
   checkNamed,
@@ -23,7 +23,7 @@ for (const name of SCENARIOS)
   })
 
 /** As a server reads codes that looks at no signature. */
-const believing = (codes: Codes): Codes => ({
+const believing = (codes: CodeSigner): CodeSigner => ({
   ...codes,
   read: (token) => {
     const decoded = decodeToken(token)

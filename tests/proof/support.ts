@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import type { Client } from 'pg'
 import { buildApp } from '../../src/api/app.ts'
-import { openGate } from '../../src/api/callers.ts'
-import type { Codes } from '../../src/api/codes.ts'
+import { openAuthenticator } from '../../src/api/authenticator.ts'
+import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { listen } from '../../src/api/listen.ts'
-import { serveCodes, signCodes } from '../../src/cli/codes.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
 import { gateCodeVariables } from '../../src/cli/gate-codes.ts'
-import { openChaosWorld, openTill, type Till } from '../../src/cli/till.ts'
+import { openSigner, serveSigner } from '../../src/cli/signing-key.ts'
+import { openChaosWorld, openStandInServer, type StandInServer } from '../../src/cli/stand-in-server.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../src/core/guarantees.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { BUILT_IN, type Engines, findEngines } from '../../src/load/engine.ts'
@@ -58,7 +58,7 @@ export interface TestRunOptions {
   readonly provider?: (provider: PaymentWitness) => PaymentWitness
   readonly signal?: AbortSignal
   /** What is wrong with how the server reads codes. */
-  readonly codes?: (codes: Codes) => Codes
+  readonly codes?: (codes: CodeSigner) => CodeSigner
 }
 
 /** A run on clones of the test template, whose server runs in this process and asks nobody whether it may sell. */
@@ -76,10 +76,10 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     }
   }
   const signal = options.signal ?? new AbortController().signal
-  const till = await openTill(1)
-  after(() => till.close())
-  const { webhookSecret } = till
-  const provider = openPaymentWitness(till)
+  const standIn = await openStandInServer(1)
+  after(() => standIn.close())
+  const { webhookSecret } = standIn
+  const provider = openPaymentWitness(standIn)
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-proof-test-'))
   after(() => rm(folder, { recursive: true, force: true }))
   const main = await clone()
@@ -90,17 +90,17 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     seed: 1,
     only: options.only ?? [],
     engines: options.engines ?? BUILT_IN,
-    startServer: options.startServer ?? ((url) => till.serve(() => startHere(url, till, options))),
+    startServer: options.startServer ?? ((url) => standIn.serve(() => startHere(url, standIn, options))),
     provider: options.provider?.(provider) ?? provider,
     openChaosWorld: async (database) => {
       const chaos = await openChaosWorld(database, { seed: 1, signal, jwtSecret: JWT_SECRET })
       // A server of its own would refuse to sell from a changed database.
       return options.change === undefined
         ? chaos
-        : { ...chaos, world: { ...chaos.world, startServer: () => startMortal(database.url, chaos.till) } }
+        : { ...chaos, world: { ...chaos.world, startServer: () => startMortal(database.url, chaos.standIn) } }
     },
     variablesOf: async (fixture, url) => {
-      const codes = await signCodes(SEED, main.client)
+      const codes = await openSigner(SEED, main.client)
       return {
         ...(await variablesOf(fixture, { jwtSecret: JWT_SECRET, webhookSecret, codes }, url)),
         ...(await gateCodeVariables(fixture, codes, main.client)),
@@ -115,18 +115,18 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
 
 const JWT_SECRET = 'a secret of the tests, long enough for a key'
 
-/** A server in this process that is paid at `till`, with what is wrong with its provider and its codes. */
+/** A server in this process that is paid at `standIn`, with what is wrong with its provider and its codes. */
 async function startHere(
   databaseUrl: string,
-  till: Till,
+  standIn: StandInServer,
   change: Pick<TestRunOptions, 'payments' | 'codes'> = {},
 ): Promise<RunningServer> {
   const database = await openPool(databaseUrl, { max: 10, name: 'admit-once' })
-  const payments = openStripe({ ...till, apiUrl: till.environment['STRIPE_API_URL'] })
-  const served = await serveCodes(SEED, database, () => {})
+  const payments = openStripe({ ...standIn, apiUrl: standIn.environment['STRIPE_API_URL'] })
+  const served = await serveSigner(SEED, database, () => {})
   const app = buildApp({
     database,
-    gate: await openGate(JWT_SECRET),
+    authenticator: await openAuthenticator(JWT_SECRET),
     codes: change.codes?.(served.codes) ?? served.codes,
     payments: change.payments?.(payments) ?? payments,
   })
@@ -141,8 +141,8 @@ async function startHere(
   }
 }
 
-async function startMortal(databaseUrl: string, till: Till): Promise<MortalServer> {
-  const server = await till.serve(() => startHere(databaseUrl, till))
+async function startMortal(databaseUrl: string, standIn: StandInServer): Promise<MortalServer> {
+  const server = await standIn.serve(() => startHere(databaseUrl, standIn))
   return { ...server, kill: server.stop }
 }
 

@@ -1,11 +1,11 @@
-import { type CodeKey, type Codes, openCodes, publicKeyOf } from '../../src/api/codes.ts'
+import { type CodeKey, type CodeSigner, openCodeSigner, publicKeyOf } from '../../src/api/code-signer.ts'
 import type { TestDatabase } from './database.ts'
 
 /** A seed that is nobody's secret. */
 export const SEED = Buffer.alloc(32, 7).toString('base64url')
 
 /** Codes that no database has heard of. */
-export const CODES = openCodes({
+export const CODES = openCodeSigner({
   seed: SEED,
   kid: 1,
   keys: [{ kid: 1, public_key: publicKeyOf(SEED), revoked: false }],
@@ -16,13 +16,13 @@ export async function codesOf(
   db: TestDatabase,
   seed: string = SEED,
   nowMs: () => number = Date.now,
-): Promise<Codes> {
+): Promise<CodeSigner> {
   const { kid, keys } = await db.value<{ kid: number; keys: readonly CodeKey[] }>(
     'select ticketing.register_code_key($1)',
     [publicKeyOf(seed)],
   )
   const reload = () => db.value<readonly CodeKey[]>('select ticketing.list_code_keys()')
-  return openCodes({ seed, kid, keys, reload, nowMs })
+  return openCodeSigner({ seed, kid, keys, reload, nowMs })
 }
 
 /** A clock that is two seconds further each time it is read, so that no refresh comes too soon. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { after } from 'node:test'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
-import { openGate } from '../../src/api/callers.ts'
+import { openAuthenticator } from '../../src/api/authenticator.ts'
 import { listen } from '../../src/api/listen.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { openStripe } from '../../src/payments/provider.ts'
@@ -40,7 +40,7 @@ export async function openHouse(options: Pick<AppOptions, 'limits'> = {}): Promi
   const app = buildApp({
     ...options,
     database,
-    gate: await openGate('a secret for tests with at least 32 characters'),
+    authenticator: await openAuthenticator('a secret for tests with at least 32 characters'),
     codes: CODES,
     payments: openStripe({ secretKey, webhookSecret, apiUrl, fetch: standIn.fetch }),
     mounts: new Map(['checkout.stripe.com', 'stand-in'].map((segment) => [segment, standIn.fetch] as const)),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encode } from 'uqr'
+import { offerOf } from '../../src/api/pages/availability.ts'
 import { type BuyForm, eventPage, quantityField } from '../../src/api/pages/event-page.ts'
 import type { EventView } from '../../src/api/pages/events.ts'
-import { freshForm, readForm, refused } from '../../src/api/pages/form.ts'
+import { freshForm, readForm, withProblem } from '../../src/api/pages/form.ts'
 import { homePage } from '../../src/api/pages/home-page.ts'
 import type { Page } from '../../src/api/pages/layout.ts'
-import { offerOf } from '../../src/api/pages/offers.ts'
 import { orderPage, sheetOf } from '../../src/api/pages/order-page.ts'
 import { qrCode } from '../../src/api/pages/qr-code.ts'
 import type { OrderView } from '../../src/desk/orders.ts'
@@ -58,7 +58,7 @@ describe('the pages', () => {
     city: evil,
     tiers: [tierOf({ name: evil }), tierOf({ name: evil, status: 'paused' })],
   })
-  const form = refused(
+  const form = withProblem(
     { ...freshForm(), name: evil, email: evil, quantities: new Map([[event.tiers[0]?.id ?? '', evil]]) },
     evil,
     400,

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { json, type Reply } from '../http.ts'
 import { anyNumber } from './any-number.ts'
-import { buy, type Cart, type Purchase } from './checkout.ts'
 import { bareRefusal, type EdgeFunction, type Refusal } from './contract.ts'
+import { buy, type Cart, type Purchase } from './purchase.ts'
 import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName, replayHeader } from './requests.ts'
 
 /** One spelling of the checkout: what it calls the parts of a cart, of a purchase, and of a refusal. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { claimOfferSpotsAtomically } from '../../desk/parties.ts'
 import type { Refused } from '../../desk/verb.ts'
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { anyNumber } from './any-number.ts'
 import {
@@ -46,7 +46,7 @@ function isTheVerbs(body: unknown): boolean {
 }
 
 /** Who has claimed before is given that claim's code again; a refusal's own code has the name `code`. */
-function withCode(refused: Refused, discountId: string, codes: Codes): Refused {
+function withCode(refused: Refused, discountId: string, codes: CodeSigner): Refused {
   const { claim_id, qr_token, status, ...more } = refused.more
   if (typeof qr_token !== 'string') return refused
   const claim = { status, claimId: claim_id, claimCode: codes.token('claim', discountId, qr_token) }

@@ -5,7 +5,7 @@ import type { Database } from '../../db/pool.ts'
 import type { Lane } from '../../desk/lane.ts'
 import type { Refused } from '../../desk/verb.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply, readBody } from '../http.ts'
 
 /** Bodies of functions are small where none says otherwise; a larger one is refused with 413. */
@@ -18,7 +18,7 @@ export interface FunctionContext {
   readonly database: Database
   readonly caller: Caller
   /** Signs what gates read, and reads it. */
-  readonly codes: Codes
+  readonly codes: CodeSigner
   /** Where people reach this server, without a slash at the end. */
   readonly publicUrl: string
   /** Absent where only free tickets can be ordered. */
@@ -74,7 +74,7 @@ export function bareRefusal({ code, message, more }: Refusal): object {
 }
 
 /** Nothing is given whose code a gate would refuse. */
-export function requireSigningKey({ isRevoked }: Codes): void {
+export function requireSigningKey({ isRevoked }: CodeSigner): void {
   if (isRevoked) throw new Refusal('SIGNING_KEY_REVOKED')
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type GateList, gateList as readList } from '../../desk/scans.ts'
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
 import { named, parseQuery, text } from './requests.ts'
@@ -76,7 +76,7 @@ function shownEvent({ event }: GateList) {
  * Names a list by its cursor and all of it but tickets and times: where no ticket changed since that cursor, and nothing
  * else, the list of then still stands.
  */
-function tagOf(answer: GateList, since: string | null, cursor: string, codes: Codes): string {
+function tagOf(answer: GateList, since: string | null, cursor: string, codes: CodeSigner): string {
   const rest = JSON.stringify([shownEvent(answer), since, shownKeys(codes), codes.kid])
   return `${cursor}.${createHash('sha256').update(rest).digest('hex').slice(0, 16)}`
 }

@@ -26,24 +26,24 @@ interface State {
 }
 
 /** Anybody may ask: for this long all get one answer, so that the database is asked at most that often. */
-const KEPT_MS = 1_000
+const CACHE_MS = 1_000
 
-interface Kept {
+interface CacheEntry {
   readonly state: Promise<State>
   /** Endless while the database is asked. */
   untilMs: number
 }
 
-const kept = new WeakMap<Database, Kept>()
+const cache = new WeakMap<Database, CacheEntry>()
 
 function stateOf(database: Database): Promise<State> {
-  const known = kept.get(database)
+  const known = cache.get(database)
   if (known !== undefined && performance.now() < known.untilMs) return known.state
   const state = askState(database)
-  const entry: Kept = { state, untilMs: Number.POSITIVE_INFINITY }
-  kept.set(database, entry)
+  const entry: CacheEntry = { state, untilMs: Number.POSITIVE_INFINITY }
+  cache.set(database, entry)
   const keep = () => {
-    entry.untilMs = performance.now() + KEPT_MS
+    entry.untilMs = performance.now() + CACHE_MS
   }
   state.then(keep, keep)
   return state

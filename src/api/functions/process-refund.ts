@@ -50,23 +50,28 @@ async function statusOf(
 ): Promise<'succeeded' | 'pending'> {
   if (status === 'succeeded' || payment_id === null) return 'succeeded'
   if (payments === undefined) return 'pending'
-  const sent = await sendRefund(database, payments, {
+  const refunding = await sendRefund(database, payments, {
     refund_id,
     order_id,
     payment_id,
     amount_cents,
     currency,
   })
-  if (isRefused(sent)) {
-    throw new Refusal('PAYMENT_REFUSED', REFUSED, { refund_id }, 'message' in sent ? sent.message : undefined)
+  if (isRefused(refunding)) {
+    throw new Refusal(
+      'PAYMENT_REFUSED',
+      REFUSED,
+      { refund_id },
+      'message' in refunding ? refunding.message : undefined,
+    )
   }
-  return sent.kind === 'sent' && sent.status === 'succeeded' ? 'succeeded' : 'pending'
+  return refunding.kind === 'sent' && refunding.status === 'succeeded' ? 'succeeded' : 'pending'
 }
 
-function isRefused(sent: Refunding): boolean {
+function isRefused(refunding: Refunding): boolean {
   return (
-    sent.kind === 'refused' ||
-    (sent.kind === 'sent' && (sent.status === 'failed' || sent.status === 'canceled'))
+    refunding.kind === 'refused' ||
+    (refunding.kind === 'sent' && (refunding.status === 'failed' || refunding.status === 'canceled'))
   )
 }
 

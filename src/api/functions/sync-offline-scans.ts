@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decodeToken, plainCode } from '../../core/codes.ts'
+import { decodeToken, plainCode } from '../../core/code-token.ts'
 import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'

@@ -1,4 +1,4 @@
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import type { EdgeFunction, FunctionContext } from './contract.ts'
 
@@ -14,7 +14,7 @@ async function handle(_request: Request, { codes }: FunctionContext): Promise<Re
 }
 
 /** As JSON Web Keys are written. */
-export function shownKeys({ publicKeys }: Codes): readonly object[] {
+export function shownKeys({ publicKeys }: CodeSigner): readonly object[] {
   return publicKeys.map(({ kid, public_key, revoked }) => ({
     kid,
     kty: 'OKP',

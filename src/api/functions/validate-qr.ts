@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { plainCode } from '../../core/codes.ts'
+import { plainCode } from '../../core/code-token.ts'
 import { minorUnits } from '../../core/currencies.ts'
 import { validateQr as judge } from '../../desk/scans.ts'
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
 import { deviceId, idempotencyKeyOf, parseJson, scanId, shownCode } from './requests.ts'
@@ -50,7 +50,7 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
 }
 
 /** A token's own words where its signature holds. Another server may have registered its key a moment ago. */
-async function readCode(text: string, codes: Codes): Promise<object> {
+async function readCode(text: string, codes: CodeSigner): Promise<object> {
   const code = plainCode(text)
   if (code !== undefined) return { code }
   let reading = codes.read(text)
@@ -70,8 +70,8 @@ export function digestOf(shown: string): string {
 
 /** As callers of functions spell names; the price in the currency's major units too. */
 function detailsOf({ price_cents, ...details }: Readonly<Record<string, unknown>>): object {
-  const spelled = Object.entries(details).map(([name, value]) => [camelCase(name), value])
-  return { ...Object.fromEntries(spelled), ...priceOf(price_cents, details['currency']) }
+  const entries = Object.entries(details).map(([name, value]) => [camelCase(name), value])
+  return { ...Object.fromEntries(entries), ...priceOf(price_cents, details['currency']) }
 }
 
 function priceOf(cents: unknown, currency: unknown): object {

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { refusalEntry } from '../../core/refusals.ts'
 import { ANON } from '../../desk/callers.ts'
-import { buy, type Purchase } from '../functions/checkout.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
+import { buy, type Purchase } from '../functions/purchase.ts'
+import { type PageContext, publicUrlOf } from './context.ts'
 import { type BuyForm, eventPage, quantityField } from './event-page.ts'
 import { type EventView, readEvent } from './events.ts'
-import { asked, readForm, refused } from './form.ts'
+import { itemsOf, readForm, withProblem } from './form.ts'
 import { goTo, type Page } from './layout.ts'
-import { type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting, waitingCookie } from './waiting.ts'
 
 /** A form has one number a tier and two lines. */
@@ -20,18 +20,18 @@ export const FORM_BYTES_MAX = 32 * 1024
 export async function buyTickets(
   request: Request,
   slug: string,
-  room: PageRoom,
+  context: PageContext,
   now: Date,
 ): Promise<Page | undefined> {
-  const event = await readEvent(room.database, slug)
+  const event = await readEvent(context.database, slug)
   if (event === undefined) return undefined
   const form = readForm(await readText(request, FORM_BYTES_MAX), event)
   if (form.problem !== undefined) return eventPage({ event, form }, now)
-  const publicUrl = publicUrlOf(request, room)
+  const publicUrl = publicUrlOf(request, context)
   const goOn = (orderUrl: string, url = orderUrl) =>
     goTo(url, { 'Set-Cookie': waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl) })
   try {
-    const { orderUrl, url } = await buyCart(event, form, room, publicUrl)
+    const { orderUrl, url } = await buyCart(event, form, context, publicUrl)
     return goOn(orderUrl, url)
   } catch (error) {
     const refusal = refusalOf(error)
@@ -39,16 +39,21 @@ export async function buyTickets(
     const orderUrl = refusal.more['order_url']
     // The tickets are held and the payment page is on its way: the order's page leads there.
     if (refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string') return goOn(orderUrl)
-    const fresh = (await readEvent(room.database, slug)) ?? event
-    const waiting = await readWaiting(request, room.database, now)
+    const fresh = (await readEvent(context.database, slug)) ?? event
+    const waiting = await readWaiting(request, context.database, now)
     return eventPage({ event: fresh, form: refusedForm(form, refusal), waiting }, now)
   }
 }
 
-function buyCart(event: EventView, form: BuyForm, room: PageRoom, publicUrl: string): Promise<Purchase> {
-  const items = asked(form)
+function buyCart(
+  event: EventView,
+  form: BuyForm,
+  context: PageContext,
+  publicUrl: string,
+): Promise<Purchase> {
+  const items = itemsOf(form)
   const cart = { event: event.id, items, customerName: form.name, customerEmail: form.email }
-  return buy({ endpoint: 'page', ...cart }, keyOf(form.key, cart), { ...room, caller: ANON, publicUrl })
+  return buy({ endpoint: 'page', ...cart }, keyOf(form.key, cart), { ...context, caller: ANON, publicUrl })
 }
 
 /** Two clicks on one page are one order; another cart on the same page is another order. */
@@ -64,7 +69,7 @@ function refusedForm(form: BuyForm, refusal: Refusal): BuyForm {
   const wrong = failed.map(({ tier_id, ...why }) => [quantityField(tier_id), sentenceFor(why)] as const)
   const { status } = refusalEntry(refusal.code)
   const key = refusal.code === 'HOLD_EXPIRED' ? randomUUID() : form.key
-  return refused({ ...form, key }, WORDS[refusal.code] ?? refusal.message, status, new Map(wrong))
+  return withProblem({ ...form, key }, WORDS[refusal.code] ?? refusal.message, status, new Map(wrong))
 }
 
 interface FailedTier {

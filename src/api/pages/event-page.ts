@@ -1,12 +1,12 @@
 import { html } from 'hono/html'
 import { EMAIL_LENGTH_MAX } from '../../core/email.ts'
 import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
+import { fullPrice, isBuyable, type Offer, offerOf, quantityMax } from './availability.ts'
 import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import type { EventView, TierView } from './events.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
-import { fullPrice, isBuyable, type Offer, offerOf, quantityMax } from './offers.ts'
 
 /** What a buyer typed, and what was wrong with it; a fresh form has a new key and nothing else. */
 export interface BuyForm {

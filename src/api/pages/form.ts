@@ -22,19 +22,19 @@ export function readForm(body: string, event: EventView): BuyForm {
     email: text('email'),
   }
   const wrong = new Map([...wrongQuantities(quantities), ...wrongPerson(form)])
-  if (wrong.size > 0) return refused(form, 'Please look at the fields in red.', 400, wrong)
-  return asked(form).length === 0 ? refused(form, 'Choose how many tickets you want.', 400) : form
+  if (wrong.size > 0) return withProblem(form, 'Please look at the fields in red.', 400, wrong)
+  return itemsOf(form).length === 0 ? withProblem(form, 'Choose how many tickets you want.', 400) : form
 }
 
 /** What is wanted of which tier. */
-export function asked({ quantities }: Pick<BuyForm, 'quantities'>): { tier: string; quantity: number }[] {
+export function itemsOf({ quantities }: Pick<BuyForm, 'quantities'>): { tier: string; quantity: number }[] {
   return [...quantities]
     .map(([tier, typed]) => ({ tier, quantity: Number(typed) }))
     .filter(({ quantity }) => quantity > 0)
 }
 
 /** The same form with what was wrong. */
-export function refused(
+export function withProblem(
   form: BuyForm,
   problem: string,
   status: number,

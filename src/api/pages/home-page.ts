@@ -1,9 +1,9 @@
 import { html } from 'hono/html'
+import { fullPrice, offerOf } from './availability.ts'
 import { type Calendar, calendarIn } from './dates.ts'
 import type { EventView } from './events.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
-import { fullPrice, offerOf } from './offers.ts'
 
 /** Everything that is on sale, the soonest first. */
 export function homePage(events: readonly EventView[], now: Date): Page {

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { OrderTicket, OrderView } from '../../desk/orders.ts'
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { amount, type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
@@ -23,9 +23,9 @@ interface Sheet {
 }
 
 /** The tickets of the page that was asked for, the nearest where there is none. */
-export function sheetOf({ tickets, event }: OrderView, codes: Codes, asked: number = 1): Sheet {
+export function sheetOf({ tickets, event }: OrderView, codes: CodeSigner, pageNumber: number = 1): Sheet {
   const pages = Math.max(1, Math.ceil(tickets.length / PAGE_TICKETS))
-  const page = Math.min(Math.max(1, Math.trunc(asked) || 1), pages)
+  const page = Math.min(Math.max(1, Math.trunc(pageNumber) || 1), pages)
   const before = (page - 1) * PAGE_TICKETS
   const shown = tickets
     .slice(before, before + PAGE_TICKETS)
@@ -94,7 +94,7 @@ ${link(page + 1, 'More tickets')}
 }
 
 /** Where gates would not believe the signature, the plain code, about which the database decides. */
-function shownCode(eventId: string, { status, qr_code }: OrderTicket, codes: Codes): string | undefined {
+function shownCode(eventId: string, { status, qr_code }: OrderTicket, codes: CodeSigner): string | undefined {
   if (!ADMITS.has(status)) return undefined
   return codes.isRevoked ? qr_code : codes.token('ticket', eventId, qr_code)
 }

@@ -7,6 +7,7 @@ import type { Front, Task } from '../front.ts'
 import { Refusal, refusalOf } from '../functions/contract.ts'
 import { refuseBadHeaders } from '../http.ts'
 import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
+import { isCrossSite, type PageContext, publicUrlOf } from './context.ts'
 import { eventPage } from './event-page.ts'
 import { readEvent, readEvents } from './events.ts'
 import { freshForm } from './form.ts'
@@ -14,7 +15,6 @@ import { homePage } from './home-page.ts'
 import { goTo, messagePage, type Page, pageHeaders } from './layout.ts'
 import { orderPage, sheetOf } from './order-page.ts'
 import { drawCodes } from './qr-code.ts'
-import { isCrossSite, type PageRoom, publicUrlOf } from './room.ts'
 import { readWaiting } from './waiting.ts'
 
 type Answer = (request: Request, now: Date) => Promise<Page | undefined>
@@ -23,12 +23,12 @@ type Answer = (request: Request, now: Date) => Promise<Page | undefined>
  * The pages of buyers. Mount them after the API and before what answers everything else: a browser that asks for what is not
  * there is answered by a page too.
  */
-export function mountPages(app: Hono, front: Front, room: PageRoom): void {
-  const { database, codes } = room
+export function mountPages(app: Hono, front: Front, context: PageContext): void {
+  const { database, codes } = context
   const page = (c: Context, path: string, answer: Answer, methods = READING) =>
     front(
       c,
-      taskOf(path, methods, room, (request) => answer(request, new Date())),
+      taskOf(path, methods, context, (request) => answer(request, new Date())),
     )
 
   app.get('/', (c) => page(c, '/', async (_, now) => homePage(await readEvents(database), now)))
@@ -45,8 +45,8 @@ export function mountPages(app: Hono, front: Front, room: PageRoom): void {
       c,
       '/events/:slug/checkout',
       async (request, now) => {
-        if (isCrossSite(request, room)) throw new Refusal('FORBIDDEN')
-        return buyTickets(request, c.req.param('slug'), room, now)
+        if (isCrossSite(request, context)) throw new Refusal('FORBIDDEN')
+        return buyTickets(request, c.req.param('slug'), context, now)
       },
       WRITING,
     ),
@@ -77,10 +77,10 @@ const SECRET = /^[\da-f]{32}$/
 function taskOf(
   path: string,
   methods: readonly string[],
-  room: PageRoom,
+  context: PageContext,
   answer: (request: Request) => Promise<Page | undefined>,
 ): Task {
-  const refuse = (code: RefusalCode, publicUrl = room.publicUrl) =>
+  const refuse = (code: RefusalCode, publicUrl = context.publicUrl) =>
     respond(errorPage(code), publicUrl ?? 'http://localhost')
   return {
     lane: 'buyers',
@@ -89,7 +89,7 @@ function taskOf(
     bodyBytesMax: FORM_BYTES_MAX,
     refuse: (code) => refuse(code),
     answer: async (request) => {
-      const publicUrl = publicUrlOf(request, room)
+      const publicUrl = publicUrlOf(request, context)
       try {
         return respond((await answer(request)) ?? errorPage('NOT_FOUND'), publicUrl)
       } catch (error) {

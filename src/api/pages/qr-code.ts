@@ -4,14 +4,14 @@ import { encode } from 'uqr'
 import type { Html } from './layout.ts'
 
 /** A code takes 2 ms to draw, is drawn again at each look at its page, and has 5 KB. */
-const DRAWN_MAX = 1_000
+const PICTURES_MAX = 1_000
 
-const drawn = new LRUCache<string, Html>({ max: DRAWN_MAX })
+const pictures = new LRUCache<string, Html>({ max: PICTURES_MAX })
 
 /** The code as a picture with the quiet zone that scanners need. */
 export function qrCode(code: string): Html {
-  const picture = drawn.get(code) ?? draw(code)
-  drawn.set(code, picture)
+  const picture = pictures.get(code) ?? draw(code)
+  pictures.set(code, picture)
   return picture
 }
 

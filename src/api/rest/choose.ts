@@ -2,7 +2,7 @@ import { type Catalogue, EXPOSED_SCHEMA, type Routine } from './catalogue.ts'
 import { RestError } from './errors.ts'
 
 /** What a call brings: the names of its arguments, and whether its body may be one unnamed argument. */
-export interface Asked {
+export interface CallSignature {
   readonly name: string
   /** Without repetition. */
   readonly keys: readonly string[]
@@ -13,19 +13,21 @@ export interface Asked {
 }
 
 /** The function that the names of the arguments ask for. A miss reads the catalogue once more. */
-export async function chooseRoutine(catalogue: Catalogue, asked: Asked): Promise<Routine> {
-  const found = pick(await catalogue.overloads(asked.name), asked)
+export async function chooseRoutine(catalogue: Catalogue, signature: CallSignature): Promise<Routine> {
+  const found = pick(await catalogue.overloads(signature.name), signature)
   if (found !== undefined) return found
-  const again = (await catalogue.reload()) ? pick(await catalogue.overloads(asked.name), asked) : undefined
+  const again = (await catalogue.reload())
+    ? pick(await catalogue.overloads(signature.name), signature)
+    : undefined
   if (again !== undefined) return again
-  throw await notFound(catalogue, asked)
+  throw await notFound(catalogue, signature)
 }
 
 /** Named arguments first, then a function that takes the whole body. */
-function pick(overloads: readonly Routine[], asked: Asked): Routine | undefined {
-  const keys = new Set(asked.keys)
-  const named = asked.bodyOnly ? [] : overloads.filter((routine) => takesKeys(routine, keys))
-  const candidates = named.length > 0 ? named : overloads.filter((routine) => takesBody(routine, asked))
+function pick(overloads: readonly Routine[], signature: CallSignature): Routine | undefined {
+  const keys = new Set(signature.keys)
+  const named = signature.bodyOnly ? [] : overloads.filter((routine) => takesKeys(routine, keys))
+  const candidates = named.length > 0 ? named : overloads.filter((routine) => takesBody(routine, signature))
   if (candidates.length > 1) throw ambiguous(candidates)
   return candidates[0]
 }
@@ -35,7 +37,7 @@ function takesKeys({ parameters }: Routine, keys: ReadonlySet<string>): boolean 
   return known === keys.size && parameters.every(({ name, required }) => !required || keys.has(name))
 }
 
-export function takesBody({ parameters }: Routine, { bodyTypes }: Asked): boolean {
+export function takesBody({ parameters }: Routine, { bodyTypes }: CallSignature): boolean {
   const [only] = parameters
   return parameters.length === 1 && only?.name === '' && bodyTypes.includes(only.type)
 }
@@ -53,18 +55,18 @@ function ambiguous(candidates: readonly Routine[]): RestError {
   )
 }
 
-async function notFound(catalogue: Catalogue, asked: Asked): Promise<RestError> {
-  const { name, bodyTypes, bodyOnly } = asked
-  const keys = asked.keys.toSorted()
-  const called = `${EXPOSED_SCHEMA}.${name}`
+async function notFound(catalogue: Catalogue, signature: CallSignature): Promise<RestError> {
+  const { name, bodyTypes, bodyOnly } = signature
+  const keys = signature.keys.toSorted()
+  const qualified = `${EXPOSED_SCHEMA}.${name}`
   const list = keys.length === 0 ? ' without parameters' : `(${keys.join(', ')})`
   const named = keys.length === 0 ? list : ` with parameter${keys.length > 1 ? 's' : ''} ${keys.join(', ')}`
   const body = ` with a single unnamed ${bodyTypes.join('/')} parameter`
   const searched = bodyOnly ? body : bodyTypes.length > 0 ? `${named} or${body}` : named
   return new RestError(
     'PGRST202',
-    `Could not find the function ${called}${bodyOnly ? '' : list} in the schema cache`,
-    `Searched for the function ${called}${searched}, but no matches were found in the schema cache.`,
+    `Could not find the function ${qualified}${bodyOnly ? '' : list} in the schema cache`,
+    `Searched for the function ${qualified}${searched}, but no matches were found in the schema cache.`,
     bodyOnly ? null : await hintFor(catalogue, name, keys),
   )
 }

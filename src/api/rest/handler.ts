@@ -2,20 +2,20 @@ import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Database } from '../../db/pool.ts'
 import type { Lane } from '../../desk/lane.ts'
 import { laneOf } from '../../desk/verbs.ts'
-import { CALLER_ROLES, type Gate, type Identity } from '../callers.ts'
+import { type Authenticator, CALLER_ROLES, type Identity } from '../authenticator.ts'
 import type { Task } from '../front.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import { type Catalogue, openCatalogue } from './catalogue.ts'
 import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
 import { handleRpc, METHODS, type RestContext } from './rpc.ts'
 
-interface RestRoom {
+interface RestOptions {
   readonly databases: Readonly<Record<Lane, Database>>
-  readonly gate: Gate
+  readonly authenticator: Authenticator
 }
 
 /** Tasks of `/rest/v1/rpc/<name>`, and of all else under `/rest/v1`, which is a name that nothing has. */
-export function restTasks({ databases, gate }: RestRoom) {
+export function restTasks({ databases, authenticator }: RestOptions) {
   // Names are looked up once for all callers: not where buyers wait.
   const catalogue = openCatalogue(databases.gates)
   return {
@@ -28,8 +28,8 @@ export function restTasks({ databases, gate }: RestRoom) {
       // PostgreSQL has no names with NUL, so that none can be meant.
       answer: (request) =>
         name.includes('\0')
-          ? asCaller(request, gate, async () => noTable(request))
-          : asCaller(request, gate, (caller) =>
+          ? asCaller(request, authenticator, async () => noTable(request))
+          : asCaller(request, authenticator, (caller) =>
               rpc(request, name, { database: databases[rpcLane(name)], catalogue, caller }),
             ),
     }),
@@ -39,7 +39,7 @@ export function restTasks({ databases, gate }: RestRoom) {
       methods: TABLE_METHODS,
       bodyBytesMax: BODY_BYTES_MAX,
       refuse,
-      answer: (request) => asCaller(request, gate, async () => noTable(request)),
+      answer: (request) => asCaller(request, authenticator, async () => noTable(request)),
     }),
   } satisfies Record<string, (name: string) => Task>
 }
@@ -56,10 +56,10 @@ type RestCaller = RestContext['caller']
 
 async function asCaller(
   request: Request,
-  gate: Gate,
+  authenticator: Authenticator,
   answer: (caller: RestCaller) => Promise<Reply>,
 ): Promise<Reply> {
-  const identity = await gate.identify(request)
+  const identity = await authenticator.identify(request)
   if (identity.kind !== 'caller') return stranger(identity)
   const { caller } = identity
   return CALLER_ROLES.has(caller.role) ? answer(caller) : noSuchRole(caller.role)

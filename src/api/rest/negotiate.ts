@@ -23,8 +23,8 @@ export function negotiateMedia(accept: string | null): Media {
     const media = quality > 0 ? mediaOf(type, strip) : undefined
     if (media !== undefined) return media
   }
-  const asked = ranges.map(({ type }) => type).join(', ')
-  throw new RestError('PGRST107', `None of these media types are available: ${asked}`)
+  const names = ranges.map(({ type }) => type).join(', ')
+  throw new RestError('PGRST107', `None of these media types are available: ${names}`)
 }
 
 function mediaOf(type: string, strip: boolean): Media | undefined {
@@ -72,21 +72,21 @@ const NO_PREFERENCES: Preferences = {
 /** Unknown preferences are ignored, or refused where handling=strict asks for that. The first of a kind counts. */
 export function parsePreferences(prefer: string | null): Preferences {
   if (prefer === null) return NO_PREFERENCES
-  const asked = prefer.split(',').map((part) => part.trim())
-  const first = (name: string) => asked.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1)
-  const strict = asked.find((part) => HANDLING.test(part)) === 'handling=strict'
-  const count = asked.find((part) => COUNT.test(part))?.slice('count='.length)
+  const parts = prefer.split(',').map((part) => part.trim())
+  const first = (name: string) => parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1)
+  const strict = parts.find((part) => HANDLING.test(part)) === 'handling=strict'
+  const count = parts.find((part) => COUNT.test(part))?.slice('count='.length)
   const timezone = first('timezone')
   const known = timezone !== undefined && isTimezone(timezone)
   const maxAffected = strict ? integerOf(first('max-affected')) : undefined
-  const invalid = asked.filter((part) => !ACCEPTED.test(part) || (part === `timezone=${timezone}` && !known))
+  const invalid = parts.filter((part) => !ACCEPTED.test(part) || (part === `timezone=${timezone}` && !known))
   if (strict && invalid.length > 0) {
     const details = `Invalid preferences: ${invalid.join(', ')}`
     throw new RestError('PGRST122', 'Invalid preferences given with handling=strict', details)
   }
   const applied = [
     count && `count=${count}`,
-    asked.find((part) => HANDLING.test(part)),
+    parts.find((part) => HANDLING.test(part)),
     known && `timezone=${timezone}`,
     maxAffected !== undefined && `max-affected=${maxAffected}`,
   ]

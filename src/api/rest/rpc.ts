@@ -4,7 +4,7 @@ import { sqlErrorOf } from '../../db/failures.ts'
 import type { Database, Row, Setting } from '../../db/pool.ts'
 import { json, type Reply, readBody } from '../http.ts'
 import { type Catalogue, EXPOSED_SCHEMA, type Routine } from './catalogue.ts'
-import { type Asked, chooseRoutine, takesBody } from './choose.ts'
+import { type CallSignature, chooseRoutine, takesBody } from './choose.ts'
 import { RestError, stringHeaders, validStatus } from './errors.ts'
 import {
   type Media,
@@ -34,18 +34,18 @@ export async function handleRpc(request: Request, name: string, context: RestCon
   const media = negotiateMedia(request.headers.get('accept'))
   const preferences = parsePreferences(request.headers.get('prefer'))
   const { page, args } = parseQuery(request)
-  const posted = method === 'POST' ? await parsePost(request) : undefined
-  if (posted === TOO_LARGE) return tooLarge
-  const payload = posted?.payload ?? directPayload(args)
-  const asked: Asked = {
+  const post = method === 'POST' ? await parsePost(request) : undefined
+  if (post === TOO_LARGE) return tooLarge
+  const payload = post?.payload ?? directPayload(args)
+  const signature: CallSignature = {
     name,
     keys: payload.keys,
-    bodyTypes: posted?.bodyTypes ?? [],
+    bodyTypes: post?.bodyTypes ?? [],
     bodyOnly: !payload.named,
   }
-  const routine = await choose(context.catalogue, asked, payload)
+  const routine = await choose(context.catalogue, signature, payload)
   const shape = shapeOf(routine, media, preferences, page)
-  const sql = callStatement(routine, payload, takesBody(routine, asked), shape)
+  const sql = callStatement(routine, payload, takesBody(routine, signature), shape)
   const row = await run(request, routine, sql, preferences, context)
   return replyOf(row, { routine, shape, preferences, head: method === 'HEAD', echoSchema })
 }
@@ -83,9 +83,9 @@ async function parsePost(
   return { payload: parseBody(body, contentType), bodyTypes: bodyTypes[contentType] ?? [] }
 }
 
-async function choose(catalogue: Catalogue, asked: Asked, payload: Payload): Promise<Routine> {
+async function choose(catalogue: Catalogue, signature: CallSignature, payload: Payload): Promise<Routine> {
   try {
-    return await chooseRoutine(catalogue, asked)
+    return await chooseRoutine(catalogue, signature)
   } catch (error) {
     const unlike = payload.kind === 'json' && !payload.named
     throw unlike && error instanceof RestError && error.code === 'PGRST202'
@@ -159,7 +159,7 @@ function headersOf(request: Request): string {
   return JSON.stringify(headers)
 }
 
-interface Called {
+interface CallFacts {
   readonly routine: Routine
   readonly shape: Shape
   readonly preferences: Preferences
@@ -168,7 +168,7 @@ interface Called {
 }
 
 /** The body passes through as PostgreSQL wrote it. */
-function replyOf(row: Row, { routine, shape, preferences, head, echoSchema }: Called): Reply {
+function replyOf(row: Row, { routine, shape, preferences, head, echoSchema }: CallFacts): Reply {
   const [body = null, ownHeaders, ownStatus, count, all] = row
   const rows = Number(count)
   const total = all === null || all === undefined ? undefined : Number(all)

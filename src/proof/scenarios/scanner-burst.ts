@@ -1,4 +1,4 @@
-import type { CodeKind } from '../../core/codes.ts'
+import type { CodeKind } from '../../core/code-token.ts'
 import type { LoadRun } from '../../load/engine.ts'
 import type { Fixture } from '../fixtures/fixtures.ts'
 import { type Check, worst } from '../results.ts'

@@ -12,7 +12,7 @@ export type Identity =
   | { readonly kind: 'wrong-key' }
   | { readonly kind: 'wrong-token'; readonly refusal: TokenRefusal }
 
-export interface Gate {
+export interface Authenticator {
   readonly keys: ApiKeys
   /** REST: a known key is needed; a bearer token decides over it. */
   identify(request: Request): Promise<Identity>
@@ -21,7 +21,7 @@ export interface Gate {
 }
 
 /** Knows the keys of one secret, and who a request comes from. */
-export async function openGate(jwtSecret: string, nowMs?: () => number): Promise<Gate> {
+export async function openAuthenticator(jwtSecret: string, nowMs?: () => number): Promise<Authenticator> {
   const keys = await deriveKeys(jwtSecret)
   const verify = tokenVerifier(jwtSecret, nowMs)
   const known = new Map<string, Caller>([

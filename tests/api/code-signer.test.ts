@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { type CodeKey, openCodes, publicKeyOf, scopeOf } from '../../src/api/codes.ts'
+import { type CodeKey, openCodeSigner, publicKeyOf, scopeOf } from '../../src/api/code-signer.ts'
 import { type Random, randomFrom } from '../../src/core/random.ts'
 import { CODES, codesOf } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
@@ -16,15 +16,15 @@ describe('codes', () => {
     const token = CODES.token('claim', EVENT.toUpperCase(), plain)
     const read = { ok: true, kind: 'claim', kid: 1, scope: scopeOf(EVENT), code: plain }
     assert.deepEqual(CODES.read(token), read)
-    const scanner = openCodes({ seed: seedOf(), kid: 2, keys: CODES.publicKeys })
+    const scanner = openCodeSigner({ seed: seedOf(), kid: 2, keys: CODES.publicKeys })
     assert.deepEqual(scanner.read(token), read)
   })
 
   it('are refused by what is wrong with them', () => {
     const seed = seedOf()
-    const other = openCodes({ seed, kid: 1, keys: [] })
-    const third = openCodes({ seed, kid: 3, keys: [] })
-    const revoked = openCodes({
+    const other = openCodeSigner({ seed, kid: 1, keys: [] })
+    const third = openCodeSigner({ seed, kid: 3, keys: [] })
+    const revoked = openCodeSigner({
       seed,
       kid: 3,
       keys: [{ kid: 3, public_key: publicKeyOf(seed), revoked: true }],
@@ -54,7 +54,7 @@ describe('codes', () => {
   })
 
   it('take a seed of 32 bytes and nothing else', () => {
-    assert.throws(() => openCodes({ seed: 'short', kid: 1, keys: [] }), /32 bytes/)
+    assert.throws(() => openCodeSigner({ seed: 'short', kid: 1, keys: [] }), /32 bytes/)
   })
 })
 
@@ -88,7 +88,7 @@ describe('keys in the database', () => {
   const reader = () => {
     const readings: PromiseWithResolvers<readonly CodeKey[]>[] = []
     let ms = 0
-    const codes = openCodes({
+    const codes = openCodeSigner({
       seed: first,
       kid: 1,
       keys: [keyOf(first, 1)],
@@ -131,7 +131,7 @@ describe('keys in the database', () => {
     assert.equal(readings.length, 2)
     readings[1]?.resolve([keyOf(first, 1), keyOf(second, 2)])
     await Promise.all(gates)
-    const token = openCodes({ seed: second, kid: 2, keys: [] }).token('ticket', EVENT, code())
+    const token = openCodeSigner({ seed: second, kid: 2, keys: [] }).token('ticket', EVENT, code())
     assert.ok(codes.read(token).ok)
     assert.equal(readings.length, 2)
   })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { checkout, type Order, type StoredTicket } from '../../desk/orders.ts'
 import { payForOrder } from '../../payments/checkout.ts'
-import type { Codes } from '../codes.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
 import { redirectOf } from './requests.ts'
 
@@ -120,7 +120,7 @@ async function payPageOf(answer: Order, { database, payments }: FunctionContext)
   }
 }
 
-function purchaseOf(answer: Order, { url, sessionId }: PayPage, codes: Codes): Purchase {
+function purchaseOf(answer: Order, { url, sessionId }: PayPage, codes: CodeSigner): Purchase {
   return {
     orderId: answer.order_id,
     isFree: answer.is_free,
@@ -128,7 +128,7 @@ function purchaseOf(answer: Order, { url, sessionId }: PayPage, codes: Codes): P
     orderUrl: answer.order_url,
     sessionId,
     holdIds: answer.hold_ids,
-    ...(answer.tickets ? { tickets: answer.tickets.map((it) => issued(it, answer.event_id, codes)) } : {}),
+    ...(answer.tickets ? { tickets: answer.tickets.map((it) => ticketOf(it, answer.event_id, codes)) } : {}),
     expiresAt: answer.expires_at,
     pricing: {
       subtotalCents: answer.subtotal_cents,
@@ -140,6 +140,6 @@ function purchaseOf(answer: Order, { url, sessionId }: PayPage, codes: Codes): P
   }
 }
 
-function issued({ id, tier_id, qr_code }: StoredTicket, eventId: string, codes: Codes): IssuedTicket {
+function ticketOf({ id, tier_id, qr_code }: StoredTicket, eventId: string, codes: CodeSigner): IssuedTicket {
   return { id, tier_id, code: codes.token('ticket', eventId, qr_code) }
 }

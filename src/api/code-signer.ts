@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { type Code, type CodeKind, decodeToken, encodeToken, signedBytes } from '../core/codes.ts'
+import { type Code, type CodeKind, decodeToken, encodeToken, signedBytes } from '../core/code-token.ts'
 
 /** A public key as the database lists it: 32 bytes in base64url. */
 export interface CodeKey {
@@ -13,7 +13,7 @@ type Reading =
   | { readonly ok: false; readonly reason: 'MALFORMED' | 'UNKNOWN_KEY' | 'REVOKED_KEY' | 'FORGED' }
 
 /** Signs the codes that gates read, and reads them. */
-export interface Codes {
+export interface CodeSigner {
   /** The number of the key that signs. */
   readonly kid: number
   /** Whether that key was revoked: gates refuse what it signs. */
@@ -30,7 +30,7 @@ export interface Codes {
   reload(): Promise<void>
 }
 
-export interface CodesOptions {
+export interface CodeSignerOptions {
   /** The private key's seed, 32 bytes in base64url. */
   readonly seed: string
   /** The number under which the database knows its public key. */
@@ -41,7 +41,7 @@ export interface CodesOptions {
   readonly nowMs?: () => number
 }
 
-export function openCodes({ seed, kid, keys, reload, nowMs = Date.now }: CodesOptions): Codes {
+export function openCodeSigner({ seed, kid, keys, reload, nowMs = Date.now }: CodeSignerOptions): CodeSigner {
   const privateKey = privateKeyOf(seed)
   const publicKey = publicKeyOf(seed)
   let known = readKeys(keys)

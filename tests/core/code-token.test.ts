@@ -8,7 +8,7 @@ import {
   plainCode,
   signedBytes,
   TOKEN_LENGTH,
-} from '../../src/core/codes.ts'
+} from '../../src/core/code-token.ts'
 
 const CODE: Code = { kid: 7, kind: 'ticket', scope: '0a1b2c3d', code: '00112233445566778899aabbccddeeff' }
 const SIGNATURE = Uint8Array.from({ length: 64 }, (_, at) => 255 - at)

@@ -8,7 +8,7 @@ import type { RunDatabase } from '../proof/run-databases.ts'
 import { serveFrom } from './serve-from.ts'
 
 /** A stand-in of Stripe in this process, which outlives the servers that are started against it and remembers what they took. */
-export interface Till {
+export interface StandInServer {
   readonly url: string
   readonly secretKey: string
   readonly webhookSecret: string
@@ -23,7 +23,7 @@ export interface Till {
 const CHAOS = { duplicates: 3, delayMs: 200, lostAnswers: 0 }
 
 /** `timeScale`: how many times faster than Stripe's its time passes. Throws a ListenError where this machine has no free port. */
-export async function openTill(seed: number, timeScale = 1): Promise<Till> {
+export async function openStandInServer(seed: number, timeScale = 1): Promise<StandInServer> {
   const secretKey = `sk_test_stand_in_${randomBytes(24).toString('hex')}`
   const webhookSecret = `whsec_${randomBytes(24).toString('hex')}`
   let listening: Listening | undefined
@@ -68,18 +68,18 @@ interface ChaosOptions {
   readonly jwtSecret: string
 }
 
-/** A server of its own process that can be killed, and a till that lives on and hurries. */
+/** A server of its own process that can be killed, and a stand-in of Stripe that lives on and hurries. */
 export async function openChaosWorld(
   { url, client }: Pick<RunDatabase, 'url' | 'client'>,
   { seed, signal, jwtSecret }: ChaosOptions,
-): Promise<{ readonly world: ChaosWorld; readonly till: Till; close(): Promise<void> }> {
-  const till = await openTill(seed, CHAOS_TIME_SCALE)
+): Promise<{ readonly world: ChaosWorld; readonly standIn: StandInServer; close(): Promise<void> }> {
+  const standIn = await openStandInServer(seed, CHAOS_TIME_SCALE)
   const world: ChaosWorld = {
     client,
-    startServer: () => till.serve(() => serveFrom(url, jwtSecret, till.environment)),
-    standIn: { url: till.url, secretKey: till.secretKey, timeScale: CHAOS_TIME_SCALE },
+    startServer: () => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
+    standIn: { url: standIn.url, secretKey: standIn.secretKey, timeScale: CHAOS_TIME_SCALE },
     staffToken: (sub) => mintToken(jwtSecret, { sub, email: 'manager@example.org' }),
     signal,
   }
-  return { world, till, close: till.close }
+  return { world, standIn, close: standIn.close }
 }

@@ -26,7 +26,7 @@ interface StandInPayment {
 }
 
 /** A box office without an API, on its own database, and a stand-in of Stripe that sends no webhooks. */
-export interface Till {
+export interface ProviderWorld {
   readonly db: TestDatabase
   /** One connection: whoever keeps it during a call to the provider keeps himself waiting. */
   readonly database: Database
@@ -47,9 +47,9 @@ export interface Till {
   due(over?: boolean): Promise<void>
 }
 
-export async function openTill(): Promise<Till> {
+export async function openProviderWorld(): Promise<ProviderWorld> {
   const db = await testDatabase()
-  const database = await openPool(db.url, { max: 1, name: 'till', waitMs: 2_000 })
+  const database = await openPool(db.url, { max: 1, name: 'world', waitMs: 2_000 })
   const { url } = await openProvider()
   const failures: CallFailure[] = []
   const provider = providerAt(`${url}/api.stripe.com`, (failure) => failures.push(failure))
@@ -100,8 +100,8 @@ export async function openTill(): Promise<Till> {
   }
 }
 
-type OrderRow = Awaited<ReturnType<Till['orderRow']>>
-type SessionRow = Awaited<ReturnType<Till['session']>>
+type OrderRow = Awaited<ReturnType<ProviderWorld['orderRow']>>
+type SessionRow = Awaited<ReturnType<ProviderWorld['session']>>
 
 export function providerAt(
   apiUrl: string,

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type Codes, openCodes, publicKeyOf } from '../api/codes.ts'
+import { type CodeSigner, openCodeSigner, publicKeyOf } from '../api/code-signer.ts'
 import type { Log } from '../core/log.ts'
 import { type Database, runOnClient } from '../db/pool.ts'
 import { LOGIN, SERVICE } from '../desk/callers.ts'
@@ -8,8 +8,8 @@ import { loop } from '../jobs/loop.ts'
 import { CommandError } from './failure.ts'
 
 /** Codes that learn of other servers' keys as long as they are served. */
-export interface ServedCodes {
-  readonly codes: Codes
+export interface ServedSigner {
+  readonly codes: CodeSigner
   /** Nobody has signed with this key before. */
   readonly isNew: boolean
   stop(): Promise<void>
@@ -19,16 +19,16 @@ export interface ServedCodes {
  * The codes that a seed signs, whose public key is registered in the database where it is new. Throws a CommandError for a
  * key that was revoked; one that is revoked later is said in the log.
  */
-export async function serveCodes(seed: string, database: Database, log: Log): Promise<ServedCodes> {
+export async function serveSigner(seed: string, database: Database, log: Log): Promise<ServedSigner> {
   const registered = await registerCodeKey(database, SERVICE, { public_key: publicKeyOf(seed) })
   const reload = () => listCodeKeys(database, SERVICE, {})
-  const { kid, keys, is_new } = accepted(registered)
-  const codes = openCodes({ seed, kid, keys, reload })
-  let isTold = false
+  const { kid, keys, is_new } = requireAccepted(registered)
+  const codes = openCodeSigner({ seed, kid, keys, reload })
+  let isLogged = false
   const look = async () => {
     await codes.refresh()
-    if (codes.isRevoked && !isTold) log('error', 'signing_key_revoked', { kid, next: REVOKED })
-    isTold = codes.isRevoked
+    if (codes.isRevoked && !isLogged) log('error', 'signing_key_revoked', { kid, next: REVOKED })
+    isLogged = codes.isRevoked
     return false
   }
   const looking = loop(LOOK_EVERY_MS, look, (error) =>
@@ -41,13 +41,13 @@ export async function serveCodes(seed: string, database: Database, log: Log): Pr
 const LOOK_EVERY_MS = 2_000
 
 /** The same for a command with a connection of its own. */
-export async function signCodes(seed: string, client: pg.Client): Promise<Codes> {
+export async function openSigner(seed: string, client: pg.Client): Promise<CodeSigner> {
   const registered = await registerCodeKey(runOnClient(client), LOGIN, { public_key: publicKeyOf(seed) })
-  const { kid, keys } = accepted(registered)
-  return openCodes({ seed, kid, keys })
+  const { kid, keys } = requireAccepted(registered)
+  return openCodeSigner({ seed, kid, keys })
 }
 
-function accepted(answer: Awaited<ReturnType<typeof registerCodeKey>>) {
+function requireAccepted(answer: Awaited<ReturnType<typeof registerCodeKey>>) {
   if (answer.success) return answer
   const mend = answer.code === 'KEYS_EXHAUSTED' ? EXHAUSTED : REVOKED
   throw new CommandError(`The key that signs tickets cannot be used: ${answer.message} ${mend}`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { publicKeyOf } from '../../src/api/codes.ts'
+import { publicKeyOf } from '../../src/api/code-signer.ts'
 import { SEED } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 import { admitOnce, launch, newHome } from './support.ts'
