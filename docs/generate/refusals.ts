@@ -9,7 +9,8 @@ export function refusalsPage(): string {
     'src/core/refusals.ts',
     'A refusal is an answer with a code, not an exception. Codes are part of the contract and do not change; texts may.',
     `Functions answer with the status, and with \`Retry-After\` where one is given. Verbs called by RPC answer 200 with
-\`{"success": false, …}\` and the code, as every PostgreSQL function that returns does. A gate reads the text in italics.`,
+\`{"success": false, …}\` and the code, as every PostgreSQL function that returns does; the two that answer nothing,
+\`release_tickets\` and \`release_offer_spots\`, raise instead. A gate reads the text in italics.`,
     table(
       ['code', 'status', 'text', 'retry after'],
       entries.map(([code, { status, message, gateMessage, retryAfterSeconds }]) => [

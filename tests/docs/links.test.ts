@@ -10,7 +10,7 @@ const pages = new Map(
 test('every relative link leads to a file, and where it names a heading, to that heading', () => {
   const broken: string[] = []
   for (const [path, text] of pages) {
-    for (const [, target = ''] of withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const [, target = ''] of withoutCode(text).matchAll(/(?:\]\(|<img src=")([^)\s"]+)/g)) {
       if (/^[a-z]+:/.test(target)) continue
       const [file = '', heading] = target.split('#')
       const found = file === '' ? path : join(dirname(path), file)
