@@ -8,22 +8,13 @@ import { openBoxOffice } from '../support/box-office.ts'
 import { assertLawful, refusalOf } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
 import { booksOf, completed, type PlacedOrder, paidOrder, placeOrder, receive } from '../support/money.ts'
+import { undone } from '../support/undone.ts'
 
 const db = await testDatabase()
 const { eventId } = await openBoxOffice(db)
 const order = await paidOrder(db, { eventId })
 
 afterEach(() => assertLawful(db))
-
-/** What `work` does is undone afterwards. */
-async function undone<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-  await db.client.query('begin')
-  try {
-    return await work(db.client)
-  } finally {
-    await db.client.query('rollback')
-  }
-}
 
 type Entry = readonly [account: string, cents: number]
 
@@ -76,10 +67,13 @@ describe('an entry that is written past the verbs', () => {
   ]
   for (const [what, write] of unbalanced) {
     it(`${what} is refused at once`, async () => {
-      assert.deepEqual(await refusalOf(undone(write)), { code: '23514', by: 'trg_check_ledger_statement' })
+      assert.deepEqual(await refusalOf(undone(db, write)), {
+        code: '23514',
+        by: 'trg_check_ledger_statement',
+      })
     })
     it(`${what} is refused at the commit where the first protection is gone`, async () => {
-      const work = undone(async (client) => {
+      const work = undone(db, async (client) => {
         await takeAway(client, protection('trg_check_ledger_statement'))
         await write(client)
         await client.query('set constraints all immediate')
@@ -89,7 +83,7 @@ describe('an entry that is written past the verbs', () => {
   }
 
   it('in two statements that balance each other is refused: one carries all of it', async () => {
-    const halves = undone(async (client) => {
+    const halves = undone(db, async (client) => {
       const id = randomUUID()
       await enter(client, balanced, id)
       await enter(
@@ -106,7 +100,7 @@ describe('an entry that is written past the verbs', () => {
   })
 
   it('is refused where its cause was booked already', async () => {
-    const twice = undone(async (client) => {
+    const twice = undone(db, async (client) => {
       await enter(client, balanced, randomUUID(), 'once')
       await enter(client, balanced, randomUUID(), 'once')
     })
@@ -114,7 +108,7 @@ describe('an entry that is written past the verbs', () => {
   })
 
   it('is seen by the law where nothing refuses it any more', async () => {
-    await undone(async (client) => {
+    await undone(db, async (client) => {
       for (const each of refusing) await takeAway(client, each)
       await enter(client, [['captured', 1]])
       const [law] = await db.rows<{ law: string; witnesses: { broken: string }[] }>(
@@ -135,14 +129,14 @@ describe('book', () => {
 
   for (const amounts of [[1, 0, 0], [100, -99, -2], []])
     it(`refuses ${JSON.stringify(amounts)}`, async () => {
-      assert.deepEqual(await refusalOf(undone((client) => book(client, amounts))), {
+      assert.deepEqual(await refusalOf(undone(db, (client) => book(client, amounts))), {
         code: '23514',
         by: 'book',
       })
     })
 
   it('leaves zeros out, and books a cause once', async () => {
-    await undone(async (client) => {
+    await undone(db, async (client) => {
       assert.equal((await book(client, [5, -5, 0])).rows[0]?.booked, true)
       assert.equal((await book(client, [5, -5, 0])).rows[0]?.booked, false)
       assert.deepEqual(await booksOf(db, order), { captured: 4005, tickets: -4005 })
@@ -153,7 +147,7 @@ describe('book', () => {
 
 describe('what is booked', () => {
   const refused = async (sql: string) =>
-    assert.deepEqual(await refusalOf(undone((client) => client.query(sql))), { code: '42501' })
+    assert.deepEqual(await refusalOf(undone(db, (client) => client.query(sql))), { code: '42501' })
 
   it('is never changed', () => refused(`update ticketing.ledger_entries set amount_cents = amount_cents * 2`))
   it('is not deleted in part', () =>
@@ -161,12 +155,14 @@ describe('what is booked', () => {
   for (const table of ['ticketing.ledger_entries', 'ticketing.payments', 'webhook_events'])
     it(`${table} is never truncated`, () => refused(`truncate ${table} cascade`))
   it('may be deleted transaction by transaction, with the order it is about', async () => {
-    await undone((client) =>
+    await undone(db, (client) =>
       client.query('delete from ticketing.ledger_entries where order_id = $1', [order.orderId]),
     )
   })
   it('an update of nothing is nothing', async () => {
-    await undone((client) => client.query('update ticketing.ledger_entries set cause = cause where false'))
+    await undone(db, (client) =>
+      client.query('update ticketing.ledger_entries set cause = cause where false'),
+    )
   })
 })
 
@@ -290,7 +286,7 @@ describe('the laws of money', () => {
   for (const [law, what, breakIt] of broken) {
     it(`${law} sees: ${what}`, async () => {
       const paid = await paidOrder(db, { eventId })
-      await undone(async (client) => {
+      await undone(db, async (client) => {
         await breakIt(client, paid)
         const seen = await db.rows<{ law: string; witnesses: { broken: string; order_id: string }[] }>(
           'select law, witnesses from ticketing.broken_laws()',

@@ -1,119 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
-import { GUARANTEES, type Protection } from '../../src/core/guarantees.ts'
-import { dueToBeNamed, takeAway } from '../../src/proof/sabotage/sabotage.ts'
+import { GUARANTEES } from '../../src/core/guarantees.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
+import { undone } from '../support/undone.ts'
 
 const db = await testDatabase()
 const { businessId, eventId, staffId } = await openBoxOffice(db)
-const protections = GUARANTEES.flatMap((g) => g.protections.map((p) => ({ guarantee: g, protection: p })))
-
-/** What is changed by `work` is undone afterwards. */
-async function undone<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-  await db.client.query('begin')
-  try {
-    return await work(db.client)
-  } finally {
-    await db.client.query('rollback')
-  }
-}
-
-const inactive = async () =>
-  db.rows<{ protection: string; object: string; detail: string }>(
-    'select protection, object, detail from verify_protections() where not active',
-  )
-
-describe('verify_protections', () => {
-  it('lists the registry, in its order, all of it in place', async () => {
-    assert.deepEqual(
-      await db.rows('select guarantee, protection, kind, object, active, detail from verify_protections()'),
-      protections.map(({ guarantee, protection }) => ({
-        guarantee: guarantee.name,
-        protection: protection.name,
-        kind: protection.kind,
-        object: protection.object,
-        active: true,
-        detail: 'in place',
-      })),
-    )
-  })
-
-  for (const { guarantee, protection } of protections) {
-    it(`names exactly ${protection.name} on ${protection.object} (${guarantee.name}) when it is taken away`, async () => {
-      await undone(async (client) => {
-        await takeAway(client, protection)
-        const detail = { trigger: 'disabled', decision: 'changed since it was installed' }[
-          protection.kind as string
-        ]
-        assert.deepEqual(
-          await inactive(),
-          dueToBeNamed([protection]).map(({ name, object }) => ({
-            protection: name,
-            object,
-            detail: detail ?? 'missing',
-          })),
-        )
-      })
-    })
-  }
-
-  const changes: readonly [string, string, readonly string[]][] = [
-    [
-      'a trigger that fires for replicas only',
-      'alter table ticket_holds enable replica trigger trg_check_hold_capacity',
-      ['trg_check_hold_capacity'],
-    ],
-    ['a trigger that is dropped', 'drop trigger trg_reserve_capacity on tickets', ['trg_reserve_capacity']],
-    [
-      "a trigger's function that does nothing",
-      `create or replace function ticketing.check_hold_capacity() returns trigger language plpgsql as 'begin return null; end'`,
-      ['trg_check_hold_capacity'],
-    ],
-    [
-      'the capacity check behind four triggers',
-      `create or replace function ticketing.demand_capacity(p_tier_id uuid, p_more bigint, p_protection text)
-       returns void language plpgsql as 'begin end'`,
-      [
-        'trg_check_hold_capacity',
-        'trg_check_hold_capacity_upd',
-        'trg_check_ticket_capacity_upd',
-        'trg_reserve_capacity',
-      ],
-    ],
-    [
-      'a lock that locks nothing',
-      `create or replace function ticketing.lock_key(p_key text) returns void language plpgsql as 'begin end'`,
-      ['decision under the tier lock'],
-    ],
-    [
-      'a constraint that is wider',
-      `alter table ticket_tiers drop constraint check_sold_lte_total,
-       add constraint check_sold_lte_total check (sold_quantity <= total_quantity + 1)`,
-      ['check_sold_lte_total'],
-    ],
-    [
-      'a constraint that is not valid',
-      `alter table ticket_tiers drop constraint check_sold_lte_total,
-       add constraint check_sold_lte_total check (sold_quantity <= total_quantity) not valid`,
-      ['check_sold_lte_total'],
-    ],
-    [
-      'an index that is not unique',
-      `drop index uniq_successful_scan; create index uniq_successful_scan on scan_logs (ticket_id) where scan_success`,
-      ['uniq_successful_scan'],
-    ],
-  ]
-  for (const [what, sql, named] of changes) {
-    it(`sees ${what}`, async () => {
-      await undone(async (client) => {
-        await client.query(sql)
-        assert.deepEqual((await inactive()).map((row) => row.protection).sort(), [...named])
-      })
-    })
-  }
-})
 
 describe('the laws', () => {
   const offTriggers = (...tables: readonly string[]) =>
@@ -424,7 +318,7 @@ describe('the laws', () => {
   })
   for (const [law, what, breakIt, witness] of broken) {
     it(`${law} sees ${what}, and shows it`, async () => {
-      await undone(async (client) => {
+      await undone(db, async (client) => {
         await breakIt(client)
         const seen = await db.rows<{ law: string; witnesses: Record<string, unknown>[] }>(
           'select law, witnesses from ticketing.broken_laws()',
@@ -436,110 +330,3 @@ describe('the laws', () => {
     })
   }
 })
-
-describe('any one refusing protection taken away', () => {
-  const refusing = protections.filter(({ protection }) => protection.role === 'refuses')
-  for (const { guarantee, protection } of refusing) {
-    it(`${guarantee.name} holds without ${protection.name} on ${protection.object}, and the verbs answer with codes`, async () => {
-      const codes = await attackWithout(protection)
-      assert.deepEqual(
-        codes.filter((code) => !KNOWN_CODES.has(code)),
-        [],
-      )
-      for (const code of [
-        'success',
-        'INSUFFICIENT_TICKETS',
-        'ALREADY_USED',
-        'INSUFFICIENT_SPOTS',
-        'SLOT_FULL',
-      ])
-        assert.ok(codes.includes(code), `nobody was answered ${code}`)
-    })
-  }
-})
-
-const KNOWN_CODES = new Set([
-  'success',
-  'INSUFFICIENT_TICKETS',
-  'LOCK_TIMEOUT',
-  'IDEMPOTENCY_KEY_REUSED',
-  'ALREADY_USED',
-  'INSUFFICIENT_SPOTS',
-  'SLOT_FULL',
-])
-const ATTACKERS = 6
-const ROUNDS = 4
-
-/** A short run of everything at once on a database of its own, judged by the laws; gives the codes of the answers. */
-async function attackWithout(protection: Protection): Promise<readonly string[]> {
-  const own = await testDatabase()
-  const house = await openBoxOffice(own)
-  const tierId = await addTier(own, house.eventId, { total: 9 })
-  const gates = await addTier(own, house.eventId)
-  const tickets = await buyTickets(own, house.eventId, gates, ROUNDS)
-  await own.rows(
-    `insert into ticket_holds (event_id, tier_id, session_id, quantity, expires_at)
-     select $1, $2, 'lapsed ' || n, 1, now() - interval '1 minute' from generate_series(1, 5) n`,
-    [house.eventId, tierId],
-  )
-  const [scarce] = await own.rows<{ offer: string }>(
-    `with d as (insert into discounts (business_id, title, total_people) values ($1, 'Offer', 5) returning id),
-          s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
-                values ($1, 5, '19:00', '22:00', 5, 10))
-     select id as offer from d`,
-    [house.businessId],
-  )
-  await takeAway(own.client, protection)
-  await own.rows(`select set_config('deadlock_timeout', '50ms', false)`)
-
-  const cart = JSON.stringify([{ tier_id: tierId, quantity: 1 }])
-  const order = (key: string) =>
-    JSON.stringify({
-      event: house.eventId,
-      items: [{ tier: tierId, quantity: 1 }],
-      customer_name: 'A',
-      customer_email: 'a@b',
-      idempotency_key: key,
-    })
-  const scanned = `jsonb_build_object('success', success, 'error', case when already_scanned then 'ALREADY_USED' else error_message end)`
-  const round = (session: string, n: number): readonly (readonly [string, readonly unknown[]])[] => [
-    ['select reserve_tickets_batch($1, $2)', [cart, session]],
-    ['select ticketing.checkout($1)', [order(`key ${n}`)]],
-    ['select reserve_tickets_batch($1, $2)', [cart, 'shared']],
-    [`select ${scanned} from scan_ticket_atomic($1, $2)`, [tickets[n], house.staffId]],
-    [`select ${scanned} from sync_offline_scan($1, $2, now(), $3)`, [tickets[n], house.staffId, session]],
-    ['select claim_offer_spots_atomically($1, 1)', [scarce?.offer]],
-    [`select book_slot_atomically($1, '2083-01-01', '19:30', 1, 'Ada')`, [house.businessId]],
-    [`select jsonb_build_object('success', true, 'expired', expire_ticket_holds())`, []],
-    ...(n % 2 === 0 ? ([['select release_ticket_holds($1)', [session]]] as const) : []),
-  ]
-  const codes: string[] = []
-  const ask = async (client: pg.Client, sql: string, values: readonly unknown[]) => {
-    const answer = Object.values((await client.query(sql, [...values])).rows[0] ?? {})[0] as {
-      success: boolean
-      error?: string
-      error_code?: string
-    }
-    codes.push(answer.success ? 'success' : (answer.error_code ?? answer.error ?? 'no code'))
-    return answer.success
-  }
-  const attack = async (_: unknown, attacker: number) => {
-    const client = await own.connect()
-    await client.query(`set deadlock_timeout = '50ms'`)
-    for (let n = 0; n < ROUNDS; n++)
-      for (const [sql, values] of round(`attacker ${attacker}`, n)) await ask(client, sql, values)
-  }
-  await Promise.all(Array.from({ length: ATTACKERS }, attack))
-  // What is left is sold to the last ticket: no more, no fewer.
-  await own.rows('select expire_ticket_holds()')
-  for (let n = 0; n < 10 && (await ask(own.client, 'select reserve_tickets_batch($1)', [cart])); n++);
-  assert.equal(
-    await own.value(
-      'select total_quantity - sold_quantity - reserved_quantity from ticket_tiers where id = $1',
-      [tierId],
-    ),
-    0,
-  )
-  assert.deepEqual(await own.rows('select law, witnesses from ticketing.broken_laws()'), [])
-  return codes
-}
