@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
-import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
+import { describe, it } from 'node:test'
+import { addTier, buyTickets } from '../support/box-office.ts'
 import { ANON, assertLawful, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { openOfficeWithFees } from '../support/lawful-office.ts'
 import {
   booksOf,
-  completed,
   countsOf,
   eventOf,
   expired,
   type MoneyAnswer,
-  type PlacedOrder,
+  ourRefund,
+  PAID,
   paidOrder,
   placeOrder,
   receive,
@@ -23,19 +23,11 @@ import {
   ticketsOf,
 } from '../support/money.ts'
 
-const db = await testDatabase()
-const { businessId, eventId, staffId } = await openBoxOffice(db)
-// 20.00 costs a fee of 0.30 + 2 % = 0.70.
-await db.rows('update events set fee_fixed_cents = 30, fee_basis_points = 200 where id = $1', [eventId])
-const PAID = { captured: 4140, tickets: -4000, fees: -140 }
-
-afterEach(() => assertLawful(db))
+const { db, businessId, eventId, staffId } = await openOfficeWithFees()
 
 const request = (orderId: string | null, ticketIds?: readonly string[], force?: boolean) =>
   requestRefund(db.client, orderId, ticketIds, force)
 const refuse = (id: string | undefined) => refuseRefund(db.client, id)
-const ours = (order: PlacedOrder, refund: MoneyAnswer, change: object = {}) =>
-  refundOf(order, { amount: refund.amount_cents, metadata: { refund_id: refund.refund_id }, ...change })
 const scan = (id: string | undefined) =>
   db.value('select success from scan_ticket_atomic($1, $2)', [id, staffId])
 const due = (verb: string) => db.value<Record<string, unknown>[]>(`select ticketing.${verb}(1000)`)
@@ -138,7 +130,7 @@ describe('a refund of ours', () => {
     assert.equal(await scan(order.tickets[0]), false)
     assert.deepEqual(await countsOf(db, order.tierId), { sold: 2, held: 0 })
     await assertLawful(db)
-    const told = ours(order, refund)
+    const told = ourRefund(order, refund)
     assert.equal((await settleRefund(db.client, told, String(refund.refund_id))).outcome, 'REFUNDED')
     for (const type of ['created', 'updated'])
       assert.equal((await receive(db.client, eventOf(`refund.${type}`, told))).outcome, 'NO_CHANGE')
@@ -156,7 +148,7 @@ describe('a refund of ours', () => {
   it('of the order: told by an event that comes before the answer, then pending and late ones change nothing', async () => {
     const order = await paidOrder(db, { eventId })
     const refund = await request(order.orderId)
-    const told = ours(order, refund)
+    const told = ourRefund(order, refund)
     const event = await receive(db.client, eventOf('refund.created', told))
     assert.deepEqual([event.outcome, event.order_id], ['REFUNDED', order.orderId])
     assert.equal((await settleRefund(db.client, { ...told, status: 'pending' })).outcome, 'NO_CHANGE')
@@ -167,7 +159,7 @@ describe('a refund of ours', () => {
   it('that takes days is pending, and asked about', async () => {
     const order = await paidOrder(db, { eventId })
     const refund = await request(order.orderId)
-    const told = ours(order, refund, { status: 'requires_action' })
+    const told = ourRefund(order, refund, { status: 'requires_action' })
     assert.equal((await settleRefund(db.client, told)).outcome, 'PENDING')
     assert.deepEqual((await standOf(db, order))['refunds'], { 'pending staff': 4140 })
     await db.rows('update ticketing.refunds set ask_at = now() where id = $1', [refund.refund_id])
@@ -203,7 +195,7 @@ describe('a refund of ours', () => {
   it('that went cannot be refused; one that does not exist is not found', async () => {
     const order = await paidOrder(db, { eventId })
     const refund = await request(order.orderId)
-    await settleRefund(db.client, ours(order, refund))
+    await settleRefund(db.client, ourRefund(order, refund))
     assert.equal((await refuse(refund.refund_id)).status, 'succeeded')
     assert.equal((await refuse(randomUUID())).error, 'ORDER_NOT_FOUND')
   })
@@ -213,10 +205,10 @@ describe('a refund of ours', () => {
       const order = await paidOrder(db, { eventId })
       const refund = await request(order.orderId)
       assert.equal(
-        (await settleRefund(db.client, ours(order, refund, { status: 'pending' }))).outcome,
+        (await settleRefund(db.client, ourRefund(order, refund, { status: 'pending' }))).outcome,
         'PENDING',
       )
-      const failed = ours(order, refund, { status })
+      const failed = ourRefund(order, refund, { status })
       assert.equal((await receive(db.client, eventOf('refund.failed', failed))).outcome, 'REFUND_FAILED')
       assert.equal((await settleRefund(db.client, failed)).outcome, 'NO_CHANGE')
       assert.deepEqual((await standOf(db, order))['tickets'], { valid: 2 })
@@ -227,7 +219,7 @@ describe('a refund of ours', () => {
   it('that had gone and comes back: the tickets stay gone, and the money is sent again, for an hour is pending', async () => {
     const order = await paidOrder(db, { eventId })
     const refund = await request(order.orderId)
-    const told = ours(order, refund)
+    const told = ourRefund(order, refund)
     await settleRefund(db.client, told)
     assert.equal((await settleRefund(db.client, { ...told, status: 'failed' })).outcome, 'REFUND_FAILED')
     assert.deepEqual(await booksOf(db, order), { captured: 4140, pending: -4140 })
@@ -235,13 +227,13 @@ describe('a refund of ours', () => {
     await assertLawful(db)
     const again = await soon(order.orderId)
     assert.notEqual(again.refund_id, refund.refund_id)
-    await settleRefund(db.client, ours(order, again))
+    await settleRefund(db.client, ourRefund(order, again))
     assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
   })
 
   it('that had gone and comes back, while a person sends it at the provider: it goes once', async () => {
     const order = await paidOrder(db, { eventId })
-    const told = ours(order, await request(order.orderId))
+    const told = ourRefund(order, await request(order.orderId))
     await settleRefund(db.client, told)
     await settleRefund(db.client, { ...told, status: 'failed' })
     const again = await soon(order.orderId)
@@ -256,7 +248,7 @@ describe('a refund of ours', () => {
     const order = await paidOrder(db, { eventId })
     const refund = await request(order.orderId, first(order.tickets))
     await refuse(refund.refund_id)
-    const told = ours(order, refund)
+    const told = ourRefund(order, refund)
     assert.equal((await settleRefund(db.client, told)).outcome, 'REFUNDED')
     assert.deepEqual((await standOf(db, order))['tickets'], { valid: 2 })
     assert.deepEqual(await booksOf(db, order), { captured: 4140, tickets: -1930, fees: -140, refunds: -2070 })
@@ -274,212 +266,6 @@ describe('a refund of ours', () => {
     assert.deepEqual(await countsOf(db, tierId), { sold: 1, held: 0 })
     assert.equal((await request(orderId)).status, 'succeeded')
     assert.equal(await db.value('select status from orders where id = $1', [orderId]), 'refunded')
-  })
-})
-
-describe('a payment that goes back', () => {
-  const secondOf = (order: PlacedOrder) => ({ ...order, paymentId: `pi_second_${order.orderId}` })
-
-  it('and is refused, or comes back, is sent again under another key; after ten times the law shows it', async () => {
-    const order = await paidOrder(db, { eventId })
-    const second = secondOf(order)
-    await receive(db.client, completed(second))
-    const seen = new Set<string | undefined>()
-    for (let times = 0; times < 10; times++) {
-      const refund = await soon(order.orderId)
-      seen.add(refund.refund_id)
-      await assertLawful(db)
-      await refuse(refund.refund_id)
-    }
-    assert.equal(seen.size, 10)
-    const broken = await db.rows<{ law: string; witnesses: { broken: string }[] }>(
-      'select law, witnesses from ticketing.broken_laws()',
-    )
-    assert.deepEqual(
-      broken.map(({ law, witnesses }) => [law, witnesses[0]?.broken]),
-      [['paid_once_issued_once', 'a payment that goes back is not on its way']],
-    )
-    // A person sends it at the provider.
-    await settleRefund(db.client, refundOf(second))
-  })
-
-  it('of which a person sent a part: the rest is sent, and no more', async () => {
-    const order = await paidOrder(db, { eventId })
-    const second = secondOf(order)
-    await receive(db.client, completed(second))
-    const whole = await soon(order.orderId)
-    await settleRefund(db.client, refundOf(second, { amount: 1000 }))
-    await refuse(whole.refund_id)
-    const rest = await soon(order.orderId)
-    assert.equal(rest.amount_cents, 3140)
-    await settleRefund(db.client, refundOf(second, { amount: 3140, metadata: { refund_id: rest.refund_id } }))
-    assert.deepEqual(await booksOf(db, order), { captured: 8280, tickets: -4000, fees: -140, refunds: -4140 })
-  })
-
-  it('and is disputed is pending no more; won, it is sent', async () => {
-    const order = await paidOrder(db, { eventId })
-    const second = secondOf(order)
-    await receive(db.client, completed(second))
-    const dispute = { id: `dp_${order.orderId}`, payment_intent: second.paymentId, amount: 4140 }
-    await receive(db.client, eventOf('charge.dispute.created', { ...dispute, status: 'needs_response' }))
-    await refuse((await soon(order.orderId)).refund_id)
-    await assertLawful(db)
-    assert.deepEqual(await booksOf(db, order), {
-      captured: 8280,
-      tickets: -4000,
-      fees: -140,
-      disputed: -4140,
-    })
-    await receive(db.client, eventOf('charge.dispute.closed', { ...dispute, status: 'won' }))
-    await assertLawful(db)
-    const again = await soon(order.orderId)
-    await settleRefund(db.client, refundOf(second, { metadata: { refund_id: again.refund_id } }))
-    assert.deepEqual(await booksOf(db, order), { captured: 8280, tickets: -4000, fees: -140, refunds: -4140 })
-  })
-
-  it('a dispute that is told before its payment has its effect with it', async () => {
-    const order = await placeOrder(db, { eventId })
-    const dispute = {
-      id: `dp_${order.orderId}`,
-      payment_intent: order.paymentId,
-      amount: 4140,
-      status: 'needs_response',
-    }
-    assert.equal((await receive(db.client, eventOf('charge.dispute.created', dispute))).outcome, 'UNMATCHED')
-    assert.equal((await receive(db.client, completed(order))).outcome, 'ISSUED')
-    assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
-    assert.equal(
-      await db.value(
-        'select outcome from webhook_events where payload is null and type = $1 and order_id = $2',
-        ['charge.dispute.created', order.orderId],
-      ),
-      'DISPUTED',
-    )
-  })
-
-  it('is sent as any refund, and touches neither tickets nor status', async () => {
-    const order = await paidOrder(db, { eventId })
-    const second = secondOf(order)
-    await receive(db.client, completed(second))
-    const [refund] = (await due('due_refunds')).filter((row) => row['payment_id'] === second.paymentId)
-    assert.deepEqual(
-      [refund?.['action'], refund?.['key'], refund?.['amount_cents'], refund?.['reason']],
-      ['send', `refund:${refund?.['refund_id']}`, 4140, 'SECOND_PAYMENT'],
-    )
-    const told = refundOf(second, { metadata: { refund_id: refund?.['refund_id'] } })
-    assert.equal((await settleRefund(db.client, told)).outcome, 'REFUNDED')
-    assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, refunds: -4140 })
-    assert.deepEqual((await standOf(db, order))['order'], 'paid')
-    assert.equal((await settleRefund(db.client, { ...told, status: 'failed' })).outcome, 'REFUND_FAILED')
-    assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, pending: -4140 })
-  })
-
-  it('also where a person had sent it back already: ours is refused', async () => {
-    const order = await paidOrder(db, { eventId })
-    const second = secondOf(order)
-    await receive(db.client, completed(second))
-    assert.equal((await settleRefund(db.client, refundOf(second))).outcome, 'REFUNDED')
-    const id = await db.value<string>(
-      `select id from ticketing.refunds where payment_id = $1 and cause = 'SECOND_PAYMENT'`,
-      [second.paymentId],
-    )
-    assert.equal((await refuse(id)).status, 'failed')
-    assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, refunds: -4140 })
-  })
-})
-
-describe("a refund from the provider's dashboard", () => {
-  const dashboard = (order: PlacedOrder, amount: number, change: object = {}) =>
-    receive(db.client, eventOf('refund.created', refundOf(order, { amount, ...change })))
-
-  it('a part voids no ticket; with the rest every ticket goes that was not scanned', async () => {
-    const order = await paidOrder(db, { eventId })
-    await scan(order.tickets[0])
-    assert.equal((await dashboard(order, 1000)).outcome, 'REFUNDED')
-    assert.deepEqual(await standOf(db, order), {
-      order: 'partially_refunded',
-      tickets: { valid: 1, used: 1 },
-      payments: { kept: 1 },
-      refunds: { 'succeeded dashboard': 1000 },
-    })
-    assert.deepEqual(await booksOf(db, order), { ...PAID, tickets: -3000, refunds: -1000 })
-    await assertLawful(db)
-    assert.equal((await dashboard(order, 3140)).outcome, 'REFUNDED')
-    assert.deepEqual((await standOf(db, order))['tickets'], { used: 1, refunded: 1 })
-    assert.equal((await standOf(db, order))['order'], 'refunded')
-    assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
-  })
-
-  it('a part that went before a ticket is subtracted from it: never more goes than came', async () => {
-    const order = await paidOrder(db, { eventId })
-    await dashboard(order, 3000)
-    const one = await request(order.orderId, first(order.tickets))
-    assert.equal(one.amount_cents, 1140)
-    await assertLawful(db)
-    await settleRefund(db.client, ours(order, one))
-    assert.deepEqual(await standOf(db, order), {
-      order: 'refunded',
-      tickets: { refunded: 2 },
-      payments: { kept: 1 },
-      refunds: { 'succeeded dashboard': 3000, 'succeeded staff': 1140 },
-    })
-    assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
-  })
-
-  it('one that is pending counts as gone, and as nothing when it fails', async () => {
-    const order = await paidOrder(db, { eventId })
-    const told = refundOf(order, { amount: 3000, status: 'pending' })
-    assert.equal((await settleRefund(db.client, told)).outcome, 'PENDING')
-    assert.deepEqual(await booksOf(db, order), PAID)
-    assert.equal((await request(order.orderId)).amount_cents, 1140)
-    await assertLawful(db)
-    assert.equal((await settleRefund(db.client, { ...told, status: 'failed' })).outcome, 'REFUND_FAILED')
-  })
-
-  it('all of it beside a refund of ours: ours is refused, and its tickets are not given back', async () => {
-    const order = await paidOrder(db, { eventId })
-    const one = await request(order.orderId, first(order.tickets))
-    await dashboard(order, 4140)
-    await assertLawful(db)
-    assert.equal((await refuse(one.refund_id)).status, 'failed')
-    assert.deepEqual((await standOf(db, order))['tickets'], { refunded: 2 })
-    assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
-  })
-
-  it('one that comes back leaves what was voided voided', async () => {
-    const order = await paidOrder(db, { eventId })
-    const told = refundOf(order)
-    await settleRefund(db.client, told)
-    assert.equal((await settleRefund(db.client, { ...told, status: 'failed' })).outcome, 'REFUND_FAILED')
-    assert.deepEqual((await standOf(db, order))['tickets'], { refunded: 2 })
-    assert.deepEqual(await booksOf(db, order), PAID)
-  })
-
-  it('UNMATCHED: about no payment of ours', async () => {
-    const order = await placeOrder(db, { eventId })
-    const event = eventOf('refund.created', refundOf(order))
-    assert.equal((await receive(db.client, event)).outcome, 'UNMATCHED')
-    await receive(db.client, completed(order))
-    const asked = (await due('due_payments')).map((row) => row['payment_id'])
-    assert.ok(asked.includes(order.paymentId), 'the payment came after its refund: the provider is asked')
-  })
-
-  it('charge.refunded: the provider is asked for what we do not know, until we do', async () => {
-    const order = await paidOrder(db, { eventId })
-    const charge = (amount_refunded: number) =>
-      receive(
-        db.client,
-        eventOf('charge.refunded', { id: 'ch_1', payment_intent: order.paymentId, amount_refunded }),
-      )
-    const isAsked = () =>
-      db.value('select ask_at is not null from ticketing.payments where id = $1', [order.paymentId])
-    assert.equal((await charge(1000)).outcome, 'ASKED')
-    assert.ok((await due('due_payments')).some((row) => row['payment_id'] === order.paymentId))
-    assert.ok(!(await due('due_payments')).some((row) => row['payment_id'] === order.paymentId))
-    await dashboard(order, 1000)
-    assert.equal(await isAsked(), false)
-    assert.equal((await charge(1000)).outcome, 'NO_CHANGE')
-    assert.equal((await charge(1000)).outcome, 'NO_CHANGE')
   })
 })
 

@@ -116,6 +116,13 @@ export const expired = (order: PlacedOrder) =>
     sessionOf(order, { status: 'expired', payment_status: 'unpaid', payment_intent: null }),
   )
 
+/** Books of a paid order of two tickets of 20.00 where fees are 0.30 + 2 %. */
+export const PAID = { captured: 4140, tickets: -4000, fees: -140 }
+
+/** A refund that we asked for, as the provider tells of it. */
+export const ourRefund = (order: PlacedOrder, refund: MoneyAnswer, change: object = {}) =>
+  refundOf(order, { amount: refund.amount_cents, metadata: { refund_id: refund.refund_id }, ...change })
+
 /** The provider's object of a refund. */
 export function refundOf(order: PlacedOrder, change: object = {}): Record<string, unknown> {
   return {

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
-import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { ANON, assertLawful, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { describe, it } from 'node:test'
+import { openOfficeWithFees } from '../support/lawful-office.ts'
 import {
   booksOf,
   completed,
   countsOf,
   eventOf,
   expired,
-  lapse,
   type PlacedOrder,
   paidOrder,
   placeOrder,
@@ -20,12 +17,7 @@ import {
   standOf,
 } from '../support/money.ts'
 
-const db = await testDatabase()
-const { eventId } = await openBoxOffice(db)
-// 20.00 costs a fee of 0.30 + 2 % = 0.70.
-await db.rows('update events set fee_fixed_cents = 30, fee_basis_points = 200 where id = $1', [eventId])
-
-afterEach(() => assertLawful(db))
+const { db, eventId } = await openOfficeWithFees()
 
 const place = (options: Partial<Parameters<typeof placeOrder>[1]> = {}) =>
   placeOrder(db, { eventId, ...options })
@@ -257,193 +249,5 @@ describe('a session that ends', () => {
       assert.equal((await standOf(db, order))['order'], 'paid')
       assert.deepEqual(await countsOf(db, order.tierId), { sold: 2, held: 0 })
     }
-  })
-})
-
-describe('a delayed method', () => {
-  const unpaid = { payment_status: 'unpaid' }
-  const failed = (order: PlacedOrder) =>
-    eventOf('checkout.session.async_payment_failed', sessionOf(order, unpaid))
-  const days = (order: PlacedOrder) =>
-    db.value<number[]>(
-      `select array[extract(epoch from o.expires_at - o.created_at) / 86400, extract(epoch from h.expires_at - o.created_at) / 86400]::int[]
-       from orders o join ticket_holds h on h.order_id = o.id where o.id = $1`,
-      [order.orderId],
-    )
-
-  it('AWAITING_PAYMENT: order and holds wait seven days, and the provider is asked now and then', async () => {
-    const order = await place()
-    for (let i = 0; i < 2; i++)
-      assert.equal((await receive(db.client, completed(order, unpaid))).outcome, 'AWAITING_PAYMENT')
-    assert.deepEqual(await days(order), [7, 7])
-    assert.deepEqual(await sessionRow(order), { status: 'complete', id: order.sessionId, asks: true })
-    const paid = eventOf('checkout.session.async_payment_succeeded', sessionOf(order))
-    assert.equal((await receive(db.client, paid)).outcome, 'ISSUED')
-    assert.equal((await receive(db.client, failed(order))).outcome, 'NO_CHANGE')
-  })
-
-  it('one that fails gives the holds back, also when the news come the wrong way round', async () => {
-    const order = await place()
-    assert.equal((await receive(db.client, failed(order))).outcome, 'EXPIRED')
-    assert.equal((await receive(db.client, completed(order, unpaid))).outcome, 'NO_CHANGE')
-    assert.equal((await receive(db.client, failed(order))).outcome, 'NO_CHANGE')
-    assert.deepEqual(await countsOf(db, order.tierId), { sold: 0, held: 0 })
-    assert.equal((await standOf(db, order))['order'], 'expired')
-  })
-
-  it('one that says nothing of being paid issues nothing', async () => {
-    const order = await place()
-    const { payment_status: _, ...silent } = sessionOf(order)
-    assert.equal(
-      (await receive(db.client, eventOf('checkout.session.completed', silent))).outcome,
-      'NO_CHANGE',
-    )
-    assert.equal((await standOf(db, order))['order'], 'pending')
-  })
-})
-
-describe('a late payment', () => {
-  const rival = (order: PlacedOrder, quantity: number) =>
-    valueAs<{ success: boolean }>(db.client, SERVICE, 'select reserve_tickets_atomically($1, $2)', [
-      order.tierId,
-      quantity,
-    ])
-
-  it('is rescued while there is room, after the sale and past all limits', async () => {
-    const order = await place({ quantity: 10 })
-    await receive(db.client, expired(order))
-    await db.rows(`update ticket_tiers set max_per_order = 1, status = 'closed' where id = $1`, [
-      order.tierId,
-    ])
-    assert.equal((await receive(db.client, completed(order))).outcome, 'ISSUED')
-    assert.deepEqual(await countsOf(db, order.tierId), { sold: 10, held: 0 })
-  })
-
-  it('TOO_LATE: all or nothing, where others have one of its tickets', async () => {
-    const order = await place({ quantity: 10 })
-    await receive(db.client, expired(order))
-    assert.equal((await rival(order, 1)).success, true)
-    const answer = await receive(db.client, completed(order))
-    assert.deepEqual([answer.outcome, answer.reason], ['RETURNED', 'TOO_LATE'])
-    assert.equal((await receive(db.client, completed(order))).reason, 'TOO_LATE')
-    assert.deepEqual(await standOf(db, order), {
-      order: 'expired',
-      tickets: {},
-      payments: { 'returned TOO_LATE': 1 },
-      refunds: { 'queued TOO_LATE': 20700 },
-    })
-    assert.deepEqual(await countsOf(db, order.tierId), { sold: 0, held: 1 })
-  })
-
-  it('has its own holds as long as nobody ended them, and those of others that are due', async () => {
-    const tierId = await addTier(db, eventId, { priceCents: 2000, total: 4 })
-    const own = await place({ tierId })
-    const due = await place({ tierId })
-    await lapse(db, own)
-    await lapse(db, due)
-    assert.equal((await receive(db.client, completed(own))).outcome, 'ISSUED')
-    assert.deepEqual(await countsOf(db, tierId), { sold: 2, held: 2 })
-    assert.equal((await rival(own, 2)).success, true)
-    const late = await receive(db.client, completed(due))
-    assert.equal(late.reason, 'TOO_LATE')
-  })
-
-  it('a tier that was made smaller meanwhile has no room: the payment goes back', async () => {
-    const order = await place()
-    await receive(db.client, expired(order))
-    await db.rows('update ticket_tiers set total_quantity = 1 where id = $1', [order.tierId])
-    assert.equal((await receive(db.client, completed(order))).reason, 'TOO_LATE')
-  })
-})
-
-describe('receive_webhook', () => {
-  for (const [what, event] of [
-    ['nothing', null],
-    ['no id', { type: 'x', data: { object: {} } }],
-    ['an empty id', { id: '', type: 'x', data: { object: {} } }],
-    ['an id that is too long', { id: 'x'.repeat(256), type: 'x', data: { object: {} } }],
-    ['no type', { id: 'evt_1', data: { object: {} } }],
-    ['no object', { id: 'evt_1', type: 'x', data: {} }],
-    ['a list', [1]],
-  ] as const) {
-    it(`answers INVALID_REQUEST to ${what}, and keeps nothing`, async () => {
-      const before = await db.value('select count(*) from webhook_events')
-      const answer = await valueAs<{ error?: string }>(
-        db.client,
-        SERVICE,
-        'select ticketing.receive_webhook($1)',
-        [JSON.stringify(event)],
-      )
-      assert.equal(answer.error, 'INVALID_REQUEST')
-      assert.equal(await db.value('select count(*) from webhook_events'), before)
-    })
-  }
-
-  it('ignores what has no effect here, and remembers that it did', async () => {
-    const event = eventOf('customer.created', { id: 'cus_1' })
-    assert.equal((await receive(db.client, event)).outcome, 'IGNORED')
-    assert.deepEqual(await inbox(event['id']), { outcome: 'IGNORED', order: null, kept: false })
-    assert.equal((await receive(db.client, event)).duplicate, true)
-  })
-
-  it('a card that was refused releases nothing: the buyer may try again', async () => {
-    const order = await place()
-    const event = eventOf('payment_intent.payment_failed', {
-      id: order.paymentId,
-      metadata: { order_id: order.orderId },
-    })
-    const answer = await receive(db.client, event)
-    assert.deepEqual([answer.outcome, answer.order_id], ['NO_CHANGE', order.orderId])
-    assert.deepEqual(await countsOf(db, order.tierId), { sold: 0, held: 2 })
-  })
-
-  for (const caller of [ANON, signedIn(randomUUID())])
-    for (const verb of ['receive_webhook', 'settle_session', 'settle_refund'])
-      it(`${verb} is not for ${caller.role}`, async () => {
-        const call = valueAs(db.client, caller, `select ticketing.${verb}('{}')`)
-        assert.deepEqual(await refusalOf(call), { code: '42501' })
-      })
-})
-
-describe('a dispute', () => {
-  const dispute = (order: PlacedOrder, type: string, status: string, change: object = {}) =>
-    receive(
-      db.client,
-      eventOf(`charge.dispute.${type}`, {
-        id: `dp_${order.orderId}`,
-        amount: 4140,
-        currency: 'eur',
-        payment_intent: order.paymentId,
-        status,
-        ...change,
-      }),
-    )
-  const paid = { captured: 4140, tickets: -4000, fees: -140 }
-
-  it('takes its amount out of the sales, and back when it is won; the tickets stay', async () => {
-    const order = await paidOrder(db, { eventId })
-    assert.equal((await dispute(order, 'created', 'needs_response')).outcome, 'DISPUTED')
-    assert.equal((await dispute(order, 'created', 'needs_response')).outcome, 'NO_CHANGE')
-    assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
-    await assertLawful(db)
-    assert.equal((await dispute(order, 'closed', 'won')).outcome, 'DISPUTE_WON')
-    assert.equal((await dispute(order, 'closed', 'won')).outcome, 'NO_CHANGE')
-    assert.deepEqual(await booksOf(db, order), paid)
-    assert.deepEqual((await standOf(db, order))['tickets'], { valid: 2 })
-  })
-
-  it('one that is lost stays away, also when it is told of first when it is over', async () => {
-    const order = await paidOrder(db, { eventId })
-    assert.equal((await dispute(order, 'closed', 'lost', { amount: 1000 })).outcome, 'DISPUTE_LOST')
-    assert.equal((await dispute(order, 'created', 'needs_response', { amount: 1000 })).outcome, 'NO_CHANGE')
-    assert.deepEqual(await booksOf(db, order), { ...paid, tickets: -3000, disputed: -1000 })
-  })
-
-  it('an inquiry takes nothing, and one about no payment of ours is unmatched', async () => {
-    const order = await paidOrder(db, { eventId })
-    assert.equal((await dispute(order, 'created', 'warning_needs_response')).outcome, 'NO_CHANGE')
-    assert.equal((await dispute(order, 'closed', 'warning_closed')).outcome, 'DISPUTE_WON')
-    assert.deepEqual(await booksOf(db, order), paid)
-    assert.equal((await dispute(order, 'created', 'lost', { payment_intent: 'pi_x' })).outcome, 'UNMATCHED')
   })
 })

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { assertLawful } from '../support/callers.ts'
+import { openOfficeWithFees } from '../support/lawful-office.ts'
+import {
+  booksOf,
+  completed,
+  eventOf,
+  type MoneyAnswer,
+  PAID,
+  type PlacedOrder,
+  paidOrder,
+  placeOrder,
+  receive,
+  refundOf,
+  refuseRefund,
+  settleRefund,
+  standOf,
+} from '../support/money.ts'
+
+const { db, eventId } = await openOfficeWithFees()
+
+const refuse = (id: string | undefined) => refuseRefund(db.client, id)
+const due = (verb: string) => db.value<Record<string, unknown>[]>(`select ticketing.${verb}(1000)`)
+/** What waits for its next turn is due now: an hour passes. */
+const soon = async (orderId: string): Promise<MoneyAnswer> => {
+  await db.rows('update ticketing.refunds set ask_at = now() where order_id = $1 and ask_at is not null', [
+    orderId,
+  ])
+  const found = (await due('due_refunds')).find((row) => row['order_id'] === orderId)
+  assert.ok(found, 'nothing is due')
+  return found as unknown as MoneyAnswer
+}
+
+describe('a payment that goes back', () => {
+  const secondOf = (order: PlacedOrder) => ({ ...order, paymentId: `pi_second_${order.orderId}` })
+
+  it('and is refused, or comes back, is sent again under another key; after ten times the law shows it', async () => {
+    const order = await paidOrder(db, { eventId })
+    const second = secondOf(order)
+    await receive(db.client, completed(second))
+    const seen = new Set<string | undefined>()
+    for (let times = 0; times < 10; times++) {
+      const refund = await soon(order.orderId)
+      seen.add(refund.refund_id)
+      await assertLawful(db)
+      await refuse(refund.refund_id)
+    }
+    assert.equal(seen.size, 10)
+    const broken = await db.rows<{ law: string; witnesses: { broken: string }[] }>(
+      'select law, witnesses from ticketing.broken_laws()',
+    )
+    assert.deepEqual(
+      broken.map(({ law, witnesses }) => [law, witnesses[0]?.broken]),
+      [['paid_once_issued_once', 'a payment that goes back is not on its way']],
+    )
+    // A person sends it at the provider.
+    await settleRefund(db.client, refundOf(second))
+  })
+
+  it('of which a person sent a part: the rest is sent, and no more', async () => {
+    const order = await paidOrder(db, { eventId })
+    const second = secondOf(order)
+    await receive(db.client, completed(second))
+    const whole = await soon(order.orderId)
+    await settleRefund(db.client, refundOf(second, { amount: 1000 }))
+    await refuse(whole.refund_id)
+    const rest = await soon(order.orderId)
+    assert.equal(rest.amount_cents, 3140)
+    await settleRefund(db.client, refundOf(second, { amount: 3140, metadata: { refund_id: rest.refund_id } }))
+    assert.deepEqual(await booksOf(db, order), { captured: 8280, tickets: -4000, fees: -140, refunds: -4140 })
+  })
+
+  it('and is disputed is pending no more; won, it is sent', async () => {
+    const order = await paidOrder(db, { eventId })
+    const second = secondOf(order)
+    await receive(db.client, completed(second))
+    const dispute = { id: `dp_${order.orderId}`, payment_intent: second.paymentId, amount: 4140 }
+    await receive(db.client, eventOf('charge.dispute.created', { ...dispute, status: 'needs_response' }))
+    await refuse((await soon(order.orderId)).refund_id)
+    await assertLawful(db)
+    assert.deepEqual(await booksOf(db, order), {
+      captured: 8280,
+      tickets: -4000,
+      fees: -140,
+      disputed: -4140,
+    })
+    await receive(db.client, eventOf('charge.dispute.closed', { ...dispute, status: 'won' }))
+    await assertLawful(db)
+    const again = await soon(order.orderId)
+    await settleRefund(db.client, refundOf(second, { metadata: { refund_id: again.refund_id } }))
+    assert.deepEqual(await booksOf(db, order), { captured: 8280, tickets: -4000, fees: -140, refunds: -4140 })
+  })
+
+  it('a dispute that is told before its payment has its effect with it', async () => {
+    const order = await placeOrder(db, { eventId })
+    const dispute = {
+      id: `dp_${order.orderId}`,
+      payment_intent: order.paymentId,
+      amount: 4140,
+      status: 'needs_response',
+    }
+    assert.equal((await receive(db.client, eventOf('charge.dispute.created', dispute))).outcome, 'UNMATCHED')
+    assert.equal((await receive(db.client, completed(order))).outcome, 'ISSUED')
+    assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
+    assert.equal(
+      await db.value(
+        'select outcome from webhook_events where payload is null and type = $1 and order_id = $2',
+        ['charge.dispute.created', order.orderId],
+      ),
+      'DISPUTED',
+    )
+  })
+
+  it('is sent as any refund, and touches neither tickets nor status', async () => {
+    const order = await paidOrder(db, { eventId })
+    const second = secondOf(order)
+    await receive(db.client, completed(second))
+    const [refund] = (await due('due_refunds')).filter((row) => row['payment_id'] === second.paymentId)
+    assert.deepEqual(
+      [refund?.['action'], refund?.['key'], refund?.['amount_cents'], refund?.['reason']],
+      ['send', `refund:${refund?.['refund_id']}`, 4140, 'SECOND_PAYMENT'],
+    )
+    const told = refundOf(second, { metadata: { refund_id: refund?.['refund_id'] } })
+    assert.equal((await settleRefund(db.client, told)).outcome, 'REFUNDED')
+    assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, refunds: -4140 })
+    assert.deepEqual((await standOf(db, order))['order'], 'paid')
+    assert.equal((await settleRefund(db.client, { ...told, status: 'failed' })).outcome, 'REFUND_FAILED')
+    assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, pending: -4140 })
+  })
+
+  it('also where a person had sent it back already: ours is refused', async () => {
+    const order = await paidOrder(db, { eventId })
+    const second = secondOf(order)
+    await receive(db.client, completed(second))
+    assert.equal((await settleRefund(db.client, refundOf(second))).outcome, 'REFUNDED')
+    const id = await db.value<string>(
+      `select id from ticketing.refunds where payment_id = $1 and cause = 'SECOND_PAYMENT'`,
+      [second.paymentId],
+    )
+    assert.equal((await refuse(id)).status, 'failed')
+    assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, refunds: -4140 })
+  })
+})
