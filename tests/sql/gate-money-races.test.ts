@@ -4,18 +4,10 @@ import type pg from 'pg'
 import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { addTier } from '../support/box-office.ts'
 import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
-import {
-  changed,
-  type House,
-  heldAt,
-  minutesAgo,
-  openHouse,
-  statusOf,
-  verdictOf,
-} from '../support/gate-races.ts'
+import { type House, heldAt, minutesAgo, openHouse, statusOf, verdictOf } from '../support/gate-races.ts'
 import { doublesOf, scanOnline, sync, syncOne, validate } from '../support/gates.ts'
 import { paidOrder, refundOf, refuseRefund, settleRefund } from '../support/money.ts'
-import { racesIn } from '../support/race.ts'
+import { changed, racesIn } from '../support/race.ts'
 
 const race = racesIn(await openHouse(), openHouse)
 

@@ -5,7 +5,6 @@ import { GUARANTEES } from '../../src/core/guarantees.ts'
 import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import {
-  changed,
   type House,
   heldAt,
   minutesAgo,
@@ -16,7 +15,7 @@ import {
   verdictOf,
 } from '../support/gate-races.ts'
 import { applyList, doublesOf, gateList, scanOnline, sync, syncOne, truth } from '../support/gates.ts'
-import { type Naive, racesIn } from '../support/race.ts'
+import { changed, type Naive, racesIn } from '../support/race.ts'
 
 const race = racesIn(await openHouse(), openHouse)
 

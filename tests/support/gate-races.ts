@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import { queueBehind } from '../../src/proof/interleaving/lock-queue.ts'
-import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, type BoxOffice, buyTickets, openBoxOffice } from './box-office.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import type { Naive } from './race.ts'
@@ -20,11 +19,6 @@ export async function openHouse(naive: Naive = async () => {}): Promise<House> {
   const tierId = await addTier(db, box.eventId, { total: 1000 })
   return { db, box, tierId, gates: [await db.connect(), await db.connect()] }
 }
-
-export const changed =
-  (...edits: readonly (readonly [fn: string, fragment: string, replacement: string])[]): Naive =>
-  (db) =>
-    takeAway(db.client, { name: 'naive', role: 'refuses', kind: 'decision', object: '', without: edits })
 
 export const ticketIn = async ({ db, box, tierId }: House, count = 1): Promise<string[]> => {
   const ids = await buyTickets(db, box.eventId, tierId, count)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { GUARANTEES } from '../../src/core/guarantees.ts'
 import { losesRace } from '../../src/proof/interleaving/racy-twin.ts'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { assertLawful } from './callers.ts'
 import type { TestDatabase } from './database.ts'
 
@@ -30,3 +32,20 @@ export function racesIn<World extends { readonly db: TestDatabase }>(
     })
   }
 }
+
+/** Verbs in which fragments were replaced. */
+export const changed =
+  (...edits: readonly Edit[]): Naive =>
+  (db) =>
+    takeAway(db.client, { name: 'naive', role: 'refuses', kind: 'decision', object: '', without: edits })
+
+export type Edit = readonly [fn: string, fragment: string, replacement: string]
+
+/** Every refusal of these guarantees gone: check, then act, and nothing behind it. */
+export const without =
+  (...numbers: readonly number[]): Naive =>
+  async (db) => {
+    for (const guarantee of GUARANTEES.filter((g) => numbers.includes(g.number)))
+      for (const protection of guarantee.protections.filter((p) => p.role === 'refuses'))
+        await takeAway(db.client, protection)
+  }
