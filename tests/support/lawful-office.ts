@@ -3,18 +3,18 @@ import { openBoxOffice } from './box-office.ts'
 import { assertLawful } from './callers.ts'
 import { testDatabase } from './database.ts'
 
-/** A database of the test file's own with one box office; after each of its tests every law holds. */
-export async function openLawfulOffice() {
+/** A database of the test file's own; after each of its tests every law holds. */
+export async function lawfulDatabase() {
   const db = await testDatabase()
   afterEach(() => assertLawful(db))
-  return { db, ...(await openBoxOffice(db)) }
+  return db
 }
 
-/** The same with fees: a ticket of 20.00 costs 0.30 + 2 % = 0.70 more. */
+/** One with a box office whose fees are 0.30 + 2 %: a ticket of 20.00 costs 0.70 more. */
 export async function openOfficeWithFees() {
-  const office = await openLawfulOffice()
-  await office.db.rows('update events set fee_fixed_cents = 30, fee_basis_points = 200 where id = $1', [
-    office.eventId,
-  ])
-  return office
+  const db = await lawfulDatabase()
+  const office = await openBoxOffice(db)
+  const fees = 'update events set fee_fixed_cents = 30, fee_basis_points = 200 where id = $1'
+  await db.rows(fees, [office.eventId])
+  return { db, ...office }
 }

@@ -1,53 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import {
-  ANON,
-  assertLawful,
-  type Caller,
-  refusalOf,
-  rowsAs,
-  SERVICE,
-  signedIn,
-  valueAs,
-} from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
-import { doublesOf, type OfflineScan, type Synced, scanOnline, sync, validate } from '../support/gates.ts'
+import { type Caller, rowsAs, signedIn } from '../support/callers.ts'
+import { doublesOf, type OfflineScan, scanOnline, sync, validate } from '../support/gates.ts'
+import { ago, openOfflineGate, outcomeOf, UNKNOWN } from '../support/offline.ts'
 
-const db = await testDatabase()
-const house = await openBoxOffice(db)
-const other = await openBoxOffice(db)
-const staff = signedIn(house.staffId)
-const stranger = signedIn(other.staffId)
-const buyer = signedIn(randomUUID())
-const tierId = await addTier(db, house.eventId, { total: 1000 })
-const theirTier = await addTier(db, other.eventId)
-const UNKNOWN = '00000000-0000-0000-0001-000000000099'
-const DAY_MS = 86_400_000
-
-afterEach(() => assertLawful(db))
-
-/** A ticket that was bought so many days ago. */
-async function ticket(days = 30, status = 'valid'): Promise<string> {
-  const [id] = await buyTickets(db, house.eventId, tierId, 1)
-  await db.rows(`update tickets set created_at = now() - $2 * interval '1 day', status = $3 where id = $1`, [
-    id,
-    days,
-    status,
-  ])
-  return String(id)
-}
-
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
-const syncAs = (caller: Caller, scans: unknown, businessId: string | null = null) =>
-  valueAs<Synced>(db.client, caller, 'select ticketing.sync_offline_scans($1, $2)', [
-    JSON.stringify(scans),
-    businessId,
-  ])
-const told = ({ success, already_scanned, error }: OfflineScan) =>
-  success ? 'admitted' : already_scanned ? 'already' : error
-const codeOf = (id: string) => db.value<string>('select qr_code from tickets where id = $1', [id])
+const { db, house, other, theirTier, staff, stranger, buyer, ticket, syncAs, codeOf } =
+  await openOfflineGate()
 
 describe('sync_offline_scans', () => {
   it('tells who scanned first, not who asks', async () => {
@@ -107,7 +67,7 @@ describe('sync_offline_scans', () => {
       { ticket_id: fresh, code: await codeOf(plain), scanned_at: ago(1000) },
       null,
     ])
-    assert.deepEqual(results?.map(told), [
+    assert.deepEqual(results?.map(outcomeOf), [
       'already',
       'INVALID_STATUS',
       'admitted',
@@ -137,7 +97,7 @@ describe('sync_offline_scans', () => {
       { ticket_id: theirs, scanned_at: ago(1000), device_id: 'd', scan_id: 'x' },
     ]
     for (let time = 0; time < 2; time++)
-      assert.deepEqual((await syncAs(staff, scans, house.businessId)).results?.map(told), [
+      assert.deepEqual((await syncAs(staff, scans, house.businessId)).results?.map(outcomeOf), [
         'NOT_FOUND',
         'NOT_FOUND',
       ])
@@ -171,7 +131,7 @@ describe('sync_offline_scans', () => {
     ])
     const id = await ticket()
     const scans = [{ ticket_id: id, scanned_at: ago(1000), scanned_by: colleague }]
-    assert.deepEqual((await syncAs(staff, scans, house.businessId)).results?.map(told), ['admitted'])
+    assert.deepEqual((await syncAs(staff, scans, house.businessId)).results?.map(outcomeOf), ['admitted'])
     assert.deepEqual(
       await db.rows('select scanned_by, synced_by from scan_logs where ticket_id = $1', [id]),
       [{ scanned_by: colleague, synced_by: house.staffId }],
@@ -195,7 +155,7 @@ describe('sync_offline_scans', () => {
       [buyer, null, 'FORBIDDEN'],
     ] as const)
       assert.deepEqual(
-        (await syncAs(caller, [{ ticket_id: id, scanned_at: ago(0) }], business)).results?.map(told),
+        (await syncAs(caller, [{ ticket_id: id, scanned_at: ago(0) }], business)).results?.map(outcomeOf),
         [error],
       )
     await holder.query('rollback')
@@ -208,7 +168,7 @@ describe('sync_offline_scans', () => {
     const { results } = await syncAs(staff, [
       { ticket_id: id, scanned_at: ago(0), device_id: 'a', scan_id: 'opening' },
     ])
-    assert.deepEqual(results?.map(told), ['admitted'])
+    assert.deepEqual(results?.map(outcomeOf), ['admitted'])
     assert.deepEqual(
       [results?.[0]?.scanned_at, results?.[0]?.conflict_resolved],
       [online.details['checked_in_at'], false],
@@ -223,9 +183,9 @@ describe('sync_offline_scans', () => {
     const code = await codeOf(id)
     await validate(db.client, house.businessId, { code, device_id: 'a' })
     await validate(db.client, house.businessId, { code, device_id: 'b', scan_id: 'opening' })
-    const told = [{ ticket_id: id, scanned_at: ago(-1000), device_id: 'b', scan_id: 'opening' }]
+    const scans = [{ ticket_id: id, scanned_at: ago(-1000), device_id: 'b', scan_id: 'opening' }]
     for (let time = 0; time < 2; time++)
-      assert.equal((await syncAs(staff, told)).results?.[0]?.already_scanned, true)
+      assert.equal((await syncAs(staff, scans)).results?.[0]?.already_scanned, true)
     const doubles = (await doublesOf(db, house.eventId)).filter(({ ticket_id }) => ticket_id === id)
     assert.deepEqual(
       doubles.map(({ counted, other }) => [counted?.device_id, other.device_id]),
@@ -251,132 +211,12 @@ describe('sync_offline_scans', () => {
   it('a scan that was refused admits when the ticket is valid again, and stays one row', async () => {
     const id = await ticket(30, 'refunding')
     const scans = [{ ticket_id: id, scanned_at: ago(1000) }]
-    assert.deepEqual((await syncAs(staff, scans)).results?.map(told), ['INVALID_STATUS'])
+    assert.deepEqual((await syncAs(staff, scans)).results?.map(outcomeOf), ['INVALID_STATUS'])
     await db.rows(`update tickets set status = 'valid' where id = $1`, [id])
-    assert.deepEqual((await syncAs(staff, scans)).results?.map(told), ['admitted'])
+    assert.deepEqual((await syncAs(staff, scans)).results?.map(outcomeOf), ['admitted'])
     assert.deepEqual(await db.rows('select scan_success from scan_logs where ticket_id = $1', [id]), [
       { scan_success: true },
     ])
-  })
-
-  const clocks: readonly [string, number, (at: Date, made: Date, now: Date) => boolean, boolean][] = [
-    ['right', -60_000, (at, _made, now) => Math.abs(now.getTime() - at.getTime() - 60_000) < 1000, false],
-    ['ahead', 3_600_000, (at, _made, now) => at <= now, true],
-    ['before the ticket was made', -2 * DAY_MS, (at, made) => at.getTime() === made.getTime(), true],
-  ]
-  for (const [what, offMs, isBelieved, isSuspect] of clocks)
-    it(`a clock that is ${what} ${isSuspect ? 'is bounded and marked' : 'is believed'}`, async () => {
-      const id = await ticket(1)
-      const { results } = await syncAs(staff, [{ ticket_id: id, scanned_at: ago(-offMs) }])
-      const [row] = await db.rows<{ scanned_at: Date; clock_suspect: boolean; created_at: Date; now: Date }>(
-        `select s.scanned_at, s.clock_suspect, t.created_at, clock_timestamp() as now
-         from scan_logs s join tickets t on t.id = s.ticket_id where t.id = $1`,
-        [id],
-      )
-      assert.ok(row && isBelieved(row.scanned_at, row.created_at, row.now), JSON.stringify(row))
-      assert.deepEqual([row.clock_suspect, results?.[0]?.clock_suspect], [isSuspect, isSuspect])
-    })
-
-  const [DEAD, OLD, OLDER] = ['1970-01-01T00:00:00Z', ago(8 * DAY_MS), ago(9 * DAY_MS)]
-  const [SURE, LATER] = [ago(2 * DAY_MS), ago(DAY_MS)]
-  const merges: readonly [string, readonly [first: string, second: string], won: string][] = [
-    ['the earlier of two that are believed', [LATER, SURE], SURE],
-    ['the one that is believed, not a dead clock', [SURE, DEAD], SURE],
-    ['the one that is believed, not a dead clock that came in first', [DEAD, LATER], LATER],
-    ['the one that is believed, not one older than the settings say', [LATER, OLD], LATER],
-    ['the earlier of two older than the settings say', [OLD, OLDER], OLDER],
-    ['of two dead clocks the one that came in first', ['1971-01-01T00:00:00Z', DEAD], '1971-01-01T00:00:00Z'],
-  ]
-  for (const [what, times, won] of merges)
-    it(`counts ${what}, in one list or in two, and reports the other`, async () => {
-      const [alone, together] = [await ticket(30), await ticket(30)]
-      const scansOf = (ticket_id: string) =>
-        times.map((scanned_at) => ({ ticket_id, scanned_at, device_id: scanned_at }))
-      for (const scan of scansOf(alone)) await syncAs(staff, [scan])
-      const { results } = await syncAs(staff, scansOf(together).toReversed())
-      const doubles = await doublesOf(db, house.eventId)
-      const isDead = times.every((time) => time.startsWith('197'))
-      for (const id of isDead ? [alone] : [alone, together])
-        assert.deepEqual(
-          doubles
-            .filter(({ ticket_id }) => ticket_id === id)
-            .map(({ counted, other }) => [counted?.device_id, other.device_id]),
-          [[won, times.find((time) => time !== won)]],
-        )
-      assert.equal(
-        results?.filter(({ success }) => success).length,
-        1,
-        'answers are as they stand at the end',
-      )
-    })
-
-  it('a dead clock never beats a gate that was online', async () => {
-    const id = await ticket(30)
-    await scanOnline(db.client, id, 'online')
-    const { results } = await syncAs(staff, [{ ticket_id: id, scanned_at: DEAD, device_id: 'dead' }])
-    assert.deepEqual([results?.map(told), results?.[0]?.clock_suspect], [['already'], true])
-  })
-
-  it('a scan that is older than the settings say keeps its time, and is marked', async () => {
-    const { results } = await syncAs(staff, [{ ticket_id: await ticket(30), scanned_at: OLD }])
-    assert.deepEqual(
-      [Date.parse(String(results?.[0]?.scanned_at)), results?.[0]?.clock_suspect],
-      [Date.parse(OLD), true],
-    )
-  })
-
-  const bad: readonly [string, unknown][] = [
-    ['nothing', null],
-    ['no list', {}],
-    ['an empty list', []],
-    ['more than 500', Array.from({ length: 501 }, () => ({ ticket_id: UNKNOWN, scanned_at: ago(0) }))],
-  ]
-  for (const [what, scans] of bad)
-    it(`refuses ${what}`, async () => {
-      const answer = await syncAs(staff, scans)
-      assert.deepEqual([answer.success, answer.error], [false, 'INVALID_REQUEST'])
-    })
-
-  const callers: readonly [string, Caller, string | null, string][] = [
-    ['staff names its business', staff, house.businessId, 'admitted'],
-    ['staff names none', staff, null, 'admitted'],
-    ['staff names another', staff, other.businessId, 'FORBIDDEN'],
-    ['staff of another house names ours', stranger, house.businessId, 'FORBIDDEN'],
-    ['staff of another house names its own', stranger, other.businessId, 'NOT_FOUND'],
-    ['a buyer names ours', buyer, house.businessId, 'FORBIDDEN'],
-    ['a buyer names none', buyer, null, 'FORBIDDEN'],
-    ['the service names ours', SERVICE, house.businessId, 'admitted'],
-    ['the service names another', SERVICE, other.businessId, 'NOT_FOUND'],
-    ['the service names one that there is not', SERVICE, randomUUID(), 'INVALID_REQUEST'],
-  ]
-  for (const [what, caller, businessId, expected] of callers)
-    it(`${what}: ${expected}`, async () => {
-      const id = await ticket()
-      const answer = await syncAs(caller, [{ ticket_id: id, scanned_at: ago(0) }], businessId)
-      const result = answer.results?.[0]
-      assert.equal(result === undefined ? answer.error : told(result), expected)
-      const rows = await db.value('select count(*)::int from scan_logs where ticket_id = $1', [id])
-      assert.equal(rows, expected === 'admitted' ? 1 : 0)
-    })
-
-  it('is not for guests, nor are the list and the report', async () => {
-    for (const call of [`sync_offline_scans('[]')`, `gate_list('x')`, `double_admissions(gen_random_uuid())`])
-      assert.deepEqual(await refusalOf(rowsAs(db.client, ANON, `select ticketing.${call}`)), {
-        code: '42501',
-      })
-  })
-
-  it('a busy ticket: nothing is recorded, and the gate is told to send it again', async () => {
-    const [held, free] = [await ticket(), await ticket()]
-    const holder = await db.connect()
-    await holder.query('begin')
-    await holder.query('select from tickets where id = $1 for update', [held])
-    const impatient = await db.connect()
-    await impatient.query(`set statement_timeout = '500ms'`)
-    const scans = [held, free].map((ticket_id) => ({ ticket_id, scanned_at: ago(0) }))
-    assert.equal((await sync(impatient, scans)).error, 'LOCK_TIMEOUT')
-    await holder.query('rollback')
-    assert.deepEqual((await sync(impatient, scans)).results?.map(told), ['admitted', 'admitted'])
   })
 })
 
