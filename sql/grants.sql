@@ -45,6 +45,8 @@ begin
       ('book_slot_atomically',         'door',   'anon, authenticated, service_role'),
       ('cancel_reservation',           'door',   'anon, authenticated, service_role'),
       ('cancel_claim',                 'door',   'anon, authenticated, service_role'),
+      ('events_on_sale',               'vault',  'anon, authenticated, service_role'),
+      ('event_page',                   'vault',  'anon, authenticated, service_role'),
       ('checkout',                     'vault',  'anon, authenticated, service_role'),
       ('checkout_session_status',      'vault',  'anon, authenticated, service_role'),
       ('order_page',                   'vault',  'anon, authenticated, service_role'),
@@ -76,7 +78,6 @@ begin
       ('verify_protections',           'door',   'service_role'),
       ('broken_laws',                  'vault',  'service_role'),
       -- What policies and column defaults call as the reader or writer
-      ('ticket_fee',                   'helper', 'anon, authenticated, service_role'),
       ('charge_step',                  'helper', 'anon, authenticated, service_role'),
       ('my_businesses',                'helper', 'anon, authenticated, service_role'),
       ('my_events',                    'helper', 'anon, authenticated, service_role'),

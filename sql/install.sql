@@ -75,6 +75,7 @@ begin;
 -- was this asked before?
 \ir rules/judge_key.sql
 -- may this be held?
+\ir rules/event_view.sql
 \ir rules/hold_tiers.sql
 \ir rules/judge_tier.sql
 \ir rules/person_quantity.sql
@@ -152,6 +153,8 @@ begin;
 \ir verbs/release_tickets.sql
 \ir verbs/expire_ticket_holds.sql
 -- ordering and paying
+\ir verbs/events_on_sale.sql
+\ir verbs/event_page.sql
 \ir verbs/checkout.sql
 \ir verbs/checkout_session_status.sql
 \ir verbs/order_page.sql

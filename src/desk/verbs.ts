@@ -1,3 +1,4 @@
+import * as events from './events.ts'
 import * as holds from './holds.ts'
 import * as keys from './keys.ts'
 import type { Lane } from './lane.ts'
@@ -11,7 +12,7 @@ import type { Definition } from './verb.ts'
 
 /** The registry: every verb that a caller may ask the vault for, by the name of its SQL function. */
 export const VERBS: ReadonlyMap<string, Definition> = new Map(
-  [holds, orders, sessions, refunds, parties, scans, keys, protections]
+  [events, holds, orders, sessions, refunds, parties, scans, keys, protections]
     .flatMap((group) => Object.values(group))
     .flatMap((exported) =>
       typeof exported === 'function' && 'definition' in exported ? [exported.definition] : [],

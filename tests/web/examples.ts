@@ -1,23 +1,26 @@
 import { randomUUID } from 'node:crypto'
-import type { EventView, TierView } from '../../src/api/pages/events.ts'
+import type { EventView, TierView } from '../../src/desk/events.ts'
 import type { OrderTicket, OrderView } from '../../src/desk/orders.ts'
 
 /** The moment at which the examples are looked at. */
 export const NOW = new Date('2026-11-21T12:00:00Z')
 
+/** A tier that can be bought, or as changed; its price with its fee is summed, as the database does. */
 export function tierOf(changes: Partial<TierView> = {}): TierView {
+  const { price_cents = 2500, fee_cents = 125, availability = 'open' } = changes
   return {
     id: randomUUID(),
     name: 'Floor',
-    price_cents: 2500,
-    fee_cents: 125,
-    total_quantity: 100,
-    sold_quantity: 0,
-    reserved_quantity: 0,
+    price_cents,
+    fee_cents,
+    full_price_cents: price_cents + fee_cents,
     max_per_order: 10,
-    status: 'active',
-    sale_start_at: null,
-    sale_end_at: null,
+    availability,
+    is_buyable: availability === 'open' || availability === 'all_held',
+    left: 100,
+    held: 0,
+    opens_at: null,
+    quantity_max: 10,
     ...changes,
   }
 }
@@ -35,6 +38,7 @@ export function eventOf(changes: Partial<EventView> = {}): EventView {
     venue: 'Main Hall',
     city: 'Athens',
     status: 'published',
+    is_over: false,
     currency: 'EUR',
     tiers: [tierOf()],
     ...changes,

@@ -1,9 +1,8 @@
 import { html } from 'hono/html'
 import { EMAIL_LENGTH_MAX } from '../../core/email.ts'
 import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
-import { fullPrice, isBuyable, type Offer, offerOf, quantityMax } from './availability.ts'
+import type { EventView, TierView } from '../../desk/events.ts'
 import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
-import type { EventView, TierView } from './events.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
@@ -38,19 +37,18 @@ export interface EventPage {
 export function eventPage({ event, form, waiting }: EventPage, now: Date): Page {
   const calendar = calendarIn(event.time_zone)
   const body = html`<article>
-${hero(event, calendar, now)}
+${hero(event, calendar)}
 ${waiting === undefined ? null : waitingNotice(waiting, calendar, now)}
 ${event.description ? html`<p class="prose" dir="auto">${event.description}</p>` : null}
-${buyForm(event, form, calendar, now)}
+${buyForm(event, form, calendar)}
 </article>`
   const title = form.problem === undefined ? event.title : `Not yet: ${event.title}`
   return { status: form.status ?? 200, body: layout({ title, body }) }
 }
 
-function hero(event: EventView, calendar: Calendar, now: Date): Html {
+function hero(event: EventView, calendar: Calendar): Html {
   const place = placeOf(event)
-  const state =
-    event.status === 'cancelled' ? 'Cancelled' : Date.parse(event.end_at) <= now.getTime() ? 'Over' : null
+  const state = event.status === 'cancelled' ? 'Cancelled' : event.is_over ? 'Over' : null
   return html`<header class="hero">
 <div class="face"><p class="organiser" dir="auto">${event.organiser}</p><h1 dir="auto">${event.title}</h1>
 ${state === null ? null : html`<span class="badge">${state}</span>`}</div>
@@ -68,11 +66,10 @@ function waitingNotice({ path, expiresAt }: WaitingOrder, calendar: Calendar, no
 </section>`
 }
 
-function buyForm(event: EventView, form: BuyForm, calendar: Calendar, now: Date): Html {
-  const offers = event.tiers.map((tier) => ({ tier, offer: offerOf(tier, event, now) }))
-  const buyable = offers.filter(({ offer }) => isBuyable(offer))
+function buyForm(event: EventView, form: BuyForm, calendar: Calendar): Html {
+  const buyable = event.tiers.filter((tier) => tier.is_buyable)
   const initial = buyable.length === 1 ? '1' : '0'
-  const rows = offers.map(({ tier, offer }) => tierRow({ tier, offer, event, form, initial, calendar }))
+  const rows = event.tiers.map((tier) => tierRow({ tier, event, form, initial, calendar }))
   if (buyable.length === 0) {
     return html`${problemNotice(form)}
 <h2>Tickets</h2>
@@ -98,25 +95,24 @@ function problemNotice({ problem }: BuyForm): Html | null {
 
 interface TierRow {
   readonly tier: TierView
-  readonly offer: Offer
   readonly event: EventView
   readonly form: BuyForm
   readonly initial: string
   readonly calendar: Calendar
 }
 
-function tierRow({ tier, offer, event, form, initial, calendar }: TierRow): Html {
+function tierRow({ tier, event, form, initial, calendar }: TierRow): Html {
   const name = quantityField(tier.id)
   const wrong = form.wrong?.get(name)
-  const facts = html`<p class="quiet" id="about-${name}">${offerText(offer, tier, calendar)}</p>`
+  const facts = html`<p class="quiet" id="about-${name}">${availabilityText(tier, calendar)}</p>`
   const price = html`<div class="price" id="price-${name}">${priceText(tier, event)}</div>`
-  if (!isBuyable(offer)) {
+  if (!tier.is_buyable) {
     return html`<div class="tier"><div><div class="name" dir="auto">${tier.name}</div>${facts}</div>${price}
 <div class="none quiet" aria-hidden="true">–</div></div>`
   }
   const described = `price-${name} about-${name}${wrong === undefined ? '' : ` wrong-${name}`}`
   return html`<div class="tier"><div><label for="${name}" dir="auto">${tier.name}</label>${facts}</div>${price}
-<input type="number" id="${name}" name="${name}" min="0" max="${quantityMax(tier, offer)}" step="1" inputmode="numeric"
+<input type="number" id="${name}" name="${name}" min="0" max="${tier.quantity_max}" step="1" inputmode="numeric"
  value="${form.quantities.get(tier.id) ?? initial}" aria-describedby="${described}" autocomplete="off"${invalid(wrong)}>
 ${wrongText(name, wrong)}</div>`
 }
@@ -126,24 +122,25 @@ export function quantityField(tierId: string): string {
   return `quantity-${tierId}`
 }
 
-function offerText(offer: Offer, tier: TierView, calendar: Calendar): Html {
-  const limit = tier.max_per_order === null ? '' : `, at most ${tier.max_per_order} an order`
-  switch (offer.kind) {
+function availabilityText(tier: TierView, calendar: Calendar): Html {
+  const { availability, left, held, opens_at, max_per_order } = tier
+  const limit = max_per_order === null ? '' : `, at most ${max_per_order} an order`
+  switch (availability) {
     case 'open':
-      return html`${offer.left.toLocaleString('en-GB')} left${limit}`
-    case 'all-held':
-      return html`All in carts right now: ${count(offer.held, 'ticket')} may come back`
-    case 'sold-out':
+      return html`${left.toLocaleString('en-GB')} left${limit}`
+    case 'all_held':
+      return html`All in carts right now: ${count(held, 'ticket')} may come back`
+    case 'sold_out':
       return html`Sold out`
     case 'opens':
-      return html`On sale from <time datetime="${offer.at}">${calendar.moment(offer.at)}</time>`
+      return html`On sale from <time datetime="${opens_at}">${opens_at === null ? '' : calendar.moment(opens_at)}</time>`
     case 'closed':
       return html`Not on sale`
   }
 }
 
 function priceText(tier: TierView, event: EventView): Html {
-  const full = fullPrice(tier)
+  const full = tier.full_price_cents
   const amount = html`<b>${full === 0 ? 'Free' : money(full, event.currency)}</b>`
   return tier.fee_cents === 0
     ? amount

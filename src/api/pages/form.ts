@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { isEmail } from '../../core/email.ts'
 import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
+import type { EventView } from '../../desk/events.ts'
 import { type BuyForm, quantityField } from './event-page.ts'
-import type { EventView } from './events.ts'
 
 /** An empty form; `key` where an order of this browser still waits, so that the same cart is that order again. */
 export function freshForm(key: string = randomUUID()): BuyForm {

@@ -1,23 +1,22 @@
 import { html } from 'hono/html'
-import { fullPrice, offerOf } from './availability.ts'
+import type { Availability, EventView } from '../../desk/events.ts'
 import { type Calendar, calendarIn } from './dates.ts'
-import type { EventView } from './events.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
 
 /** Everything that is on sale, the soonest first. */
-export function homePage(events: readonly EventView[], now: Date): Page {
+export function homePage(events: readonly EventView[]): Page {
   const body =
     events.length === 0
       ? html`<section class="message"><h1>Nothing is on sale</h1><p class="lead">There is no event to buy tickets for at the moment.</p></section>`
       : html`<h1>On sale</h1>
 <ul class="events">
-${events.map((event) => row(event, now))}
+${events.map((event) => row(event))}
 </ul>`
   return { status: 200, body: layout({ title: 'Events on sale', body }) }
 }
 
-function row(event: EventView, now: Date): Html {
+function row(event: EventView): Html {
   const calendar = calendarIn(event.time_zone)
   const { day, month, weekday } = calendar.leaf(event.start_at)
   return html`<li><a href="/events/${event.slug}">
@@ -25,7 +24,7 @@ function row(event: EventView, now: Date): Html {
 <div><h2 dir="auto">${event.title}</h2>
 <p class="quiet">${calendar.day(event.start_at)}, ${calendar.time(event.start_at)}</p>
 ${placeOf(event) === '' ? null : html`<p class="quiet" dir="auto">${placeOf(event)}</p>`}</div>
-<div class="price">${priceOf(event, calendar, now)}</div>
+<div class="price">${priceOf(event, calendar)}</div>
 </a></li>`
 }
 
@@ -41,17 +40,19 @@ export function placeOf({
 }
 
 /** The least that a ticket costs; where none can be had now, why. */
-function priceOf(event: EventView, calendar: Calendar, now: Date): Html {
-  const offers = event.tiers.map((tier) => ({ tier, offer: offerOf(tier, event, now) }))
-  const open = offers.filter(({ offer }) => offer.kind === 'open').map(({ tier }) => fullPrice(tier))
+function priceOf({ tiers, currency }: EventView, calendar: Calendar): Html {
+  const are = (availability: Availability) => tiers.filter((tier) => tier.availability === availability)
+  const open = are('open').map((tier) => tier.full_price_cents)
   if (open.length > 0) {
     const paid = open.filter((price) => price > 0)
     if (paid.length === 0) return html`<b>Free</b>`
-    const least = html`<b>${money(Math.min(...paid), event.currency)}</b>`
+    const least = html`<b>${money(Math.min(...paid), currency)}</b>`
     if (paid.length < open.length) return html`free and from ${least}`
     return Math.max(...paid) > Math.min(...paid) ? html`from ${least}` : least
   }
-  if (offers.some(({ offer }) => offer.kind === 'all-held')) return html`all in carts`
-  const opens = offers.flatMap(({ offer }) => (offer.kind === 'opens' ? [offer.at] : [])).sort()[0]
+  if (are('all_held').length > 0) return html`all in carts`
+  const opens = are('opens')
+    .flatMap(({ opens_at }) => opens_at ?? [])
+    .sort()[0]
   return opens === undefined ? html`Sold out` : html`on sale from ${calendar.moment(opens)}`
 }

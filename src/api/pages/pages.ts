@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono'
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import { UUID } from '../../core/uuid.ts'
 import { ANON } from '../../desk/callers.ts'
+import { eventsOnSale } from '../../desk/events.ts'
 import { orderPage as readOrder } from '../../desk/orders.ts'
 import type { Front, Task } from '../front.ts'
 import { Refusal, refusalOf } from '../functions/contract.ts'
@@ -9,7 +10,7 @@ import { refuseBadHeaders } from '../http.ts'
 import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
 import { isCrossSite, type PageContext, publicUrlOf } from './context.ts'
 import { eventPage } from './event-page.ts'
-import { readEvent, readEvents } from './events.ts'
+import { readEvent } from './events.ts'
 import { freshForm } from './form.ts'
 import { homePage } from './home-page.ts'
 import { goTo, messagePage, type Page, pageHeaders } from './layout.ts'
@@ -31,7 +32,7 @@ export function mountPages(app: Hono, front: Front, context: PageContext): void 
       taskOf(path, methods, context, (request) => answer(request, new Date())),
     )
 
-  app.get('/', (c) => page(c, '/', async (_, now) => homePage(await readEvents(database), now)))
+  app.get('/', (c) => page(c, '/', async () => homePage(await eventsOnSale(database, ANON, {}))))
   app.get('/events/:slug', (c) =>
     page(c, '/events/:slug', async (request, now) => {
       const event = await readEvent(database, c.req.param('slug'))

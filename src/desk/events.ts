@@ -1,0 +1,52 @@
+import { text } from './parameters.ts'
+import { verb } from './verb.ts'
+
+/** The next events that sell, or will: at most 100, the soonest first. */
+export const eventsOnSale = verb('events_on_sale', 'buyers', {}).gives<readonly EventView[]>()
+
+/** Everything that an event's page shows; not of a draft. */
+export const eventPage = verb('event_page', 'buyers', { slug: text })
+  .refuses('EVENT_NOT_FOUND')
+  .answers<{ readonly event: EventView }>()
+
+/** An event as pages show it; times are ISO 8601, amounts minor units. */
+export interface EventView {
+  readonly id: string
+  readonly slug: string
+  readonly title: string
+  readonly description: string | null
+  readonly organiser: string
+  /** The zone of the venue, in which its times are told. */
+  readonly time_zone: string
+  readonly start_at: string
+  readonly end_at: string
+  readonly venue: string | null
+  readonly city: string | null
+  readonly status: string
+  readonly is_over: boolean
+  readonly currency: string
+  readonly tiers: readonly TierView[]
+}
+
+/**
+ * `open`: `left` can be bought now. `all_held`: none is left, and `held` are in carts and may come back. `opens`: at `opens_at`.
+ */
+export type Availability = 'open' | 'all_held' | 'sold_out' | 'opens' | 'closed'
+
+export interface TierView {
+  readonly id: string
+  readonly name: string
+  readonly price_cents: number
+  /** What the event adds to a ticket. */
+  readonly fee_cents: number
+  readonly full_price_cents: number
+  readonly max_per_order: number | null
+  readonly availability: Availability
+  /** Asking makes sense: of what is all held, what lapsed comes back when it is asked for. */
+  readonly is_buyable: boolean
+  readonly left: number
+  readonly held: number
+  readonly opens_at: string | null
+  /** The most that one order may ask for. */
+  readonly quantity_max: number
+}
