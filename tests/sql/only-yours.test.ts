@@ -35,7 +35,7 @@ for (const caller of [ada, ANON]) {
       event: ours.eventId,
       items: [{ tier: tierId, quantity: 1 }],
       customer_name: 'A',
-      customer_email: 'a@b',
+      customer_email: 'a@b.example',
       idempotency_key: 'k',
     }),
   ])

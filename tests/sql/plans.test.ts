@@ -48,7 +48,7 @@ async function sellABit(client: pg.Client, session: string): Promise<Map<string,
     event: eventId,
     items: [{ tier: small, quantity: 1 }],
     customer_name: 'A',
-    customer_email: 'a@b',
+    customer_email: 'a@b.example',
   })
   const run = async (name: string, sql: string, values: readonly unknown[]) => {
     const before = await readsOf(client)
