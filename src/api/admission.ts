@@ -134,7 +134,7 @@ export function withoutPort(named: string): string {
   return bracketed ?? plain ?? named
 }
 
-/** Who has one IPv6 address has 2^64 of them: they count as one. */
+/** IPv6: a client has a whole /64, so its 2^64 addresses count as one. */
 export function networkOf(address: string): string {
   if (!address.includes(':') || address.includes('.')) return address.replace(/^::ffff:/, '')
   const [head = '', tail] = address.split('%')[0]?.split('::') ?? []

@@ -1,12 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { type Code, type CodeKind, decodeToken, encodeToken, signedBytes } from '../core/code-token.ts'
-
-/** A public key as the database lists it: 32 bytes in base64url. */
-export interface CodeKey {
-  readonly kid: number
-  readonly public_key: string
-  readonly revoked: boolean
-}
+import type { CodeKey } from '../desk/keys.ts'
 
 type Reading =
   | ({ readonly ok: true } & Code)
@@ -74,7 +68,7 @@ export function openCodeSigner({ seed, kid, keys, reload, nowMs = Date.now }: Co
   }
 }
 
-/** Work of which one round at most is under way, whoever asks: all share it, or the one after it. */
+/** Single flight: at most one round is under way, whoever asks; all share it, or the one after it. */
 function oneAtATime(work: () => Promise<void>) {
   let underWay: Promise<void> | undefined
   let following: Promise<void> | undefined

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
-/** Characters from which on a body is worth it. */
+/** The shortest body, in characters, that is worth compressing. */
 const LENGTH_MIN = 1024
 
 /** What an answer whose body may be compressed says of itself, compressed or not. */
@@ -12,9 +12,9 @@ export interface PackedBody {
 }
 
 /**
- * The body as gzip, made beside the event loop, where it is long enough and the client takes it. Not where a cookie came
- * with the request: what another site makes a browser ask for, so that it sees by the length what was guessed right, brings
- * nothing else of the person's, as all other secrets are in what is asked for.
+ * The body as gzip, compressed off the event loop, where it is long enough and the client accepts it. Never for a request
+ * with a cookie (BREACH): another site could make a browser send guesses and learn from the answer's length which was right. All
+ * other secrets are in the request's own address or headers, which that site does not know.
  */
 export async function pack(request: Request, body: string | null): Promise<PackedBody> {
   if (body === null || body.length < LENGTH_MIN) return { body: undefined, headers: {} }
@@ -28,5 +28,5 @@ export async function pack(request: Request, body: string | null): Promise<Packe
 
 const zip = promisify(gzip)
 const VARY = { Vary: 'Accept-Encoding, Cookie' }
-/** Named, and not with a weight of nothing. */
+/** `gzip` among the accepted encodings, not with q=0. */
 const GZIP = /(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[^,]*)?(?:,|$)/i

@@ -17,7 +17,7 @@ export interface Task {
   readonly bodyBytesMax: number
   /** Another server's answers: they go out as they are, preflights and errors included. */
   readonly foreign?: true
-  /** What costs little and keeps strangers out, before a place is taken; undefined lets the request on. */
+  /** A cheap check before a place is taken, such as a signature; undefined lets the request on. */
   check?(request: Request): Promise<Reply | undefined>
   answer(request: Request): Promise<Reply | Response>
   /** A refusal before or instead of the answer, in this route's shape. */
@@ -26,7 +26,10 @@ export interface Task {
 
 export type Front = (c: Context, task: Task) => Promise<Response>
 
-/** Every request passes here: its id, its preflight, its body, its place, its line in the log, and the bug that it met. */
+/**
+ * Middleware that every request passes: request id, CORS preflight, body, admission, log line, and the answer where a handler
+ * threw.
+ */
 export function openFront(log: Log, admission: Admission, addressHeader: string | undefined): Front {
   const isRare = openRareness()
   return async (c, task) => {
@@ -55,7 +58,7 @@ interface Attendance {
   readonly error?: string | undefined
 }
 
-/** Places are for what has arrived whole: a client that sends slowly keeps nobody out. */
+/** Slow clients (slowloris): a place is taken only once the body has arrived whole, so that who sends slowly keeps nobody out. */
 async function attend(
   task: Task,
   request: Request,
@@ -126,7 +129,7 @@ function addressOf(c: Context, header: string | undefined): string | undefined {
 
 const RARELY_MS = 1_000
 
-/** True at most once a second. */
+/** Log throttling: true at most once a second. */
 function openRareness(): () => boolean {
   let lastMs = Number.NEGATIVE_INFINITY
   return () => {
@@ -142,7 +145,7 @@ function openRareness(): () => boolean {
  * free), `info` for everything else, and for whatever another server behind this one answered.
  */
 function levelOf(task: Task, { reply, overload, error }: Attendance, isRare: () => boolean): Level {
-  // Under overload a line each would be work of its own.
+  // Under overload a log line for each request would be load of its own.
   if (overload !== undefined) return isRare() ? 'warn' : 'info'
   if (error !== undefined) return 'error'
   const status = task.foreign === undefined ? reply.status : 200

@@ -4,7 +4,7 @@ import type { PackedBody } from './compress.ts'
 /** Requests with a larger body are refused with 413, unless their route takes less. */
 export const BODY_BYTES_MAX = 1024 * 1024
 
-/** What a handler answers: plain parts, so that a Response is built once, by `toResponse`. */
+/** A handler's answer as plain parts, so that a Response is built once, by `toResponse`. */
 export interface Reply {
   readonly status: number
   readonly body: string | null
@@ -67,7 +67,7 @@ export async function bytesOf(request: Request, bytesMax: number): Promise<Bytes
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** Bodies that are here, so that they are read once, as they come, and looked at as often as needed. */
+/** Buffered bodies: read once, as they arrive, and looked at as often as needed. */
 const received = new WeakMap<Request, Promise<Bytes | undefined>>()
 
 /** Resolves when the body is here, was found too large, or will never be whole: whoever reads it then learns which. */
@@ -102,7 +102,7 @@ export function isPreflight(request: Request): boolean {
   return request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
 }
 
-/** What a page may send: the methods of this route, and the headers of the clients or those that it names. */
+/** CORS preflight: the methods of this route, and the headers that known clients send or that the page names. */
 export function preflight(request: Request, methods: readonly string[]): Reply {
   const headerNames = request.headers.get('access-control-request-headers') ?? ''
   return {

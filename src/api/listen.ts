@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 
-/** How long `close` waits for requests that were accepted before it. */
+/** Graceful shutdown: how long `close` waits for requests that were accepted before it. */
 const CLOSE_MS_MAX = 10_000
 
-/** How long headers, and a whole request, may take to arrive; after that the connection is closed. */
+/** Slow clients: how long headers, and a whole request, may take to arrive; after that the connection is closed. */
 const HEADERS_MS_MAX = 10_000
 const REQUEST_MS_MAX = 10_000
 
@@ -67,7 +67,7 @@ export interface ListenOptions {
 
 const CHECK_EVERY_MS = 1_000
 
-/** An on-sale opens thousands of connections at once; the system's own limit may be lower. */
+/** Accept backlog: an on-sale opens thousands of connections at once; the system's own limit may be lower. */
 const BACKLOG = 4096
 
 function closeOnce(server: Server): () => Promise<void> {

@@ -4,7 +4,7 @@ import { UUID } from '../core/uuid.ts'
 import type { Caller } from '../db/call.ts'
 import { signingKey } from './keys.ts'
 
-/** How far the clock of who signed may differ from ours. */
+/** Clock skew: how far the signer's clock may differ from ours. */
 const SKEW_SECONDS = 30
 
 /** Verified tokens kept; one entry is about a kilobyte. */

@@ -7,7 +7,7 @@ import { listCodeKeys, REVOKE_BY_HAND, registerCodeKey } from '../desk/keys.ts'
 import { loop } from '../jobs/loop.ts'
 import { CommandError } from './failure.ts'
 
-/** Codes that learn of other servers' keys as long as they are served. */
+/** A signer that learns of other servers' keys as long as it is served. */
 export interface ServedSigner {
   readonly codes: CodeSigner
   /** Nobody has signed with this key before. */

@@ -50,7 +50,7 @@ export interface StoredTicket {
   readonly qr_code: string
 }
 
-/** The payment of an order: everything of the call to the provider, stored before it is made. */
+/** Outbox: the payment of an order, with everything of the call to the provider stored before it is made. */
 export interface OrderPayment {
   readonly attempt: number
   readonly state: 'creating' | 'open' | 'complete' | 'expired' | 'refused'
@@ -130,7 +130,7 @@ export interface OrderTicket {
   readonly checked_in_at: string | null
 }
 
-/** Ends orders whose time to pay is over, and gives how many tickets came back. */
+/** Ends orders whose payment's deadline has passed, and gives how many. */
 export const expireOrders = verb('expire_orders', 'buyers', { limit: optional(integer) }).gives<number>()
 
 /** True for the one caller that may issue an order's tickets now. */

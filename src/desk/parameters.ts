@@ -33,8 +33,8 @@ export const uuids = parameter<readonly string[]>('uuid[]', (ids) => literal(`{$
 export const json = parameter<object>('jsonb', (value) => literal(JSON.stringify(value)))
 
 /**
- * A number that no integer can be (1.5, 1e20, NaN) goes as null, so that the verb itself refuses it, with its own code and in
- * the order that it documents.
+ * Whole numbers only: one that no integer can be (1.5, 1e20, NaN) goes as null, so that the verb itself refuses it, with its
+ * own code and in the order that it documents.
  */
 export const integer = parameter<number>('integer', (value) => (isInt4(value) ? String(value) : 'null'))
 

@@ -44,7 +44,7 @@ export const refuseRefund = verb('refuse_refund', 'webhooks', { refund_id: uuid,
   .refuses('ORDER_NOT_FOUND', 'LOCK_TIMEOUT')
   .answers<{ readonly status: string; readonly order_id: string | null }>()
 
-/** Leases refunds to send or to ask about now: nobody else gets them before their next turn. */
+/** Lease: refunds to send or to ask about now, which nobody else gets before their next turn. */
 export const dueRefunds = verb('due_refunds', 'webhooks', {
   limit: optional(integer),
   livemode: optional(flag),
@@ -61,13 +61,13 @@ export interface DueRefund {
   readonly provider_refund_id: string | null
 }
 
-/** Leases payments whose refunds at the provider are to be listed. */
+/** Lease: payments whose refunds at the provider are to be listed. */
 export const duePayments = verb('due_payments', 'webhooks', {
   limit: optional(integer),
   livemode: optional(flag),
 }).gives<readonly { readonly payment_id: string; readonly order_id: string | null }[]>()
 
-/** An event of the provider, whose signature was checked: an inbox row and its effect in one transaction. */
+/** Inbox: an event of the provider whose signature was checked is marked and has its effect in one transaction. */
 export const receiveWebhook = verb('receive_webhook', 'webhooks', { event: json })
   .refuses('INVALID_REQUEST')
   .answers<{ readonly event_type: string; readonly duplicate: boolean; readonly outcome: string }>()

@@ -29,13 +29,13 @@ export const settleSession = verb('settle_session', 'webhooks', { session: json 
   .refuses('LOCK_TIMEOUT')
   .answers<{ readonly outcome: string; readonly order_id: string | null; readonly reason?: string }>()
 
-/** Leases sessions to look at now: nobody else gets them before their next turn. */
+/** Lease: sessions to look at now, which nobody else gets before their next turn. */
 export const dueSessions = verb('due_sessions', 'webhooks', {
   limit: optional(integer),
   livemode: optional(flag),
 }).gives<readonly DueSession[]>()
 
-/** A stored call to the provider, and what to do about its session. */
+/** A call of the outbox, and what is to be done about its session. */
 export interface DueSession {
   readonly order_id: string
   readonly attempt: number

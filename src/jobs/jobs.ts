@@ -32,14 +32,17 @@ export function startJobs(database: Database, provider: PaymentProvider, log: Lo
   }
 }
 
-/** How often due holds are ended. A sale does not wait for it: a verb that finds too few left ends its tier's itself. */
+/**
+ * How often due holds are ended. A sale does not wait for this (lazy expiry): a verb that finds too few tickets left ends the
+ * due holds of its tier itself.
+ */
 const EXPIRE_EVERY_MS = 5_000
 const EXPIRE_HOLDS_MAX = 1_000
 const EXPIRE_ORDERS_MAX = 100
 
 const ASK_EVERY_MS = 2_000
 
-/** As many of a kind as are asked about at once: what waited behind others would outwait its lease. */
+/** Lease batch: no more than are worked on at once, since what waited behind others would outlive its lease. */
 const DUE_MAX = 8
 
 /** Ends orders whose time to pay is over; true where there may be more. */
@@ -66,7 +69,7 @@ export async function refundOnce(database: Database, provider: PaymentProvider, 
   return work(await dueRefunds(database, provider, DUE_MAX), log)
 }
 
-/** One that fails does not keep the others up: its lease ends, and it is due again. */
+/** A failure stops no other: its lease ends, and it is due again. */
 async function work(due: readonly Due[], log: Log): Promise<boolean> {
   await Promise.all(
     due.map(async ({ about, run }) => {
@@ -80,7 +83,7 @@ async function work(due: readonly Due[], log: Log): Promise<boolean> {
   return due.length >= DUE_MAX
 }
 
-/** What fails again and again is said the first time, the second, the fourth, the eighth …. */
+/** Log throttling: a failure that repeats is logged the first time, the second, the fourth, the eighth …. */
 function reportFailures(log: Log, job: string): (error: unknown) => void {
   let last = ''
   let times = 0
@@ -94,7 +97,7 @@ function reportFailures(log: Log, job: string): (error: unknown) => void {
   }
 }
 
-/** A bug shows its stack; what the database says is a sentence. */
+/** The stack of a bug; the sentence of an error that has a code. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return 'code' in error ? `${error.message} (${String(error.code)})` : (error.stack ?? error.message)

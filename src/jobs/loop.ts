@@ -1,4 +1,4 @@
-/** Work that is done again and again, one round at a time. */
+/** A polling loop: work that is done again and again, one round at a time. */
 export interface Loop {
   /** Ends when the round under way has ended; begins none after it. */
   stop(): Promise<void>

@@ -5,7 +5,7 @@ import type { OrderPayment } from '../desk/orders.ts'
 import { refuseSession, settleSession, openSession as storeSession } from '../desk/sessions.ts'
 import type { Outcome, PaymentProvider, StripeSession } from './provider.ts'
 
-/** Where the buyer pays; or why there is no such place. Messages hold codes only, nothing of a key or of a buyer. */
+/** The pay page of an order, or why there is none. Messages hold codes only, nothing of a key or of a buyer. */
 export type Paying =
   | { readonly kind: 'open'; readonly sessionId: string; readonly url: string | null }
   /** PAYMENT_REFUSED: the provider said no, the tickets are given back. */
@@ -30,7 +30,7 @@ export async function payForOrder(
   return { kind: 'open', sessionId: session_id, url }
 }
 
-/** A stored call to the provider. */
+/** Outbox: a call to the provider as it was stored before it is made, so that a retry is the same call. */
 export interface SessionCall {
   readonly order_id: string
   readonly attempt: number
@@ -38,7 +38,7 @@ export interface SessionCall {
   readonly parameters: object
 }
 
-/** Makes the stored call, and stores what came of it. */
+/** Makes the stored call of the outbox, and stores its outcome. */
 export async function openSession(
   database: Database,
   provider: PaymentProvider,
@@ -53,7 +53,7 @@ export async function openSession(
   }
   const session = created.value
   const opened = await storeSession(database, SERVICE, { ...place, session })
-  // What had to wait for a lock is asked again, like a call without an answer.
+  // A lock timeout leaves the outcome open, as a call without an answer does: the same call is made again.
   if (!opened.success && opened.code === 'LOCK_TIMEOUT') {
     return { kind: 'unknown', code: opened.code, message: opened.code }
   }
@@ -71,7 +71,7 @@ export async function endSession(
   sessionId: string,
 ): Promise<Outcome<StripeSession>> {
   const expired = await provider.expireSession(sessionId)
-  // Only an open one can be expired: what it is instead, it says when asked.
+  // The provider expires open sessions only; a retrieve says what this one is instead.
   return expired.kind === 'refused' ? askSession(database, provider, sessionId) : settle(database, expired)
 }
 
@@ -91,7 +91,7 @@ async function settle(database: Database, session: Outcome<StripeSession>): Prom
   return session
 }
 
-/** Two clicks at once: the provider tells the second one that its key is in use, for as long as the first one takes. */
+/** Idempotency at the provider: a second call under a key is refused with `idempotency_key_in_use` while the first is under way. */
 async function createOnce(
   provider: PaymentProvider,
   parameters: object,

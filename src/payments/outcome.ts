@@ -9,7 +9,7 @@ export type Outcome<T> =
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   | { readonly kind: 'unknown'; readonly code: string; readonly message: string; readonly cause: unknown }
 
-/** Throws what is a bug of ours. Messages are put together from codes: the provider's own quote keys and addresses. */
+/** Throws what is a bug of ours. Messages are built from codes, since the provider's own messages quote keys and addresses. */
 export async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { kind: 'done', value: await call() }

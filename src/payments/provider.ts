@@ -6,7 +6,7 @@ export type { Outcome } from './outcome.ts'
 export type StripeSession = Stripe.Checkout.Session
 export type StripeRefund = Stripe.Refund
 
-/** What is sent to the provider for a refund; `refund_id` is ours and makes the key. */
+/** A refund as it is sent to the provider; `refund_id` is ours and makes the idempotency key. */
 export interface RefundRequest {
   readonly refund_id: string
   readonly order_id: string
@@ -16,7 +16,7 @@ export interface RefundRequest {
 }
 
 /**
- * Who takes the money. Every call ends within `CALL_MS_MAX` and says whether it was done, definitely refused, or unknown;
+ * The payment provider. Every call ends within `CALL_MS_MAX` and says whether it was done, definitely refused, or unknown;
  * none throws for what the provider or the network does. `key` is the provider's idempotency key.
  */
 export interface PaymentProvider {
@@ -39,7 +39,7 @@ export interface StripeOptions {
   /** What answers instead of the network: a stand-in in this process. */
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined
   readonly timeoutMs?: number
-  /** Told of every call that was not done: ids and codes, nothing of a key or of a buyer. */
+  /** Called for every call that was not done, with ids and codes; nothing of a key or of a buyer. */
   readonly report?: ((failure: CallFailure) => void) | undefined
 }
 
@@ -54,7 +54,7 @@ export interface CallFailure {
 
 /** How long a call may take; SQL's `call_time` is longer, so that nobody else asks meanwhile. */
 const CALL_MS_MAX = 10_000
-/** One page of the provider's. */
+/** Pagination: the size of one page of the provider's. */
 const REFUNDS_MAX = 100
 const SIGNATURE_SECONDS_MAX = 300
 
@@ -118,7 +118,7 @@ function readEvent(
     )
     return typeof event === 'object' && event !== null ? event : undefined
   } catch {
-    // Forged, too old, or no JSON: whoever sent it learns no more than that.
+    // Forged, too old (replay), or no JSON: the sender is not told which.
     return undefined
   }
 }

@@ -6,7 +6,7 @@ import { askSession, endSession, openSession } from './checkout.ts'
 import type { PaymentProvider } from './provider.ts'
 import { askRefund, sendRefund, settleRefundsOf } from './refunds.ts'
 
-/** One thing that is due: leased from the database, so that no other server has it now. */
+/** Lease: one thing that is due and that no other server gets before its next turn. */
 export interface Due {
   /** What it is about, for logs. */
   readonly about: string
@@ -59,7 +59,7 @@ async function lookAt(
     : askSession(database, provider, due.session_id)
 }
 
-/** Of what the provider surely does not have, nothing was paid: it is sent, with the same key. */
+/** A refund that the provider surely does not have was not paid: it is sent under the same idempotency key. */
 async function advance(
   database: Database,
   provider: PaymentProvider,

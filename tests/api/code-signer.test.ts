@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { type CodeKey, openCodeSigner, publicKeyOf, scopeOf } from '../../src/api/code-signer.ts'
+import { openCodeSigner, publicKeyOf, scopeOf } from '../../src/api/code-signer.ts'
 import { type Random, randomFrom } from '../../src/core/random.ts'
+import type { CodeKey } from '../../src/desk/keys.ts'
 import { CODES, codesOf } from '../support/codes.ts'
 import { testDatabase } from '../support/database.ts'
 

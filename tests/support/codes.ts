@@ -1,4 +1,5 @@
-import { type CodeKey, type CodeSigner, openCodeSigner, publicKeyOf } from '../../src/api/code-signer.ts'
+import { type CodeSigner, openCodeSigner, publicKeyOf } from '../../src/api/code-signer.ts'
+import type { CodeKey } from '../../src/desk/keys.ts'
 import type { TestDatabase } from './database.ts'
 
 /** A seed that is nobody's secret. */

@@ -39,7 +39,7 @@ export interface EdgeFunction {
   readonly bodyBytesMax?: number
   /** Whoever calls is nobody: neither key nor bearer is looked at. */
   readonly anonymous?: true
-  /** What is known without a place and without the database; throws a `Refusal`. */
+  /** A check without a place and without the database, such as a signature; throws a `Refusal`. */
   check?(request: Request, context: Pick<FunctionContext, 'payments'>): Promise<void>
   handle(request: Request, context: FunctionContext): Promise<Reply>
 }
@@ -73,7 +73,10 @@ export function bareRefusal({ code, message, more }: Refusal): object {
   return { error: `${code}: ${message}`, code, ...more }
 }
 
-/** Nothing is given whose code a gate would refuse. */
+/**
+ * Nothing is sold whose code a gate would refuse. The one refusal that comes before a verb's: it is about this server, which alone
+ * knows the key that it signs with, and needs no look-up.
+ */
 export function requireSigningKey({ isRevoked }: CodeSigner): void {
   if (isRevoked) throw new Refusal('SIGNING_KEY_REVOKED')
 }

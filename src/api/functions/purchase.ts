@@ -7,7 +7,7 @@ import { redirectOf } from './requests.ts'
 
 /** What somebody wants to buy; events and tiers go by id or by slug. */
 export interface Cart {
-  /** Which door it came through: the same key at two doors is two requests. */
+  /** The function's name: the same idempotency key at two functions is two requests. */
   readonly endpoint: string
   readonly event: string
   readonly items: readonly { readonly tier: string; readonly quantity: number }[]
@@ -73,7 +73,7 @@ export async function buy(cart: Cart, key: string | null, context: FunctionConte
   return purchaseOf(answer, await payPageOf(answer, context), context.codes)
 }
 
-/** What makes two requests the same: prices do not, they come from the database. */
+/** The part of a request that its fingerprint is made of. Prices are not in it: they come from the database. */
 function relevantOf(cart: Cart, { allowedRedirects, publicUrl }: FunctionContext) {
   const origins = allowedRedirects.length === 0 ? [] : [...allowedRedirects, new URL(publicUrl).origin]
   const redirect = (field: string, url: string | null | undefined) =>
@@ -89,7 +89,7 @@ function relevantOf(cart: Cart, { allowedRedirects, publicUrl }: FunctionContext
   }
 }
 
-/** SHA-256 of the JSON whose keys always stand in the same order. */
+/** Fingerprint of a request: SHA-256 of its JSON, whose keys always stand in the same order. */
 function fingerprintOf(relevant: object): string {
   return createHash('sha256').update(JSON.stringify(relevant)).digest('hex')
 }
