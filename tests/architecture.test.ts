@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
+import { codeOf, importsOf, type Source, sourcesOf } from './support/source.ts'
 
-/** Who may import what: DESIGN's arrows. A folder may always import itself. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
+/** Who may import what: the arrows of ARCHITECTURE.md. A folder may always import itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   db: ['core'],
   embedded: ['core'],
@@ -15,10 +14,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   load: ['core', 'db'],
   proof: ['core', 'db', 'load'],
   cli: ['core', 'db', 'desk', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'config.ts'],
+  'config.ts': [],
 }
 
-/** Packages that only some rooms may know. */
-const PACKAGES: Record<string, readonly string[]> = {
+/** Packages that only some folders may know. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pg: ['db', 'embedded', 'cli', 'load', 'proof'],
   hono: ['api', 'payments', 'proof'],
   '@hono/node-server': ['api'],
@@ -34,98 +34,177 @@ const PACKAGES: Record<string, readonly string[]> = {
   'wrap-ansi': ['proof'],
 }
 
-interface Import {
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
+/** A rule gives what breaks it; here each is seen to find what it is there for. */
+type Rule = (sources: readonly Source[]) => string[]
 
-test('imports point one way', () => {
-  const wrong = importsOf('src/**/*.ts')
-    .filter(({ to }) => to.startsWith('src/'))
-    .map(({ file, from, to }) => ({ file, from, room: to.split('/')[1] ?? '' }))
-    .filter(({ from, room }) => room !== from && !MAY_IMPORT[from]?.includes(room))
-    .map(({ file, room }) => `${file} -> ${room}`)
-  assert.deepEqual(wrong, [])
-})
-
-test('core imports nothing, not even node:', () => {
-  assert.deepEqual(
-    importsOf('src/core/**/*.ts').filter(({ to }) => !to.startsWith('src/core/')),
-    [],
-  )
-})
-
-test('each package is known to the rooms that need it, and to no other', () => {
-  const wrong = importsOf('src/**/*.ts')
-    .filter(({ to }) => !to.startsWith('src/') && !to.startsWith('node:'))
-    .filter(({ from, to }) => !PACKAGES[packageOf(to)]?.includes(from))
+const againstArrows: Rule = (sources) =>
+  sources
+    .flatMap(importsOf)
+    .filter(({ to }) => !isPackage(to))
+    .filter(({ file, to }) => {
+      const [from, room] = [folderOf(file), folderOf(to)]
+      return !to.startsWith('src/') || (room !== from && !MAY_IMPORT[from]?.includes(room))
+    })
     .map(({ file, to }) => `${file} -> ${to}`)
-  assert.deepEqual(wrong, [])
-})
 
-test('load scripts import k6 and their own helpers only', () => {
-  const wrong = importsOf('load-tests/**/*.ts').filter(({ to }) => !/^(k6($|\/)|load-tests\/)/.test(to))
-  assert.deepEqual(wrong, [])
+const outOfCore: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('src/core/'))
+    .flatMap(importsOf)
+    .filter(({ to }) => !to.startsWith('src/core/'))
+    .map(({ file, to }) => `${file} -> ${to}`)
+
+const strangePackages: Rule = (sources) =>
+  sources
+    .flatMap(importsOf)
+    .filter(({ to }) => isPackage(to) && !to.startsWith('node:'))
+    .filter(({ file, to }) => !PACKAGES[packageOf(to)]?.includes(folderOf(file)))
+    .map(({ file, to }) => `${file} -> ${to}`)
+
+const outOfLoadTests: Rule = (sources) =>
+  sources
+    .flatMap(importsOf)
+    .filter(({ to }) => !/^(k6($|\/)|load-tests\/)/.test(to))
+    .map(({ file, to }) => `${file} -> ${to}`)
+
+const beyondNode: Rule = (sources) =>
+  sources
+    .flatMap(importsOf)
+    .filter(({ to }) => !to.startsWith('node:'))
+    .map(({ file, to }) => `${file} -> ${to}`)
+
+const matching =
+  (pattern: RegExp): Rule =>
+  (sources) =>
+    sources.filter((source) => pattern.test(codeOf(source))).map(({ file }) => file)
+
+/** A law that called what it judges would agree with it. */
+const beyondTables =
+  (tables: readonly string[]): Rule =>
+  (sources) =>
+    sources.flatMap((source) => {
+      const named = [...codeOf(source).matchAll(/\b(?:ticketing|public)\.(\w+)/g)]
+      return named.flatMap(([, name = '']) =>
+        name.startsWith('law_') || tables.includes(name) ? [] : [`${source.file} -> ${name}`],
+      )
+    })
+
+const environment = matching(
+  /process\s*\.\s*env\b|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b|import\s[^'\n]*\benv\b[^'\n]*'(node:)?process'/,
+)
+const clock = matching(/Date\.now|new Date\(\)|now\(\)|clock_timestamp/)
+const vault = matching(/(?:ticketing|public)\.\w+\(|verify_protections\(/)
+const using = matching(/^\s*(await )?using \w+ =/m)
+
+const ours = sourcesOf('src/**/*.ts')
+const inside = (...folders: readonly string[]) => ours.filter(({ file }) => folders.includes(folderOf(file)))
+const tables = sourcesOf('sql/**/*.sql').flatMap((source) =>
+  [...codeOf(source).matchAll(/create table (?:if not exists )?(?:\w+\.)?(\w+)/gi)].map(
+    ([, name = '']) => name,
+  ),
+)
+
+describe('imports', () => {
+  test('point one way', () => assert.deepEqual(againstArrows(ours), []))
+  for (const from of Object.keys(MAY_IMPORT))
+    test(`of ${from} against the arrows are found, of types too, and those along them are not`, () => {
+      for (const to of Object.keys(MAY_IMPORT)) {
+        const isAllowed = to === from || MAY_IMPORT[from]?.includes(to)
+        for (const line of [
+          "import '%'",
+          "import type { A } from '%'",
+          "export * from '%'",
+          "await import('%')",
+        ])
+          assert.equal(
+            againstArrows([fixture(from, line, to)]).length,
+            isAllowed ? 0 : 1,
+            `${from} ${line} ${to}`,
+          )
+        const asType = fixture(from, "type A = import('%').A", to)
+        assert.equal(againstArrows([asType]).length, isAllowed ? 0 : 1)
+      }
+    })
+  test('stay in src', () => {
+    assert.equal(againstArrows([source('src/cli/a.ts', "import '../../tests/setup.ts'")]).length, 1)
+  })
+
+  test('core has none of others, not even of node:', () => {
+    assert.deepEqual(outOfCore(ours), [])
+    for (const to of ['node:fs', 'zod', '../db/pool.ts'])
+      assert.equal(outOfCore([source('src/core/a.ts', `import type { A } from '${to}'`)]).length, 1)
+  })
+
+  test('of a package are in the folders that need it', () => {
+    assert.deepEqual(strangePackages(ours), [])
+    for (const to of ['pg', 'hono/html', '@hono/node-server', 'left-pad'])
+      assert.equal(strangePackages([source('src/jobs/a.ts', `import '${to}'`)]).length, 1)
+  })
+
+  test('of load scripts are k6 and their own helpers', () => {
+    assert.deepEqual(outOfLoadTests(sourcesOf('load-tests/**/*.ts')), [])
+    for (const to of ['node:fs', '../../src/core/codes.ts'])
+      assert.equal(outOfLoadTests([source('load-tests/helpers/a.ts', `import '${to}'`)]).length, 1)
+  })
+
+  test('of examples are of Node: they are copied', () => {
+    assert.deepEqual(beyondNode(sourcesOf('examples/*.ts')), [])
+    assert.equal(beyondNode([source('examples/a.ts', "import '../src/core/codes.ts'")]).length, 1)
+  })
 })
 
 test('only config.ts reads the environment', () => {
-  const readers = globSync('src/**/*.ts').filter((file) => /process\.env\b/.test(code(file)))
-  assert.deepEqual(readers, ['src/config.ts'])
+  assert.deepEqual(environment(ours), ['src/config.ts'])
+  for (const line of [
+    'process.env.A',
+    'const { env } = process',
+    "import { env } from 'node:process'",
+    "import process, { env } from 'process'",
+  ])
+    assert.equal(environment([source('src/cli/a.ts', line)]).length, 1, line)
 })
 
 test('the desk alone calls the vault; load and proof are strangers, who speak SQL', () => {
-  const callers = globSync('src/{api,payments,jobs,cli}/**/*.ts').filter((file) =>
-    /(?:ticketing|public)\.\w+\(|verify_protections\(/.test(code(file)),
-  )
-  assert.deepEqual(callers, [])
+  assert.deepEqual(vault(inside('api', 'payments', 'jobs', 'cli')), [])
+  assert.equal(vault([source('src/api/a.ts', "call('select ticketing.checkout($1)')")]).length, 1)
 })
 
 test('core calls no clock', () => {
-  const files = globSync('src/core/**/*.ts')
-  assert.deepEqual(
-    files.filter((file) => /Date\.now|new Date\(\)|now\(\)|clock_timestamp/.test(code(file))),
-    [],
-  )
+  assert.deepEqual(clock(inside('core')), [])
+  assert.equal(clock([source('src/core/a.ts', 'const at = Date.now()')]).length, 1)
 })
 
-test('laws read tables, never the functions that they judge', () => {
-  const wrong = globSync('sql/laws/*.sql').filter((file) =>
-    /ticketing\.(?!law_|slot_days|ledger_entries|payments|refunds|disputes|checkout_sessions)/.test(
-      code(file),
-    ),
-  )
-  assert.deepEqual(wrong, [])
+test('laws read tables, and neither functions nor views of the schema', () => {
+  const rule = beyondTables(tables)
+  assert.deepEqual(rule(sourcesOf('sql/laws/*.sql')), [])
+  for (const sql of ['select ticketing.take_payment(p.id)', 'select from ticketing.active_holds'])
+    assert.equal(rule([source('sql/laws/a.sql', sql)]).length, 1, sql)
 })
 
 test('the sources run on Node 22.18, which has no `using`', () => {
-  const wrong = globSync('src/**/*.ts').filter((file) => /^\s*(await )?using \w+ =/m.test(code(file)))
-  assert.deepEqual(wrong, [])
+  assert.deepEqual(using(ours), [])
+  assert.equal(using([source('src/cli/a.ts', '  await using server = open()')]).length, 1)
 })
 
-test('no file is longer than 400 lines', () => {
-  const long = [...globSync('src/**/*.ts'), ...globSync('sql/**/*.sql')].filter(
-    (file) => readFileSync(file, 'utf8').split('\n').length > 400,
-  )
-  assert.deepEqual(long, [])
-})
+function source(file: string, text: string): Source {
+  return { file, text }
+}
 
-function importsOf(pattern: string): Import[] {
-  return globSync(pattern).flatMap((file) =>
-    [...code(file).matchAll(/(?:from|import\()\s*'([\w@./:-]+)'/g)].map(([, target = '']) => ({
-      file,
-      from: file.split('/')[1] ?? '',
-      to: target.startsWith('.') ? normalize(join(dirname(file), target)) : target,
-    })),
-  )
+function fixture(from: string, line: string, to: string): Source {
+  const file = from.endsWith('.ts') ? `src/${from}` : `src/${from}/a.ts`
+  const up = from.endsWith('.ts') ? './' : '../'
+  return source(file, line.replace('%', `${up}${to.endsWith('.ts') ? to : `${to}/b.ts`}`))
+}
+
+function folderOf(file: string): string {
+  return file.split('/')[1] ?? ''
+}
+
+function isPackage(to: string): boolean {
+  return !/^(\.|src\/|tests\/|sql\/|load-tests\/|bench\/|docs\/|examples\/)/.test(to)
 }
 
 function packageOf(specifier: string): string {
   const [first = '', second = ''] = specifier.split('/')
   return first.startsWith('@') ? `${first}/${second}` : first
-}
-
-/** The source without its comments. */
-function code(file: string): string {
-  return readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*(\/\/|--).*$/gm, '')
 }
