@@ -9,7 +9,8 @@ export interface Lock {
 
 /**
  * Lock queue: `holder` takes a lock, each call is started once the one before it waits for a lock, and then the lock is given
- * up. So every call has read what it reads before that lock, and they get it in this order.
+ * up. So every call has read what it reads before that lock. They get an advisory lock in this order; of a row's lock that is
+ * certain for the first call only, since the others follow the row to its new version side by side.
  */
 export async function queueBehind<Answers extends readonly unknown[]>(
   observer: Observer,
