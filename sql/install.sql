@@ -116,7 +116,7 @@ begin;
 -- Triggers, refusing: what breaks a promise, whoever writes it
 \ir triggers/demand_capacity.sql
 \ir triggers/check_hold_capacity.sql
-\ir triggers/reserve_capacity.sql
+\ir triggers/check_ticket_capacity.sql
 \ir triggers/check_offer_spots.sql
 \ir triggers/check_offer_size.sql
 \ir triggers/check_slot_capacity.sql

@@ -1,3 +1,4 @@
+-- lock_order: an order, read under its locks, advisory before row; all null where there is none.
 create or replace function ticketing.lock_order(p_order_id uuid) returns public.orders
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,3 +1,4 @@
+-- issued_tickets: the answer that names an order's tickets.
 create or replace function ticketing.issued_tickets(p_order_id uuid, p_already_issued boolean) returns jsonb
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,4 +1,5 @@
--- Refusing, at the commit: what stands in the books sums to zero, however it came there. Shares nothing with the other.
+-- check_ledger_balance: refuses a commit (deferred constraint trigger) while a transaction of the books does not sum to zero,
+-- however it came there. Shares nothing with check_ledger_statement.
 -- A definer: before PostgreSQL 18 a deferred trigger runs as whoever commits, who may not read the books.
 create or replace function ticketing.check_ledger_balance() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$

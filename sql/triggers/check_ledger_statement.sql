@@ -1,4 +1,4 @@
--- Refusing, statement by statement: one INSERT carries a whole transaction, and it sums to zero. Raw ones too.
+-- check_ledger_statement: refuses an INSERT into the books that is no whole transaction which sums to zero. Raw ones too.
 create or replace function ticketing.check_ledger_statement() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

@@ -1,9 +1,10 @@
--- Refusing, offers: one that is made smaller keeps room for every claim. It counts rows, not the counter.
+-- check_offer_size: refuses to make an offer smaller than its claims. It counts rows, not the counter.
 -- A definer function: it counts them all, whoever asks.
 create or replace function ticketing.check_offer_size() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 begin
-  if (select sum(c.party_size) from public.offer_claims c where c.discount_id = new.id and c.status <> 'released') > new.total_people then
+  if new.total_people < (
+      select sum(c.party_size) from public.offer_claims c where c.discount_id = new.id and c.status <> 'released') then
     raise exception 'more than % people have claimed offer %', new.total_people, new.id
       using errcode = '23514', constraint = tg_name, table = 'discounts', schema = 'public';
   end if;

@@ -1,4 +1,5 @@
--- Refusing, offers: claimed places never exceed the offer's total. As for holds, one lock per offer.
+-- check_offer_spots: refuses claims beyond an offer's total, and a second one of a person where the offer is one a person. One
+-- advisory lock an offer, then its row, as the verb takes them.
 create or replace function ticketing.check_offer_spots() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare

@@ -1,4 +1,4 @@
--- Refusing, slots: booked people never exceed the slot's capacity on any evening. One lock per slot and date.
+-- check_slot_capacity: refuses bookings beyond a slot's capacity on one evening. One advisory lock a slot and date.
 create or replace function ticketing.check_slot_capacity() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 declare

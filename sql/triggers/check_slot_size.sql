@@ -1,4 +1,4 @@
--- Refusing, slots: one that is made smaller keeps room for every evening's parties. It counts rows, not the counter.
+-- check_slot_size: refuses to make a slot smaller than one of its evenings. It counts rows, not the counter.
 -- A definer function: it counts them all, whoever asks.
 create or replace function ticketing.check_slot_size() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$

@@ -1,5 +1,5 @@
--- Refusing, slots: one that moves leaves no party behind that is still to come, which the gate would send away. Who opens at
--- other hours turns the slot off and makes another.
+-- check_slot_times: refuses to move a slot away from a party that is still to come, which the gate would send away. Who opens
+-- at other hours turns the slot off and makes another.
 -- A definer function: it sees all bookings, whoever asks. They wait for the slot's row, and this for theirs.
 create or replace function ticketing.check_slot_times() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$

@@ -1,4 +1,4 @@
--- Whether a person claims once is what the offer says, not what the row says of itself.
+-- copy_claim_rule: whether a person claims once is what the offer says, not what the row says of itself.
 create or replace function ticketing.copy_claim_rule() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

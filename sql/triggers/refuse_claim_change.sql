@@ -1,3 +1,5 @@
+-- refuse_claim_change: a claim's state machine: claimed, then released or redeemed, for good. It only ever shrinks: it neither
+-- grows nor moves, so an update needs no count.
 create or replace function ticketing.refuse_claim_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -6,7 +8,6 @@ begin
 end
 $$;
 
--- A claim only ever shrinks: it neither grows nor moves nor comes back from released or redeemed, so an update needs no count.
 create or replace trigger trg_claim_legal_change before update on public.offer_claims
   for each row when (new.party_size > old.party_size or new.discount_id <> old.discount_id
     or new.user_id is distinct from old.user_id or new.one_per_person <> old.one_per_person

@@ -1,4 +1,5 @@
--- A ticket keeps its code and its event: gates and guests have the code, and the list of an event knows of no other's.
+-- refuse_code_change: a ticket keeps its code and its event: gates and guests have the code, and the list of an event knows of
+-- no other's.
 create or replace function ticketing.refuse_code_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

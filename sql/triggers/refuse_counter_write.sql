@@ -1,5 +1,5 @@
--- The counters move by trigger only. A statement of anybody's own, the owner's too, that writes one is refused;
--- inside a counting trigger pg_trigger_depth() is 1.
+-- refuse_counter_write: the counters move by trigger only. A statement of anybody's own, the owner's too, that writes one is
+-- refused; inside a counting trigger pg_trigger_depth() is 1.
 create or replace function ticketing.refuse_counter_write() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,5 +1,6 @@
--- A hold ends once, and never before its time: released and converted by their owner, expired by the clock of the
--- database. What has ended stays as it is. The conditions are in the triggers, so a legal change runs no function.
+-- refuse_hold_change: a hold's state machine: it ends once, and never before its time: released and converted by their owner,
+-- expired by the clock of the database. What has ended stays as it is. The conditions are in the trigger, so a legal change
+-- runs no function.
 create or replace function ticketing.refuse_hold_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

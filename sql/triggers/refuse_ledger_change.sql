@@ -1,4 +1,4 @@
--- Guarding: what is booked stays as it is; a mistake is mended by another transaction. Whole transactions may be deleted
+-- refuse_ledger_change: the books are append-only: a mistake is mended by another transaction. Whole transactions may be deleted
 -- with their order.
 create or replace function ticketing.refuse_ledger_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -1,3 +1,5 @@
+-- refuse_reservation_change: a booking's state machine: confirmed, then cancelled or checked in, for good. It neither grows nor
+-- moves, so an update needs no count.
 create or replace function ticketing.refuse_reservation_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

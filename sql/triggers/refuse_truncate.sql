@@ -1,4 +1,4 @@
--- TRUNCATE fires no row or counting trigger, so it is refused on every table of ours.
+-- refuse_truncate: TRUNCATE fires no row or counting trigger, so it is refused on every table that is counted or counts.
 create or replace function ticketing.refuse_truncate() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

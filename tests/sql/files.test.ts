@@ -17,10 +17,12 @@ test('what is written from a registry is as the registry says', () => {
     assert.equal(read(path), text(), `sql/${path} is behind: npm run generate`)
 })
 
-test('a file of functions is named like the first one in it', () => {
+test('a file of functions is named like the first one in it, and begins with what that one is', () => {
   const wrong = globSync('{verbs,triggers,rules,parts}/*.sql', { cwd: 'sql' }).filter((path) => {
     const [, first] = /^create or replace function ticketing\.(\w+)\(/m.exec(read(path)) ?? []
-    return first !== basename(path, '.sql')
+    return (
+      first !== basename(path, '.sql') || !read(path).split('create or replace')[0]?.includes(`-- ${first}`)
+    )
   })
   assert.deepEqual(wrong, [])
 })

@@ -57,7 +57,7 @@ describe('verify_protections', () => {
     [
       "a trigger's function that does nothing",
       `create or replace function ticketing.check_hold_capacity() returns trigger language plpgsql as 'begin return null; end'`,
-      ['trg_check_hold_capacity'],
+      ['trg_check_hold_capacity', 'trg_check_hold_capacity_upd'],
     ],
     [
       'the capacity check behind four triggers',

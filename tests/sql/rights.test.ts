@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { migrate } from '../../src/db/migrate.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+// r select, a insert, w update, d delete; a list of columns where the right is theirs only.
+const EVENT =
+  'category, city, country, cover_image_url, currency, description, end_at, entry_from, entry_until, fee_basis_points, fee_fixed_cents, slug, start_at, status, title, venue'
+const TIER =
+  'currency, max_per_order, max_per_person, name, price_cents, sale_end_at, sale_start_at, slug, status, total_quantity'
+const OFFER = 'active, ends_at, one_claim_per_person, starts_at, title, total_people'
+const SLOT = 'active, capacity, date, max_party_size, max_per_person, time_from, time_to, weekday'
+const both = (right: string) => ({ authenticated: right, service_role: right })
+const open = (insert: string, columns: string) => ({
+  anon: 'r',
+  ...both(`r d a(${[...insert.split(', '), ...columns.split(', ')].sort().join(', ')}) w(${columns})`),
+})
+const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'public.businesses': { anon: 'r', authenticated: 'r', service_role: 'r a w d' },
+  'public.business_staff': { authenticated: 'r', service_role: 'r a w d' },
+  'public.events': open('business_id, id', EVENT),
+  'public.ticket_tiers': open('event_id, id', TIER),
+  'public.discounts': open('business_id, id', OFFER),
+  'public.slots': open('business_id, id', SLOT),
+  'public.orders': both('r'),
+  'public.order_items': both('r'),
+  'public.ticket_holds': both('r'),
+  'public.tickets': both('r'),
+  'public.scan_logs': both('r'),
+  'public.offer_claims': both('r'),
+  'public.reservations': both('r'),
+  'public.idempotency_keys': { service_role: 'r' },
+  'public.webhook_events': { service_role: 'r' },
+  'ticketing.slot_days': { service_role: 'r' },
+  'ticketing.migrations': { service_role: 'r' },
+  'ticketing.checkout_sessions': { service_role: 'r' },
+  'ticketing.payments': { service_role: 'r' },
+  'ticketing.refunds': { service_role: 'r' },
+  'ticketing.disputes': { service_role: 'r' },
+  'ticketing.ledger_entries': { service_role: 'r' },
+}
+
+const ALL = 'anon authenticated service_role'
+const FUNCTIONS: Readonly<Record<string, string>> = {
+  reserve_tickets_atomically: ALL,
+  reserve_tickets_batch: ALL,
+  release_tickets: ALL,
+  extend_ticket_holds: ALL,
+  release_ticket_holds: ALL,
+  claim_offer_spots_atomically: ALL,
+  book_slot_atomically: ALL,
+  cancel_reservation: ALL,
+  cancel_claim: ALL,
+  release_offer_spots: 'authenticated service_role',
+  atomic_ticket_checkin: 'authenticated service_role',
+  scan_ticket_atomic: 'authenticated service_role',
+  sync_offline_scan: 'authenticated service_role',
+  double_admissions: 'authenticated service_role',
+  expire_ticket_holds: 'service_role',
+  claim_order_ticketing: 'service_role',
+  issue_order_tickets: 'service_role',
+  verify_protections: 'service_role',
+}
+const VAULT: Readonly<Record<string, string>> = {
+  ...FUNCTIONS,
+  checkout: ALL,
+  checkout_session_status: ALL,
+  event_page: ALL,
+  events_on_sale: ALL,
+  order_page: ALL,
+  validate_qr: 'authenticated service_role',
+  gate_list: 'authenticated service_role',
+  sync_offline_scans: 'authenticated service_role',
+  register_code_key: 'service_role',
+  list_code_keys: 'service_role',
+  revoke_code_key: 'service_role',
+  request_refund: 'authenticated service_role',
+  expire_orders: 'service_role',
+  open_session: 'service_role',
+  refuse_session: 'service_role',
+  due_sessions: 'service_role',
+  receive_webhook: 'service_role',
+  settle_session: 'service_role',
+  settle_refund: 'service_role',
+  refuse_refund: 'service_role',
+  due_refunds: 'service_role',
+  due_payments: 'service_role',
+  broken_laws: 'service_role',
+  my_businesses: ALL,
+  managed_businesses: 'authenticated service_role',
+  managed_events: 'authenticated service_role',
+  managed_offers: 'authenticated service_role',
+  charge_step: ALL,
+  my_events: ALL,
+  my_orders: ALL,
+  uuid_v7: 'authenticated service_role',
+}
+
+const ROLES = ['public', 'anon', 'authenticated', 'service_role']
+
+/** What each role may do with each table and view, as in TABLES. Asked of PostgreSQL, so inherited rights count. */
+async function tableRights(db: TestDatabase): Promise<Record<string, Record<string, string>>> {
+  const rows = await db.rows<{ name: string; role: string; rights: string }>(
+    `select n.nspname || '.' || c.relname as name, r.role, concat_ws(' ',
+       case when has_table_privilege(r.role, c.oid, 'select') then 'r' end,
+       case when has_table_privilege(r.role, c.oid, 'insert') then 'a' end,
+       case when has_table_privilege(r.role, c.oid, 'update') then 'w' end,
+       case when has_table_privilege(r.role, c.oid, 'delete') then 'd' end,
+       case when has_table_privilege(r.role, c.oid, 'truncate, references, trigger') then 'more' end,
+       (select 'a(' || string_agg(a.attname, ', ' order by a.attname) || ')' from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and has_column_privilege(r.role, c.oid, a.attnum, 'insert')
+          and not has_table_privilege(r.role, c.oid, 'insert')),
+       (select 'w(' || string_agg(a.attname, ', ' order by a.attname) || ')' from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and has_column_privilege(r.role, c.oid, a.attnum, 'update')
+          and not has_table_privilege(r.role, c.oid, 'update')),
+       (select 'r(' || string_agg(a.attname, ', ' order by a.attname) || ')' from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and has_column_privilege(r.role, c.oid, a.attnum, 'select')
+          and not has_table_privilege(r.role, c.oid, 'select'))) as rights
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace, unnest($1::text[]) as r(role)
+     where c.relkind in ('r', 'v', 'm', 'p', 'S') and n.nspname in ('public', 'ticketing')`,
+    [ROLES],
+  )
+  const rights: Record<string, Record<string, string>> = {}
+  for (const row of rows.filter((each) => each.rights !== ''))
+    rights[row.name] = { ...rights[row.name], [row.role]: row.rights }
+  return rights
+}
+
+async function functionRights(db: TestDatabase, schema: string): Promise<Record<string, string>> {
+  const rows = await db.rows<{ name: string; roles: string }>(
+    `select p.proname as name, (select string_agg(r.role, ' ' order by r.role) from unnest($2::text[]) as r(role)
+       where has_function_privilege(r.role, p.oid, 'execute')) as roles
+     from pg_proc p where p.pronamespace = $1::regnamespace`,
+    [schema, ROLES],
+  )
+  return Object.fromEntries(rows.filter((row) => row.roles !== null).map((row) => [row.name, row.roles]))
+}
+
+async function assertRights(db: TestDatabase): Promise<void> {
+  const words = (rights: Readonly<Record<string, Readonly<Record<string, string>>>>) =>
+    Object.fromEntries(
+      Object.entries(rights).map(([table, roles]) => [
+        table,
+        Object.fromEntries(
+          Object.entries(roles).map(([role, text]) => [role, text.split(/ (?![^(]*\))/).sort()]),
+        ),
+      ]),
+    )
+  assert.deepEqual(words(await tableRights(db)), words(TABLES))
+  assert.deepEqual(await functionRights(db, 'public'), FUNCTIONS)
+  assert.deepEqual(await functionRights(db, 'ticketing'), VAULT)
+  for (const role of ROLES) {
+    const may = await db.value(`select has_schema_privilege($1, 'ticketing', 'usage')`, [role])
+    assert.equal(may, role !== 'public')
+    assert.equal(await db.value(`select has_schema_privilege($1, 'ticketing', 'create')`, [role]), false)
+  }
+}
+
+describe('the rights', () => {
+  it('are the written ones where nothing is granted by default', async () => {
+    await assertRights(await testDatabase())
+  })
+
+  it("are the same under Supabase's older default privileges, which grant everything by name", async () => {
+    const db = await testDatabase(null)
+    // The roles are the server's: the template's installation made them.
+    for (const what of ['tables', 'functions', 'sequences'])
+      await db.rows(
+        `alter default privileges in schema public grant all on ${what} to anon, authenticated, service_role`,
+      )
+    await db.rows('grant all on all tables in schema public to anon, authenticated, service_role')
+    await migrate(db.client)
+    await assertRights(db)
+    await migrate(db.client)
+    await assertRights(db)
+  })
+
+  it('are taken back from who was given more', async () => {
+    const db = await testDatabase()
+    await db.rows('grant all on ticket_holds, tickets to anon, authenticated')
+    await db.rows('grant update (sold_quantity) on ticket_tiers to authenticated')
+    await db.rows('grant execute on all functions in schema ticketing to anon')
+    await migrate(db.client)
+    await assertRights(db)
+  })
+})
