@@ -31,7 +31,7 @@ test('the limits of admission that the documents name are those of the server', 
 })
 
 test('the connections that the documents count are those that a server opens', () => {
-  const [, pools = ''] = /POOL_MAX = \{([^}]*)\}/.exec(readFileSync('src/cli/start.ts', 'utf8')) ?? []
+  const [, pools = ''] = /POOL_MAX\b[^=]*= \{([^}]*)\}/.exec(readFileSync('src/cli/start.ts', 'utf8')) ?? []
   const [buyers = 0, gates = 0, webhooks = 0, health = 0] = [...pools.matchAll(/\d+/g)].map(Number)
   const counts = `buyers ${buyers} · gates ${gates} · payments and jobs ${webhooks} · health ${health}`
   assert.ok(limits.includes(counts))
