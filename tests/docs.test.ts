@@ -81,7 +81,7 @@ test('every file and folder that a page names exists', () => {
   for (const [path, text] of pages) {
     if (path === 'CHANGELOG.md') continue
     const named = text.matchAll(
-      /`((?:bin|sql|src|docs|examples|load-tests|database-tests|tests|bench)\/[\w./-]*)`|(?:run|-f) ((?:load|database)-tests\/\S+)/g,
+      /`((?:bin|sql|src|docs|examples|load-tests|database-tests|tests|bench)\/[\w./-]*)`|[ "](?=(?:load-tests|database-tests|tests|sql)\/)([\w./-]+\.(?:ts|sql))(?=[\s"`]|$)/gm,
     )
     for (const [, quoted, argument] of named) {
       const file = quoted ?? argument ?? ''
