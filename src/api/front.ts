@@ -27,8 +27,8 @@ export interface Task {
 export type Front = (c: Context, task: Task) => Promise<Response>
 
 /**
- * Middleware that every request passes: request id, CORS preflight, body, admission, log line, and the answer where a handler
- * threw.
+ * Middleware that every request passes: request id, CORS preflight, token bucket, body, place, log line, and the answer where a
+ * handler threw.
  */
 export function openFront(log: Log, admission: Admission, addressHeader: string | undefined): Front {
   const isRare = openRareness()

@@ -113,8 +113,8 @@ const serverRefusals = {
 } as const satisfies Entries
 
 /**
- * Registry of refusals: every code that a verb or a function answers with, and nothing else does. The texts of SQL and its
- * precedence are generated from it. Codes are part of the contract: clients compare them letter by letter.
+ * Registry of refusals: every code that a verb or a function answers with, but for `INSUFFICIENT_INVENTORY`, as which two
+ * checkouts spell INSUFFICIENT_TICKETS. The texts of SQL and its precedence are generated from it. Codes are part of the contract: clients compare them letter by letter.
  */
 export const REFUSALS = {
   ...requestRefusals,
