@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import pg from 'pg'
 import { jwtSecretOf, standInKeyOf, ticketKeyOf, webhookSecretOf } from '../../src/cli/secrets.ts'
 import { readConfig } from '../../src/config.ts'
@@ -14,32 +14,10 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
   const env = { ADMIT_ONCE_HOME: home }
   const first = await startOffice(env)
 
-  await t.test('it answers health-check, and says what it runs on', async () => {
-    const health = await fetch(`${first.url}/functions/v1/health-check`, { method: 'POST' })
-    assert.equal(health.status, 200)
-    assert.deepEqual(((await health.json()) as { payments: object }).payments, { mode: 'stand-in' })
-    assert.match(first.output(), /payments {5}stand-in of Stripe, no money moves\n/)
-    assert.match(first.output(), /STRIPE_WEBHOOK_SECRET=whsec_[\w-]+\n {2}STRIPE_TEST_SK=sk_test_\w+\n/)
-    assert.ok(!first.output().includes('Whoever reaches this server'))
-    assert.match(first.output(), /\/events\/summer-night$/m)
-    assert.match(first.output(), /PostgreSQL 18\.\d+ \(embedded\)/)
-    assert.ok(!first.output().includes('\u001b'))
-  })
-
-  await t.test('the printed curl orders two tickets, and the same line again gets the same two', async () => {
-    const line = /^ *(curl [\s\S]*?'\{[\s\S]*?\}')$/m.exec(first.output())?.[1] ?? ''
-    if ((await run('sh', ['-c', 'command -v curl']).ended).code !== 0) {
-      t.diagnostic('curl is not installed: its printed line was not run')
-      return
-    }
-    const order = async () =>
-      JSON.parse((await run('sh', ['-c', line.replace('curl', 'curl -sS')]).ended).stdout)
-    const { orderId, isFree, success } = await order()
-    assert.deepEqual({ isFree, success }, { isFree: true, success: true })
-    assert.equal((await order()).orderId, orderId)
-    assert.equal(await count(home, 'select count(*)::int from tickets where order_id = $1', [orderId]), 2)
-  })
-
+  await t.test('it answers health-check, and says what it runs on', () => assertSaysWhatItRunsOn(first))
+  await t.test('the printed curl orders two tickets, and the same line again gets the same two', () =>
+    assertPrintedOrderWorks(first, home, t),
+  )
   await t.test('a second start on the same home is refused with 3 and says who is there', async () => {
     const second = await admitOnce(['start', '--port', '0'], env)
     assert.deepEqual([second.code, second.stdout], [3, ''])
@@ -89,6 +67,34 @@ test('start: open in one command, an order by the printed line, Ctrl-C in the mi
   )
 })
 
+type Office = Awaited<ReturnType<typeof startOffice>>
+
+async function assertSaysWhatItRunsOn(first: Office): Promise<void> {
+  const health = await fetch(`${first.url}/functions/v1/health-check`, { method: 'POST' })
+  assert.equal(health.status, 200)
+  assert.deepEqual(((await health.json()) as { payments: object }).payments, { mode: 'stand-in' })
+  assert.match(first.output(), /payments {5}stand-in of Stripe, no money moves\n/)
+  assert.match(first.output(), /STRIPE_WEBHOOK_SECRET=whsec_[\w-]+\n {2}STRIPE_TEST_SK=sk_test_\w+\n/)
+  assert.ok(!first.output().includes('Whoever reaches this server'))
+  assert.match(first.output(), /\/events\/summer-night$/m)
+  assert.match(first.output(), /PostgreSQL 18\.\d+ \(embedded\)/)
+  assert.ok(!first.output().includes('\u001b'))
+}
+
+async function assertPrintedOrderWorks(first: Office, home: string, t: TestContext): Promise<void> {
+  const line = /^ *(curl [\s\S]*?'\{[\s\S]*?\}')$/m.exec(first.output())?.[1] ?? ''
+  if ((await run('sh', ['-c', 'command -v curl']).ended).code !== 0) {
+    t.diagnostic('curl is not installed: its printed line was not run')
+    return
+  }
+  const order = async () =>
+    JSON.parse((await run('sh', ['-c', line.replace('curl', 'curl -sS')]).ended).stdout)
+  const { orderId, isFree, success } = await order()
+  assert.deepEqual({ isFree, success }, { isFree: true, success: true })
+  assert.equal((await order()).orderId, orderId)
+  assert.equal(await count(home, 'select count(*)::int from tickets where order_id = $1', [orderId]), 2)
+}
+
 test('Ctrl-C in the middle of a paid sale: who paid has a ticket after the next start, once', async () => {
   const home = newHome()
   const env = { ADMIT_ONCE_HOME: home }
@@ -117,53 +123,54 @@ test('Ctrl-C in the middle of a paid sale: who paid has a ticket after the next 
   assert.equal((await second.ended).code, 0)
 })
 
+const LIVE_KEY = 'sk_live_c2VjcmV0'
+const REFUSED: readonly (readonly [Record<string, string>, RegExp])[] = [
+  [
+    { STRIPE_SECRET_KEY: LIVE_KEY },
+    /^STRIPE_SECRET_KEY is a live key: .* Set STRIPE_LIVE=yes if you mean it\.\n$/,
+  ],
+  [{ STRIPE_SECRET_KEY: LIVE_KEY, STRIPE_LIVE: 'true' }, /^STRIPE_LIVE must be "yes" or left out\.\n$/],
+  [
+    { STRIPE_SECRET_KEY: LIVE_KEY, STRIPE_LIVE: 'yes', STRIPE_API_URL: 'http://127.0.0.1:1' },
+    /^STRIPE_API_URL is set: a live key goes to Stripe alone/,
+  ],
+  [{ STRIPE_LIVE: 'yes' }, /^STRIPE_LIVE is set, and STRIPE_SECRET_KEY is no key of Stripe\.\n$/],
+  [
+    { STRIPE_API_URL: 'http://127.0.0.1:1', STRIPE_SECRET_KEY: 'stand-in' },
+    /^STRIPE_API_URL is set, and STRIPE_SECRET_KEY is no key/,
+  ],
+  [{ PUBLIC_URL: 'https://tickets.example.org/shop' }, /^PUBLIC_URL must have no path/],
+  [
+    { PUBLIC_URL: 'https://tickets.example.org' },
+    /^Strangers reach this server, and STRIPE_SECRET_KEY is not set/,
+  ],
+  [{ HOST: '0.0.0.0' }, /^PUBLIC_URL is needed, as HOST is 0\.0\.0\.0/],
+  [{ CLIENT_ADDRESS_HEADER: 'x-forwarded-for' }, /^PUBLIC_URL is needed, as a proxy stands before/],
+  [{ ALLOWED_REDIRECTS: 'https://a.example' }, /^PUBLIC_URL is needed, as ALLOWED_REDIRECTS is set/],
+  [
+    { STRIPE_SECRET_KEY: LIVE_KEY, STRIPE_LIVE: 'yes', STRIPE_WEBHOOK_SECRET: 'whsec_c2VjcmV0' },
+    /^PUBLIC_URL is needed, as real money moves/,
+  ],
+  [{ STRIPE_SECRET_KEY: 'pk_test_1' }, /^STRIPE_SECRET_KEY must be a secret or restricted key of Stripe/],
+  [
+    { STRIPE_WEBHOOK_SECRET: 'secret' },
+    /^STRIPE_WEBHOOK_SECRET must be the webhook endpoint's secret: whsec_…\.\n$/,
+  ],
+  [
+    { ALLOWED_REDIRECTS: 'https://a.example, b.example' },
+    /^ALLOWED_REDIRECTS must list origins .*not "b\.example"\.\n$/,
+  ],
+  [{ TICKET_SIGNING_KEY: 'short' }, /^TICKET_SIGNING_KEY must be 32 random bytes in base64url/],
+  [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be error, warn or info\.\n$/],
+  [{ RATE_LIMIT: '-1' }, /^RATE_LIMIT must be a whole number of requests a second/],
+]
+
 test('Stripe itself is used where its key is set: in test mode, or live where it is meant', async () => {
-  const key = 'sk_live_c2VjcmV0'
-  const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
-    [
-      { STRIPE_SECRET_KEY: key },
-      /^STRIPE_SECRET_KEY is a live key: .* Set STRIPE_LIVE=yes if you mean it\.\n$/,
-    ],
-    [{ STRIPE_SECRET_KEY: key, STRIPE_LIVE: 'true' }, /^STRIPE_LIVE must be "yes" or left out\.\n$/],
-    [
-      { STRIPE_SECRET_KEY: key, STRIPE_LIVE: 'yes', STRIPE_API_URL: 'http://127.0.0.1:1' },
-      /^STRIPE_API_URL is set: a live key goes to Stripe alone/,
-    ],
-    [{ STRIPE_LIVE: 'yes' }, /^STRIPE_LIVE is set, and STRIPE_SECRET_KEY is no key of Stripe\.\n$/],
-    [
-      { STRIPE_API_URL: 'http://127.0.0.1:1', STRIPE_SECRET_KEY: 'stand-in' },
-      /^STRIPE_API_URL is set, and STRIPE_SECRET_KEY is no key/,
-    ],
-    [{ PUBLIC_URL: 'https://tickets.example.org/shop' }, /^PUBLIC_URL must have no path/],
-    [
-      { PUBLIC_URL: 'https://tickets.example.org' },
-      /^Strangers reach this server, and STRIPE_SECRET_KEY is not set/,
-    ],
-    [{ HOST: '0.0.0.0' }, /^PUBLIC_URL is needed, as HOST is 0\.0\.0\.0/],
-    [{ CLIENT_ADDRESS_HEADER: 'x-forwarded-for' }, /^PUBLIC_URL is needed, as a proxy stands before/],
-    [{ ALLOWED_REDIRECTS: 'https://a.example' }, /^PUBLIC_URL is needed, as ALLOWED_REDIRECTS is set/],
-    [
-      { STRIPE_SECRET_KEY: key, STRIPE_LIVE: 'yes', STRIPE_WEBHOOK_SECRET: 'whsec_c2VjcmV0' },
-      /^PUBLIC_URL is needed, as real money moves/,
-    ],
-    [{ STRIPE_SECRET_KEY: 'pk_test_1' }, /^STRIPE_SECRET_KEY must be a secret or restricted key of Stripe/],
-    [
-      { STRIPE_WEBHOOK_SECRET: 'secret' },
-      /^STRIPE_WEBHOOK_SECRET must be the webhook endpoint's secret: whsec_…\.\n$/,
-    ],
-    [
-      { ALLOWED_REDIRECTS: 'https://a.example, b.example' },
-      /^ALLOWED_REDIRECTS must list origins .*not "b\.example"\.\n$/,
-    ],
-    [{ TICKET_SIGNING_KEY: 'short' }, /^TICKET_SIGNING_KEY must be 32 random bytes in base64url/],
-    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be error, warn or info\.\n$/],
-    [{ RATE_LIMIT: '-1' }, /^RATE_LIMIT must be a whole number of requests a second/],
-  ]
   await Promise.all(
-    cases.map(async ([env, words]) => {
+    REFUSED.map(async ([env, words]) => {
       const ended = await admitOnce(['start', '--port', '0'], { ADMIT_ONCE_HOME: newHome(), ...env })
       assert.match(ended.stderr, words)
-      assert.ok(!ended.stderr.includes(key))
+      assert.ok(!ended.stderr.includes(LIVE_KEY))
       assert.deepEqual([ended.code, ended.stdout], [3, ''])
     }),
   )
