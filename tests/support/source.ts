@@ -31,6 +31,24 @@ export function importsOf({ file, text }: Source): Import[] {
   return found.map((to) => ({ file, to: to.startsWith('.') ? normalize(join(dirname(file), to)) : to }))
 }
 
+interface Fn {
+  readonly file: string
+  readonly line: number
+  readonly lines: number
+  /** The body of a `describe` or a `suite` is a table of contents, not a function that is read as one. */
+  readonly isSuite: boolean
+}
+
+export function functionsOf({ file, text }: Source): Fn[] {
+  const lineAt = (offset: number) => text.slice(0, offset).split('\n').length
+  return nodesOf({ file, text })
+    .filter(({ node }) => /^(Arrow)?Function/.test(node.type) && node['body'] != null)
+    .map(({ node, parent }) => {
+      const line = lineAt(node.start)
+      return { file, line, lines: lineAt(node.end) - line + 1, isSuite: isSuite(parent) }
+    })
+}
+
 interface Node {
   readonly type: string
   readonly start: number
@@ -72,4 +90,9 @@ function specifierOf(node: Node): string[] {
   const source = node['source'] ?? node['argument']
   const literal = isNode(source) && source.type === 'TSLiteralType' ? source['literal'] : source
   return isNode(literal) && typeof literal['value'] === 'string' ? [literal['value']] : []
+}
+
+function isSuite(parent: Node | undefined): boolean {
+  const callee = parent?.type === 'CallExpression' ? parent['callee'] : undefined
+  return isNode(callee) && /^(describe|suite)$/.test(String(callee['name']))
 }
