@@ -106,6 +106,8 @@ begin;
 -- who gets in?
 \ir rules/admit_ticket.sql
 \ir rules/admit_offline.sql
+\ir rules/log_scan.sql
+\ir rules/admit_party.sql
 \ir rules/redeem_claim.sql
 \ir rules/check_in_booking.sql
 \ir rules/scan_refusal.sql

@@ -28,6 +28,8 @@ declare
 begin
   conflict_resolved := false;
   clock_suspect := false;
+  v_own.offline := true;
+  v_own.scan_method := 'offline';
   v_own.scanned_by := p_scanned_by;
   v_own.device_id := left(p_device_id, 200);
   v_own.scan_id := p_scan_id;
@@ -35,7 +37,10 @@ begin
   v_own.synced_by := (ticketing.caller()).user_id;
   outcome := ticketing.offline_refusal(p_ticket_id, p_scanned_by, p_business_id);
   if outcome = 'NOT_FOUND' then
-    perform ticketing.log_unknown_offline(v_own, p_business_id, p_ticket_id, p_presented_hash);
+    v_own.business_id := p_business_id;
+    v_own.presented_hash := p_presented_hash;
+    v_own.presented_id := case when p_presented_hash is null then p_ticket_id end;
+    perform ticketing.log_unknown_scan(v_own, outcome);
   elsif outcome is null and p_scanned_at is null then
     outcome := 'INVALID_REQUEST';
   end if;
@@ -141,32 +146,15 @@ begin
       where s.id = p_scan.id and (v_admits or s.error_code = 'INVALID_STATUS');
     return true;
   end if;
-  insert into public.scan_logs (event_id, ticket_id, scanned_by, device_id, scan_id, scan_method, scan_success, error_code,
-      offline, scanned_at, claimed_at, clock_suspect, synced_by)
-    values (p_ticket.event_id, p_ticket.id, p_scan.scanned_by, p_scan.device_id, p_scan.scan_id, 'offline', v_admits,
-      nullif(p_outcome, 'ADMITTED'), true, p_scan.scanned_at, p_scan.claimed_at, p_scan.clock_suspect, p_scan.synced_by)
-    on conflict do nothing;
-  if found then
+  p_scan.event_id := p_ticket.event_id;
+  p_scan.ticket_id := p_ticket.id;
+  p_scan.scan_success := v_admits;
+  p_scan.error_code := nullif(p_outcome, 'ADMITTED');
+  if ticketing.log_scan(p_scan) then
     return true;
   end if;
-  -- Written back, not raised: what is undone while other gates wait for the row is PostgreSQL's XX000 now and then.
-  update public.tickets t set checked_in_at = s.scanned_at, checked_in_by = s.scanned_by
-    from public.scan_logs s where t.id = p_ticket.id and s.ticket_id = p_ticket.id and s.scan_success;
+  perform ticketing.restore_winner(p_ticket.id);
   perform ticketing.write_offline_scan(p_ticket, p_scan, 'ALREADY_USED');
   return false;
-end
-$$;
-
--- log_unknown_offline: an offline scan of what is nothing of ours, so that a forged entry can be seen.
-create or replace function ticketing.log_unknown_offline(
-  p_scan public.scan_logs, p_business_id uuid, p_presented_id uuid, p_presented_hash text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  insert into public.scan_logs (business_id, presented_id, presented_hash, scanned_by, device_id, scan_id, scan_method,
-      scan_success, error_code, offline, scanned_at, claimed_at, synced_by)
-    values (p_business_id, case when p_presented_hash is null then p_presented_id end, p_presented_hash, p_scan.scanned_by,
-      p_scan.device_id, p_scan.scan_id, 'offline', false, 'NOT_FOUND', true, clock_timestamp(), p_scan.claimed_at,
-      p_scan.synced_by)
-    on conflict do nothing;
 end
 $$;

@@ -18,22 +18,26 @@ create or replace function ticketing.admit_ticket(
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_ticket_id uuid := p_ticket_id;
-  v_event_id uuid;
   v_refusal text;
+  v_scan public.scan_logs;
   v_winner public.scan_logs;
 begin
-  select t.event_id into v_event_id from public.tickets t where t.id = p_ticket_id;
-  v_refusal := ticketing.scan_refusal(p_scanned_by, v_event_id);
+  v_scan.ticket_id := p_ticket_id;
+  v_scan.scanned_by := p_scanned_by;
+  v_scan.device_id := p_device_id;
+  v_scan.scan_id := p_scan_id;
+  v_scan.scan_method := p_scan_method;
+  select t.event_id into v_scan.event_id from public.tickets t where t.id = p_ticket_id;
+  v_refusal := ticketing.scan_refusal(p_scanned_by, v_scan.event_id);
   if v_refusal = 'FORBIDDEN' then
     outcome := v_refusal;
     return;
   elsif v_refusal = 'NOT_FOUND' then
     -- From here on it is a ticket that does not exist.
-    v_ticket_id := null;
-    v_event_id := null;
+    v_scan.ticket_id := null;
+    v_scan.event_id := null;
   elsif p_keeps_times then
-    v_refusal := ticketing.closed_door(v_event_id);
+    v_refusal := ticketing.closed_door(v_scan.event_id);
   end if;
   begin
     perform ticketing.limit_wait();
@@ -45,31 +49,25 @@ begin
           where t.id = p_ticket_id and t.status = 'valid'
           returning t.checked_in_at, t.checked_in_by into scanned_at, scanned_by;
         if found then
-          insert into public.scan_logs
-              (event_id, ticket_id, scanned_by, device_id, scan_id, scan_method, scan_success, scanned_at)
-            values (v_event_id, p_ticket_id, p_scanned_by, p_device_id, p_scan_id, p_scan_method, true, scanned_at)
-            on conflict do nothing;
-          if found then
+          v_scan.scanned_at := scanned_at;
+          v_scan.scan_success := true;
+          if ticketing.log_scan(v_scan) then
             outcome := 'ADMITTED';
             return;
           end if;
-          -- The second protection, the unique successful scan, knows a winner: what was just written is written back. To
-          -- raise and undo the block instead, while other gates wait for the row, makes PostgreSQL 18.4 now and then fail
-          -- with XX000 (a multixact of two updaters).
-          update public.tickets t set checked_in_at = s.scanned_at, checked_in_by = s.scanned_by
-            from public.scan_logs s
-            where t.id = p_ticket_id and s.ticket_id = p_ticket_id and s.scan_success;
+          -- The second protection, the unique successful scan, knows a winner: what was just written is written back.
+          perform ticketing.restore_winner(p_ticket_id);
         end if;
       end if;
       select t.status, t.checked_in_at, t.checked_in_by into ticket_status, scanned_at, scanned_by
-        from public.tickets t where t.id = v_ticket_id for no key update;
+        from public.tickets t where t.id = v_scan.ticket_id for no key update;
       exit when v_refusal is not null or ticket_status is distinct from 'valid';
     end loop;
   exception when lock_not_available or deadlock_detected then
     outcome := 'LOCK_TIMEOUT';
     return;
   end;
-  select * into v_winner from public.scan_logs s where s.ticket_id = v_ticket_id and s.scan_success;
+  select * into v_winner from public.scan_logs s where s.ticket_id = v_scan.ticket_id and s.scan_success;
   if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
     outcome := 'ADMITTED';
     return;
@@ -77,14 +75,14 @@ begin
   device_id := v_winner.device_id;
   outcome := case when ticket_status is null then 'NOT_FOUND' when ticket_status = 'used' then 'ALREADY_USED'
     when ticket_status = 'valid' then v_refusal else 'INVALID_STATUS' end;
-  insert into public.scan_logs
-      (event_id, ticket_id, presented_id, scanned_by, device_id, scan_id, scan_method, scan_success, error_code, scanned_at)
-    select v_event_id, case when ticket_status is not null then p_ticket_id end,
-      case when ticket_status is null then p_ticket_id end, p_scanned_by, p_device_id, p_scan_id, p_scan_method, false,
-      outcome, clock_timestamp()
-    where p_scan_id is null or not exists (
-      select from public.scan_logs s where s.ticket_id = v_ticket_id and s.error_code in (outcome, 'SUPERSEDED')
-        and ticketing.is_same_scan(s, p_scan_id, p_device_id));
+  if ticket_status is null then
+    v_scan.ticket_id := null;
+    v_scan.presented_id := p_ticket_id;
+  end if;
+  v_scan.scan_success := false;
+  v_scan.error_code := outcome;
+  v_scan.scanned_at := clock_timestamp();
+  perform ticketing.log_judged_scan(v_scan);
 end
 $$;
 

@@ -11,9 +11,9 @@ create or replace function ticketing.check_in_booking(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_booking record;
-  v_winner public.scan_logs;
   v_evening record;
-  v_now timestamptz;
+  v_scan public.scan_logs;
+  v_judged record;
 begin
   perform ticketing.limit_wait();
   select r.status, r.checked_in_at, r.business_id, r.slot_id, r.date into v_booking
@@ -24,35 +24,24 @@ begin
     return;
   end if;
   v_evening := ticketing.slot_evening(v_booking.slot_id, v_booking.date);
-  v_now := clock_timestamp();
-  if v_booking.status = 'checked_in' then
-    select * into v_winner from public.scan_logs s where s.reservation_id = p_reservation_id and s.scan_success;
-    if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
-      outcome := 'ADMITTED';
-      scanned_at := v_booking.checked_in_at;
-      return;
-    end if;
-    device_id := v_winner.device_id;
-  end if;
-  outcome := case v_booking.status when 'checked_in' then 'ALREADY_USED' when 'confirmed' then
-      coalesce(ticketing.outside(v_now, v_evening.starts_at - (select s.booking_before from ticketing.settings s),
-        v_evening.ends_at), 'ADMITTED')
-    else 'CANCELLED' end;
-  insert into public.scan_logs
-      (business_id, reservation_id, scanned_by, device_id, scan_id, scan_method, scan_success, error_code, scanned_at)
-    select v_booking.business_id, p_reservation_id, p_scanned_by, p_device_id, p_scan_id, 'qr', outcome = 'ADMITTED',
-      nullif(outcome, 'ADMITTED'), v_now
-    where p_scan_id is null or not exists (
-      select from public.scan_logs s where s.reservation_id = p_reservation_id and s.error_code = outcome
-        and ticketing.is_same_scan(s, p_scan_id, p_device_id))
-    on conflict do nothing;
-  if outcome = 'ADMITTED' and not found then
-    outcome := 'ALREADY_USED';
-  elsif outcome = 'ADMITTED' then
-    update public.reservations r set status = 'checked_in', checked_in_at = v_now, checked_in_by = p_scanned_by
+  v_scan.business_id := v_booking.business_id;
+  v_scan.reservation_id := p_reservation_id;
+  v_scan.scanned_by := p_scanned_by;
+  v_scan.device_id := p_device_id;
+  v_scan.scan_id := p_scan_id;
+  v_scan.scanned_at := clock_timestamp();
+  v_judged := ticketing.admit_party(v_scan, case v_booking.status when 'checked_in' then 'ALREADY_USED' when 'confirmed' then
+      coalesce(ticketing.outside(v_scan.scanned_at,
+        v_evening.starts_at - (select s.booking_before from ticketing.settings s), v_evening.ends_at), 'ADMITTED')
+    else 'CANCELLED' end, v_booking.status = 'checked_in');
+  outcome := v_judged.outcome;
+  device_id := v_judged.device_id;
+  scanned_at := v_booking.checked_in_at;
+  if v_judged.is_first then
+    scanned_at := v_scan.scanned_at;
+    update public.reservations r set status = 'checked_in', checked_in_at = v_scan.scanned_at, checked_in_by = p_scanned_by
       where r.id = p_reservation_id;
   end if;
-  scanned_at := case outcome when 'ADMITTED' then v_now else v_booking.checked_in_at end;
 exception when lock_not_available or deadlock_detected then
   outcome := 'LOCK_TIMEOUT';
 end

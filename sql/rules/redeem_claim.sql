@@ -11,8 +11,8 @@ create or replace function ticketing.redeem_claim(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_claim record;
-  v_winner public.scan_logs;
-  v_now timestamptz;
+  v_scan public.scan_logs;
+  v_judged record;
 begin
   perform ticketing.limit_wait();
   select c.status, c.redeemed_at, d.business_id, d.starts_at, d.ends_at into v_claim
@@ -23,33 +23,23 @@ begin
     outcome := 'UNKNOWN';
     return;
   end if;
-  v_now := clock_timestamp();
-  if v_claim.status = 'redeemed' then
-    select * into v_winner from public.scan_logs s where s.claim_id = p_claim_id and s.scan_success;
-    if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
-      outcome := 'ADMITTED';
-      scanned_at := v_claim.redeemed_at;
-      return;
-    end if;
-    device_id := v_winner.device_id;
-  end if;
-  outcome := case v_claim.status when 'redeemed' then 'ALREADY_USED' when 'released' then 'CANCELLED'
-    else coalesce(ticketing.outside(v_now, v_claim.starts_at, v_claim.ends_at), 'ADMITTED') end;
-  insert into public.scan_logs
-      (business_id, claim_id, scanned_by, device_id, scan_id, scan_method, scan_success, error_code, scanned_at)
-    select v_claim.business_id, p_claim_id, p_scanned_by, p_device_id, p_scan_id, 'qr', outcome = 'ADMITTED',
-      nullif(outcome, 'ADMITTED'), v_now
-    where p_scan_id is null or not exists (
-      select from public.scan_logs s where s.claim_id = p_claim_id and s.error_code = outcome
-        and ticketing.is_same_scan(s, p_scan_id, p_device_id))
-    on conflict do nothing;
-  if outcome = 'ADMITTED' and not found then
-    outcome := 'ALREADY_USED';
-  elsif outcome = 'ADMITTED' then
-    update public.offer_claims c set status = 'redeemed', redeemed_at = v_now, redeemed_by = p_scanned_by
+  v_scan.business_id := v_claim.business_id;
+  v_scan.claim_id := p_claim_id;
+  v_scan.scanned_by := p_scanned_by;
+  v_scan.device_id := p_device_id;
+  v_scan.scan_id := p_scan_id;
+  v_scan.scanned_at := clock_timestamp();
+  v_judged := ticketing.admit_party(v_scan, case v_claim.status when 'redeemed' then 'ALREADY_USED' when 'released' then 'CANCELLED'
+    else coalesce(ticketing.outside(v_scan.scanned_at, v_claim.starts_at, v_claim.ends_at), 'ADMITTED') end,
+    v_claim.status = 'redeemed');
+  outcome := v_judged.outcome;
+  device_id := v_judged.device_id;
+  scanned_at := v_claim.redeemed_at;
+  if v_judged.is_first then
+    scanned_at := v_scan.scanned_at;
+    update public.offer_claims c set status = 'redeemed', redeemed_at = v_scan.scanned_at, redeemed_by = p_scanned_by
       where c.id = p_claim_id;
   end if;
-  scanned_at := case outcome when 'ADMITTED' then v_now else v_claim.redeemed_at end;
 exception when lock_not_available or deadlock_detected then
   outcome := 'LOCK_TIMEOUT';
 end

@@ -25,6 +25,7 @@ declare
   v_device_id text := left(p_scan ->> 'device_id', 200);
   v_scan_id text := p_scan ->> 'scan_id';
   v_code record;
+  v_unknown public.scan_logs;
   v_outcome text;
   v_status text;
   v_checked_in_device text;
@@ -54,7 +55,13 @@ begin
   elsif not exists (select from public.businesses b where b.id = v_business_id) then
     return ticketing.refused('INVALID_REQUEST', 'There is no such business.');
   else
-    perform ticketing.log_unknown_code(v_business_id, p_scan ->> 'presented', v_caller.user_id, v_device_id, v_scan_id);
+    v_unknown.business_id := v_business_id;
+    v_unknown.presented_hash := p_scan ->> 'presented';
+    v_unknown.scanned_by := v_caller.user_id;
+    v_unknown.device_id := v_device_id;
+    v_unknown.scan_id := v_scan_id;
+    v_unknown.scan_method := 'qr';
+    perform ticketing.log_unknown_scan(v_unknown, 'UNKNOWN');
     return jsonb_build_object('success', true, 'outcome', 'UNKNOWN', 'qr_type', 'unknown', 'details', '{}'::jsonb);
   end if;
   if v_outcome = 'LOCK_TIMEOUT' then
@@ -104,18 +111,6 @@ begin
     kind := null;
     id := null;
   end if;
-end
-$$;
-
--- log_unknown_code: a scan of what is nothing of ours, under the business at whose gate it was shown.
-create or replace function ticketing.log_unknown_code(
-  p_business_id uuid, p_presented text, p_scanned_by uuid, p_device_id text, p_scan_id text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  insert into public.scan_logs
-      (business_id, presented_hash, scanned_by, device_id, scan_id, scan_method, scan_success, error_code, scanned_at)
-    values (p_business_id, p_presented, p_scanned_by, p_device_id, p_scan_id, 'qr', false, 'UNKNOWN', clock_timestamp())
-    on conflict do nothing;
 end
 $$;
 

@@ -213,7 +213,8 @@ export const GUARANTEES: readonly Guarantee[] = [
         kind: 'decision',
         object: 'ticketing.admit_ticket',
         uses: [
-          ...['ticketing.is_replay', 'ticketing.is_same_scan'],
+          ...['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.log_scan'],
+          ...['ticketing.log_judged_scan', 'ticketing.restore_winner'],
           ...['ticketing.scan_refusal', 'ticketing.closed_door'],
         ],
         without: [
@@ -233,6 +234,7 @@ export const GUARANTEES: readonly Guarantee[] = [
           ...['ticketing.write_offline_scan', 'ticketing.own_scan', 'ticketing.offline_refusal'],
           ...['ticketing.is_before', 'ticketing.is_claimed', 'ticketing.is_only_claimed'],
           ...['ticketing.is_same_scan', 'ticketing.scan_refusal', 'ticketing.give_back_tickets'],
+          ...['ticketing.log_scan', 'ticketing.restore_winner'],
         ],
         without: [
           ['ticketing.lock_scanned', ' for no key update;', ';'],
@@ -249,7 +251,10 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.redeem_claim',
-        uses: ['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.outside'],
+        uses: [
+          ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.outside'],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan'],
+        ],
         without: [['ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED'", '']],
       },
       {
@@ -258,7 +263,8 @@ export const GUARANTEES: readonly Guarantee[] = [
         kind: 'decision',
         object: 'ticketing.check_in_booking',
         uses: [
-          ...['ticketing.is_replay', 'ticketing.is_same_scan'],
+          ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan'],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan'],
           ...['ticketing.outside', 'ticketing.slot_evening'],
         ],
         without: [

@@ -98,9 +98,9 @@ for (const [what, wrong, kinds] of DOORS)
 
 test('a refused scan that is in no log makes scanner-burst FAIL, with the code as witness', async () => {
   const change = changed(
-    'ticketing.redeem_claim',
-    "'qr', outcome = 'ADMITTED',",
-    "'qr', outcome in ('ADMITTED', 'CANCELLED'),",
+    'ticketing.admit_party',
+    "p_scan.scan_success := outcome = 'ADMITTED';",
+    "p_scan.scan_success := outcome = 'ADMITTED' or outcome = 'CANCELLED' and p_scan.claim_id is not null;",
   )
   const http = await runStages(await openTestRun({ only: ['scanner-burst'], change }), 'http')
   assert.equal(checkNamed(http, 'every threshold is met').verdict, 'PASS')
