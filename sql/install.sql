@@ -64,6 +64,7 @@ begin;
 \ir parts/is_chargeable.sql
 \ir parts/ticket_fee.sql
 \ir parts/id_of.sql
+\ir parts/find_payment.sql
 \ir parts/call_time.sql
 
 -- Rules: decisions and facts that verbs share

@@ -16,3 +16,11 @@ begin
   end loop;
 end
 $$;
+
+-- lock_order_tiers: the tiers of an order.
+create or replace function ticketing.lock_order_tiers(p_order_id uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));
+end
+$$;

@@ -49,8 +49,7 @@ begin
   if v_refund.id is not null then
     return ticketing.lock_refund(v_refund.id);
   end if;
-  select * into v_payment from ticketing.payments p
-    where p.id = ticketing.id_of(p_refund -> 'payment_intent') and p.order_id is not null limit 1;
+  v_payment := ticketing.find_payment(p_refund);
   if v_payment.id is null then
     return null;
   end if;
@@ -83,7 +82,7 @@ create or replace function ticketing.lock_refund_order(p_order_id uuid) returns 
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform ticketing.lock_order(p_order_id);
-  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));
+  perform ticketing.lock_order_tiers(p_order_id);
 end
 $$;
 
@@ -92,10 +91,8 @@ $$;
 create or replace function ticketing.note_refunded(p_charge jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_payment ticketing.payments;
+  v_payment ticketing.payments := ticketing.find_payment(p_charge);
 begin
-  select * into v_payment from ticketing.payments p
-    where p.id = ticketing.id_of(p_charge -> 'payment_intent') and p.order_id is not null limit 1;
   if v_payment.id is null then
     return '{"outcome": "UNMATCHED"}';
   end if;

@@ -34,8 +34,7 @@ begin
       case when v_order.status = 'pending' then clock_timestamp() + interval '1 hour' end);
   elsif p_session ->> 'status' = 'expired' and v_session.status in ('creating', 'open', 'expired') then
     perform ticketing.note_session(v_session, p_session, 'expired', null);
-    if v_order.status = 'pending' and not exists (
-        select from ticketing.checkout_sessions s where s.order_id = v_order.id and s.attempt > v_session.attempt) then
+    if v_order.status = 'pending' and not ticketing.has_later_attempt(v_session) then
       perform ticketing.expire_order(v_order);
       v_outcome := '{"outcome": "EXPIRED"}';
     end if;
@@ -73,6 +72,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by s.session_id is null, s.attempt desc limit 1
 $$;
 
+-- has_later_attempt: whether another session was made for the order after this one: then this one's end is not the order's.
+create or replace function ticketing.has_later_attempt(p_session ticketing.checkout_sessions) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return exists (
+    select from ticketing.checkout_sessions s where s.order_id = p_session.order_id and s.attempt > p_session.attempt);
+end
+$$;
+
 -- note_session: how a session stands. p_ask_at: when the job looks at it again, null where all is said.
 create or replace function ticketing.note_session(
   p_known ticketing.checkout_sessions, p_session jsonb, p_status text, p_ask_at timestamptz) returns void
@@ -106,7 +114,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_until timestamptz;
 begin
-  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order.id));
+  perform ticketing.lock_order_tiers(p_order.id);
   select p_order.created_at + s.delayed_payment_lifetime into v_until from ticketing.settings s;
   update public.ticket_holds h set expires_at = greatest(h.expires_at, v_until)
     where h.order_id = p_order.id and h.status is not distinct from 'active';

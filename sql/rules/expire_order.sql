@@ -12,7 +12,7 @@ begin
   if p_order.status is distinct from 'pending' then
     return 0;
   end if;
-  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order.id));
+  perform ticketing.lock_order_tiers(p_order.id);
   v_now := clock_timestamp();
   with ended as (
     -- `is not distinct from`: else the planner takes the index of all living holds while the table is not analyzed.

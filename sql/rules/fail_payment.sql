@@ -8,8 +8,7 @@ declare
 begin
   if v_order.id is null then
     return jsonb_build_object('outcome', 'UNMATCHED', 'order_id', null);
-  elsif v_session.order_id is null or v_order.status <> 'pending' or exists (
-      select from ticketing.checkout_sessions s where s.order_id = v_order.id and s.attempt > v_session.attempt) then
+  elsif v_session.order_id is null or v_order.status <> 'pending' or ticketing.has_later_attempt(v_session) then
     return jsonb_build_object('outcome', 'NO_CHANGE', 'order_id', v_order.id);
   end if;
   perform ticketing.note_session(v_session, p_session, 'complete', null);

@@ -6,7 +6,7 @@
 create or replace function ticketing.settle_dispute(p_dispute jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_payment ticketing.payments;
+  v_payment ticketing.payments := ticketing.find_payment(p_dispute);
   v_known ticketing.disputes;
   v_cause text := 'dispute:' || (p_dispute ->> 'id');
   v_amount bigint := coalesce((p_dispute ->> 'amount')::bigint, 0);
@@ -15,8 +15,6 @@ declare
   v_status text := case p_dispute ->> 'status' when 'lost' then 'lost' when 'won' then 'won' when 'prevented' then 'won'
     when 'warning_closed' then 'won' else 'open' end;
 begin
-  select * into v_payment from ticketing.payments p
-    where p.id = ticketing.id_of(p_dispute -> 'payment_intent') and p.order_id is not null limit 1;
   if v_payment.id is null or coalesce(length(p_dispute ->> 'id'), 0) not between 1 and 255 then
     return '{"outcome": "UNMATCHED"}';
   end if;

@@ -41,7 +41,6 @@ declare
   v_slot record;
   v_reservation_id uuid;
   v_constraint text;
-  v_is_guest boolean;
 begin
   if v_caller.user_id is null and not v_caller.is_trusted then
     return ticketing.refused('UNAUTHORIZED');
@@ -74,16 +73,8 @@ begin
     perform ticketing.limit_wait();
     perform from public.slots s where s.id = v_slot_id for share;
   end loop;
-  v_is_guest := not v_caller.is_trusted and not exists (
-    select from public.business_staff s where s.business_id = p_business_id and s.user_id = v_caller.user_id);
-  -- Read afresh. Of several slots one that takes the guest once more, with the most room, then the earliest.
-  select s.*, s.capacity - coalesce(d.booked_people, 0) as room, v_is_guest and s.max_per_person is not null
-      and p_party_size + ticketing.covers_of(v_caller.user_id, s.id, p_date) > s.max_per_person as is_beyond
-    into v_slot
-    from ticketing.slots_at(p_business_id, p_date, v_time) s
-    left join ticketing.slot_days d on d.slot_id = s.id and d.date = p_date
-    where s.id = any(v_slot_ids) and p_party_size <= s.max_party_size
-    order by is_beyond, room desc, s.time_from, s.id limit 1;
+  v_slot := ticketing.best_slot(p_business_id, p_date, v_time, v_slot_ids, p_party_size, case when not v_caller.is_trusted
+    and not ticketing.works_for(v_caller.user_id, p_business_id) then v_caller.user_id end);
   if v_slot.id is null then
     return ticketing.refused('TIME_NOT_IN_SLOT');
   elsif v_slot.is_beyond then
@@ -103,13 +94,29 @@ exception
     return ticketing.refused('SLOT_FULL');
   when unique_violation then
     get stacked diagnostics v_constraint = constraint_name;
-    if v_constraint = 'uniq_booking_request_key' then
-      return ticketing.reused_key();
-    end if;
     -- Two bookings of one code, once in a trillion: the next try draws another.
-    return ticketing.refused('LOCK_TIMEOUT');
+    return case v_constraint when 'uniq_booking_request_key' then ticketing.reused_key()
+      else ticketing.refused('LOCK_TIMEOUT') end;
   when lock_not_available or deadlock_detected then
     return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- best_slot: of the slots that are locked one that takes the guest once more, with the most room, then the earliest; all null
+-- where none is open any more. p_guest_id: null for the house itself, which has no limit a person. Volatile, as it reads afresh
+-- what the caller has waited for.
+create or replace function ticketing.best_slot(
+  p_business_id uuid, p_date date, p_time time, p_slot_ids uuid[], p_party_size integer, p_guest_id uuid,
+  out id uuid, out room integer, out is_beyond boolean)
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  select s.id, s.capacity - coalesce(d.booked_people, 0) as left_over, p_guest_id is not null and s.max_per_person is not null
+      and p_party_size + ticketing.covers_of(p_guest_id, s.id, p_date) > s.max_per_person as beyond
+    into id, room, is_beyond
+    from ticketing.slots_at(p_business_id, p_date, p_time) s
+    left join ticketing.slot_days d on d.slot_id = s.id and d.date = p_date
+    where s.id = any (p_slot_ids) and p_party_size <= s.max_party_size
+    order by beyond, left_over desc, s.time_from, s.id limit 1;
 end
 $$;
 

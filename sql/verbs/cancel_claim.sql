@@ -20,7 +20,7 @@ begin
   end if;
   select c.* into v_claim from public.offer_claims c join public.discounts d on d.id = c.discount_id
     where c.id = p_claim_id and (v_caller.is_trusted or c.user_id = v_caller.user_id
-      or exists (select from public.business_staff s where s.business_id = d.business_id and s.user_id = v_caller.user_id));
+      or ticketing.works_for(v_caller.user_id, d.business_id));
   if v_claim.id is null then
     return ticketing.refused('CLAIM_NOT_FOUND');
   end if;

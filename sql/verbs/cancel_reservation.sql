@@ -23,7 +23,7 @@ begin
   end if;
   select * into v_reservation from public.reservations r
     where r.id = p_reservation_id and (v_caller.is_trusted or r.user_id = v_caller.user_id
-      or exists (select from public.business_staff s where s.business_id = r.business_id and s.user_id = v_caller.user_id));
+      or ticketing.works_for(v_caller.user_id, r.business_id));
   if v_reservation.id is null then
     return ticketing.refused('RESERVATION_NOT_FOUND');
   end if;

@@ -27,8 +27,7 @@ begin
   leased as (
     update ticketing.checkout_sessions s set asked = s.asked + 1, ask_at = case
         when not d.is_over and s.status = 'open' then d.expires_at
-        else v_now + greatest(ticketing.call_time(),
-          least(interval '10 seconds' * 2 ^ least(s.asked, 10), interval '5 minutes')) end
+        else v_now + ticketing.next_turn(s.asked) end
       from due d where s.order_id = d.order_id and s.attempt = d.attempt
       returning s.*, d.is_over)
   select coalesce(jsonb_agg(jsonb_build_object('order_id', l.order_id, 'attempt', l.attempt, 'session_id', l.session_id,

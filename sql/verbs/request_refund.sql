@@ -39,7 +39,7 @@ begin
   if v_order.tickets_issued_at is null then
     return ticketing.refused('ORDER_NOT_PAID');
   end if;
-  perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));
+  perform ticketing.lock_order_tiers(p_order_id);
   v_asked := ticketing.lock_tickets(v_order, p_ticket_ids);
   if v_asked.unknown > 0 then
     return ticketing.refused('TICKET_NOT_FOUND');

@@ -22,8 +22,8 @@ declare
 begin
   if jsonb_typeof(p_scans) is distinct from 'array' or jsonb_array_length(p_scans) not between 1 and 500 then
     return ticketing.refused('INVALID_REQUEST', 'A list of 1 to 500 scans is needed.');
-  elsif p_business_id is not null and not v_caller.is_trusted and not exists (
-      select from public.business_staff s where s.business_id = p_business_id and s.user_id = v_caller.user_id) then
+  elsif p_business_id is not null and not v_caller.is_trusted
+      and not ticketing.works_for(v_caller.user_id, p_business_id) then
     return ticketing.refused('FORBIDDEN');
   elsif p_business_id is not null and not exists (select from public.businesses b where b.id = p_business_id) then
     return ticketing.refused('INVALID_REQUEST', 'There is no such business.');

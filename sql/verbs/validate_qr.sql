@@ -38,8 +38,7 @@ begin
     return ticketing.refused('UNAUTHORIZED');
   end if;
   v_business_id := (p_scan ->> 'business_id')::uuid;
-  if not v_caller.is_trusted and not exists (
-      select from public.business_staff s where s.business_id = v_business_id and s.user_id = v_caller.user_id) then
+  if not v_caller.is_trusted and not ticketing.works_for(v_caller.user_id, v_business_id) then
     return ticketing.refused('FORBIDDEN');
   end if;
   v_code := ticketing.find_code(v_business_id, p_scan);

@@ -31,7 +31,7 @@ const believing = (codes: CodeSigner): CodeSigner => ({
   },
 })
 
-const staff = 'if not v_caller.is_trusted and not exists ('
+const staff = 'if not v_caller.is_trusted and not ticketing.works_for('
 const DOORS: readonly (readonly [what: string, wrong: TestRunOptions, kinds: readonly string[]])[] = [
   ['believes every signature', { codes: believing }, ['forged']],
   [
@@ -51,7 +51,7 @@ const DOORS: readonly (readonly [what: string, wrong: TestRunOptions, kinds: rea
   ],
   [
     'does not ask who scans',
-    { change: changed('ticketing.validate_qr', staff, 'if false and not exists (') },
+    { change: changed('ticketing.validate_qr', staff, 'if false and not ticketing.works_for(') },
     ['to-a-stranger'],
   ],
   [

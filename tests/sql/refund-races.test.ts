@@ -25,11 +25,7 @@ const SCANS = 'lock table scan_logs in exclusive mode'
 describe('refunds at once', () => {
   const NO_LOCKS = changed(
     ...NO_ORDER_LOCK,
-    [
-      'ticketing.request_refund',
-      'perform ticketing.lock_tiers(array(select i.tier_id from public.order_items i where i.order_id = p_order_id));',
-      '',
-    ],
+    ['ticketing.request_refund', 'perform ticketing.lock_order_tiers(p_order_id);', ''],
     ['ticketing.lock_tickets', 'for no key update', ''],
   )
 
