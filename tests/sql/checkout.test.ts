@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { ANON, assertLawful, type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -13,7 +13,7 @@ interface Answer {
   readonly tickets?: readonly { id: string; tier_id: string; qr_code: string }[]
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId, eventSlug } = await openBoxOffice(db)
 const other = await openBoxOffice(db)
 const ADA = randomUUID()
@@ -28,8 +28,6 @@ const tier = {
   early: await addTier(db, eventId, { saleStartAt: '2999-01-01' }),
   elsewhere: await addTier(db, other.eventId, { slug: 'elsewhere' }),
 }
-
-afterEach(() => assertLawful(db))
 
 const request = (items: unknown, more: object = {}) => ({
   event: eventId,

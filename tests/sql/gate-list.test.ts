@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import {
   applyList,
   entriesOf,
@@ -14,16 +13,15 @@ import {
   scanOnline,
   truth,
 } from '../support/gates.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const house = await openBoxOffice(db)
 const other = await openBoxOffice(db)
 const staff = signedIn(house.staffId)
 const stranger = signedIn(other.staffId)
 const buyer = signedIn(randomUUID())
 await buyTickets(db, house.eventId, await addTier(db, house.eventId), 3)
-
-afterEach(() => assertLawful(db))
 
 const codeOf = (id: string) => db.value<string>('select qr_code from tickets where id = $1', [id])
 

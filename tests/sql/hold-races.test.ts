@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { type Answer, addLapsedHold, codeOf, reserveBatch, tally } from '../support/buying.ts'
-import { assertLawful, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { advisory, allAt, openCrowd } from '../support/crowd.ts'
-import { testDatabase } from '../support/database.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 import { countsOf } from '../support/money.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId } = await openBoxOffice(db)
 const at = await openCrowd(db, 50)
 const crowd = (count: number) => at.crowd.slice(0, count)
-
-afterEach(() => assertLawful(db))
 
 /** How many PostgreSQL has ended so far, once these sessions have handed in their counts. */
 async function deadlocksOf(clients: readonly pg.Client[]): Promise<number> {

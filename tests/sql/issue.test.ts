@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { ANON, assertLawful, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -12,10 +12,8 @@ interface Answer {
   readonly tickets?: readonly { id: string }[]
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId } = await openBoxOffice(db)
-
-afterEach(() => assertLawful(db))
 
 /** An order of 2 of a tier of `total`, with a hold that ends `holdEnds` from now, or none. */
 async function order(status: string, { total = 2, holdEnds = '5 minutes' as string | null } = {}) {

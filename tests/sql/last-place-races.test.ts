@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { openBoxOffice } from '../support/box-office.ts'
 import { ask, codeOf, tally } from '../support/buying.ts'
-import { assertLawful } from '../support/callers.ts'
 import { advisory, allAt, openCrowd } from '../support/crowd.ts'
-import { testDatabase } from '../support/database.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId } = await openBoxOffice(db)
 const at = await openCrowd(db, 20)
 const [guest] = at.crowd as [pg.Client]
-
-afterEach(() => assertLawful(db))
 
 describe('offers and slots', () => {
   it('the last place of an offer, twenty parties: one has it', async () => {

@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { GUARANTEES, type Protection } from '../../src/core/guarantees.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, refusalOf } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { refusalOf } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 import { booksOf, completed, type PlacedOrder, paidOrder, placeOrder, receive } from '../support/money.ts'
 import { undone } from '../support/undone.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId } = await openBoxOffice(db)
 const order = await paidOrder(db, { eventId })
-
-afterEach(() => assertLawful(db))
 
 type Entry = readonly [account: string, cents: number]
 

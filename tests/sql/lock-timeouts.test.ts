@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { addLapsedHold, ask, codeOf, guestOrder, reserveBatch } from '../support/buying.ts'
-import { assertLawful, refusalOf, SERVICE, valueAs } from '../support/callers.ts'
+import { refusalOf, SERVICE, valueAs } from '../support/callers.ts'
 import { advisory, openCrowd, row, whileLocked } from '../support/crowd.ts'
-import { testDatabase } from '../support/database.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, eventId } = await openBoxOffice(db)
 const at = await openCrowd(db, 1)
-
-afterEach(() => assertLawful(db))
 
 describe('a lock that does not come', async () => {
   const tierId = await addTier(db, eventId)

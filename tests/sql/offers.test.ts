@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { openBoxOffice } from '../support/box-office.ts'
-import {
-  ANON,
-  assertLawful,
-  type Caller,
-  refusalOf,
-  rowsAs,
-  SERVICE,
-  signedIn,
-  valueAs,
-} from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, type Caller, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId } = await openBoxOffice(db)
 const ada = signedIn(randomUUID())
 const ben = signedIn(randomUUID())
-
-afterEach(() => assertLawful(db))
 
 function offer(
   total: number | null,

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { ask, guestOrder, tally } from '../support/buying.ts'
-import { assertLawful, refusalOf, SERVICE, valueAs } from '../support/callers.ts'
+import { refusalOf, SERVICE, valueAs } from '../support/callers.ts'
 import { advisory, allAt, openCrowd } from '../support/crowd.ts'
-import { testDatabase } from '../support/database.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 import { countsOf } from '../support/money.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId } = await openBoxOffice(db)
 const at = await openCrowd(db, 20)
 const crowd = (count: number) => at.crowd.slice(0, count)
-
-afterEach(() => assertLawful(db))
 
 const checkout = (client: pg.Client, tierId: string, quantity: number, key?: string) =>
   ask(client, 'select ticketing.checkout($1)', [guestOrder(eventId, tierId, quantity, key)])

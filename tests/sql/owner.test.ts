@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, refusalOf } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { refusalOf } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 // The owner of the tables, past every verb: what protects them then are triggers and constraints alone.
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, eventId } = await openBoxOffice(db)
-
-afterEach(() => assertLawful(db))
 
 /** A tier of 50 of which `sold` are tickets and `held` are one hold. */
 async function stocked(sold: number, held: number) {

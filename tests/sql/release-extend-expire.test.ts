@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import {
-  ANON,
-  assertLawful,
-  type Caller,
-  refusalOf,
-  rowsAs,
-  SERVICE,
-  signedIn,
-  valueAs,
-} from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, type Caller, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -21,12 +12,10 @@ interface Answer {
   readonly expires_at?: string
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId } = await openBoxOffice(db)
 const ADA = randomUUID()
 const BEN = randomUUID()
-
-afterEach(() => assertLawful(db))
 
 async function hold(session: string, caller: Caller = ANON, quantity = 2): Promise<string> {
   const tierId = await addTier(db, eventId)

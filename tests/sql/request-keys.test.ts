@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -23,10 +24,8 @@ interface Answer {
 const FRIDAY = '2086-01-04'
 const ada = signedIn(randomUUID())
 const ben = signedIn(randomUUID())
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, eventId } = await openBoxOffice(db)
-
-afterEach(() => assertLawful(db))
 
 const offer = (total: number | null, once = false, at = db, house = businessId) =>
   at.value<string>(

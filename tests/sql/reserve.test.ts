@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { ANON, assertLawful, type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, type Caller, refusalOf, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -18,7 +18,7 @@ interface Answer {
   readonly available?: number
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, eventId } = await openBoxOffice(db)
 const ADA = randomUUID()
 const BEN = randomUUID()
@@ -41,8 +41,6 @@ const tier = {
   endedEarly: await addTier(db, await event('published', '-1 hour'), { saleStartAt: '2999-01-01' }),
   unknown: '00000000-0000-0000-0001-000000000099',
 }
-
-afterEach(() => assertLawful(db))
 
 function event(status: string, endsIn: string): Promise<string> {
   return db.value(

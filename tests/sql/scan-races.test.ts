@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type pg from 'pg'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful } from '../support/callers.ts'
 import { allAt, openCrowd, row } from '../support/crowd.ts'
-import { testDatabase } from '../support/database.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { eventId, staffId } = await openBoxOffice(db)
 const at = await openCrowd(db, 6)
-
-afterEach(() => assertLawful(db))
 
 describe('gates', () => {
   it('two gates, one ticket, ten times: one opens, the other says already', async () => {

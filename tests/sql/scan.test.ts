@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
-import {
-  ANON,
-  assertLawful,
-  type Caller,
-  refusalOf,
-  rowsAs,
-  SERVICE,
-  signedIn,
-  valueAs,
-} from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, type Caller, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Scan {
   readonly success: boolean
@@ -23,7 +14,7 @@ interface Scan {
   readonly error_message: string | null
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const house = await openBoxOffice(db)
 const other = await openBoxOffice(db)
 const staff = signedIn(house.staffId)
@@ -32,8 +23,6 @@ const buyer = signedIn(randomUUID())
 const tierId = await addTier(db, house.eventId, { total: 1000 })
 const UNKNOWN = '00000000-0000-0000-0001-000000000099'
 const NOBODY_OF_US = '00000000-0000-0000-0000-000000000001'
-
-afterEach(() => assertLawful(db))
 
 async function ticket(status = 'valid'): Promise<string> {
   const [id] = await buyTickets(db, house.eventId, tierId, 1)

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
-import { assertLawful, refusalOf, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { describe, it } from 'node:test'
+import { refusalOf, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const ada = signedIn(randomUUID())
-
-afterEach(() => assertLawful(db))
 
 // In Berlin the clock goes from 02:00 to 03:00 on 31 March 2086, and from 03:00 back to 02:00 on 27 October 2086.
 const SPRING = '2086-03-30'

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { letIn } from '../support/door.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 // A gate judges a booking by its slot's hours: whoever moves the slot would turn away who has booked.
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, staffId } = await openBoxOffice(db)
 await db.rows(`update business_staff set role = 'manager'`)
 const manager = signedIn(staffId)
 const FRIDAY = '2083-01-01'
-
-afterEach(() => assertLawful(db))
 
 const KEPT = { code: '23514', by: 'trg_check_slot_times' }
 const WRITTEN = { code: 'written' }

@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { openBoxOffice } from '../support/box-office.ts'
-import {
-  ANON,
-  assertLawful,
-  type Caller,
-  refusalOf,
-  rowsAs,
-  SERVICE,
-  signedIn,
-  valueAs,
-} from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
+import { ANON, type Caller, refusalOf, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -26,13 +17,11 @@ interface Answer {
   readonly max_party_size?: number
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, staffId } = await openBoxOffice(db)
 const ada = signedIn(randomUUID())
 const FRIDAY = '2083-01-01'
 const SATURDAY = '2083-01-02'
-
-afterEach(() => assertLawful(db))
 
 type Slot = { from: string; to: string; capacity?: number; party?: number; date?: string; active?: boolean }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { afterEach, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { openBoxOffice } from '../support/box-office.ts'
 import {
   ANON,
@@ -12,8 +12,8 @@ import {
   signedIn,
   valueAs,
 } from '../support/callers.ts'
-import { testDatabase } from '../support/database.ts'
 import { letIn } from '../support/door.ts'
+import { lawfulDatabase } from '../support/lawful-office.ts'
 
 interface Answer {
   readonly success: boolean
@@ -27,15 +27,13 @@ interface Answer {
   readonly starts_at?: string
 }
 
-const db = await testDatabase()
+const db = await lawfulDatabase()
 const { businessId, staffId } = await openBoxOffice(db)
 const theirs = await openBoxOffice(db)
 const ada = signedIn(randomUUID())
 const ben = signedIn(randomUUID())
 const staff = signedIn(staffId)
 const stranger = signedIn(theirs.staffId)
-
-afterEach(() => assertLawful(db))
 
 const offer = (total: number | null, once: boolean) =>
   db.value<string>(
