@@ -1,7 +1,7 @@
 -- Written by `npm run generate` from src/core/guarantees.ts; a test compares the two.
 delete from ticketing.protections;
 insert into ticketing.protections (position, guarantee, protection, role, kind, object, functions) values
-  (1, 'never-oversold', 'decision under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.judge_tier,ticketing.room_for,ticketing.lock_tiers,ticketing.lock_key}'),
+  (1, 'never-oversold', 'decision under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.judge_tier,ticketing.room_for,ticketing.lock_tiers,ticketing.lock_key,ticketing.read_tier,ticketing.judge_holder,ticketing.refused_at_once,ticketing.write_holds}'),
   (2, 'never-oversold', 'trg_check_hold_capacity', 'refuses', 'trigger', 'public.ticket_holds', '{ticketing.demand_capacity}'),
   (3, 'never-oversold', 'trg_check_hold_capacity_upd', 'refuses', 'trigger', 'public.ticket_holds', '{ticketing.demand_capacity}'),
   (4, 'never-oversold', 'trg_reserve_capacity', 'refuses', 'trigger', 'public.tickets', '{ticketing.demand_capacity}'),
@@ -23,7 +23,7 @@ insert into ticketing.protections (position, guarantee, protection, role, kind, 
   (20, 'never-undersold', 'due holds end before a refusal', 'refuses', 'decision', 'ticketing.make_room', '{ticketing.make_room,ticketing.expire_due_holds,ticketing.has_due_holds}'),
   (21, 'never-undersold', 'expiry job', 'refuses', 'decision', 'ticketing.expire_ticket_holds', '{ticketing.expire_ticket_holds,ticketing.expire_due_holds}'),
   (22, 'never-undersold', 'check_counters_not_negative', 'refuses', 'constraint', 'public.ticket_tiers', '{}'),
-  (23, 'holds-hold', 'session and end judged under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.expire_due_holds}'),
+  (23, 'holds-hold', 'session and end judged under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.living_hold,ticketing.expire_due_holds,ticketing.hold_tiers,ticketing.write_holds}'),
   (24, 'holds-hold', 'uniq_active_hold_session_tier', 'refuses', 'index', 'public.ticket_holds', '{}'),
   (25, 'holds-hold', 'trg_hold_legal_change', 'refuses', 'trigger', 'public.ticket_holds', '{}'),
   (26, 'paid-once-issued-once', 'decision under the order lock', 'refuses', 'decision', 'ticketing.take_payment', '{ticketing.lock_order,ticketing.known_payment,ticketing.return_reason,ticketing.issue_order_tickets,ticketing.take_payment,ticketing.receive_webhook,ticketing.apply_session}'),

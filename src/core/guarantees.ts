@@ -20,10 +20,13 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.hold_tiers',
-        uses: ['ticketing.lock_tiers', 'ticketing.lock_key'],
+        uses: [
+          ...['ticketing.lock_tiers', 'ticketing.lock_key', 'ticketing.read_tier', 'ticketing.judge_holder'],
+          ...['ticketing.refused_at_once', 'ticketing.write_holds'],
+        ],
         without: [
           ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
-          ['ticketing.judge_tier', 'when v_tier.available < p_quantity then', 'when false then'],
+          ['ticketing.judge_tier', 'when p_tier.available < p_quantity then', 'when false then'],
           ['ticketing.room_for', 't.total_quantity - t.sold_quantity - t.reserved_quantity', '1000000'],
         ],
       },
@@ -135,11 +138,11 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.hold_tiers',
-        uses: ['ticketing.expire_due_holds'],
+        uses: ['ticketing.hold_tiers', 'ticketing.write_holds', 'ticketing.expire_due_holds'],
         without: [
           [
-            'ticketing.hold_tiers',
-            "h.tier_id is not distinct from p_tier_ids[i] and h.status = 'active'",
+            'ticketing.living_hold',
+            "h.tier_id is not distinct from p_tier_id and h.status = 'active'",
             'false',
           ],
           ['ticketing.expire_due_holds', 'd.expires_at <= p_now', 'true'],

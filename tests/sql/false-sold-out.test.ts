@@ -42,9 +42,9 @@ test('a hold expires between a buyer’s two looks: the buyer gets the ticket', 
 
 test('looked at once only, the buyer is told "sold out" of a ticket that nobody has', async () => {
   const again =
-    'select * into v_judged from ticketing.judge_tier(p_tier_ids[i], p_quantities[i], 0, v_now);\n      end if;'
-  const source = await db.value<string>(`select pg_get_functiondef('ticketing.hold_tiers'::regproc)`)
+    'v_tier := ticketing.read_tier(p_tier_ids[i]);\n      v_refusal := ticketing.judge_tier(v_tier, p_quantities[i], 0, p_now);\n'
+  const source = await db.value<string>(`select pg_get_functiondef('ticketing.refused_at_once'::regproc)`)
   assert.equal(source.split(again).length, 2)
-  await db.client.query(source.replace(again, 'end if;'))
+  await db.client.query(source.replace(again, ''))
   assert.equal((await raceWithExpiry()).error_code, 'INSUFFICIENT_TICKETS')
 })
