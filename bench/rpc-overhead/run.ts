@@ -13,6 +13,13 @@ const USERS = 50
 const STOCK = 10_000_000
 const JWT_SECRET = 'of a bench, and of no secret at all'
 
+const TIER = `
+  with b as (insert into businesses (slug, name) values ('bench', 'Bench') returning id),
+    e as (insert into events (business_id, slug, title, start_at, end_at, status)
+      select id, 'bench', 'Bench', now() + interval '1 day', now() + interval '2 days', 'published' from b returning id, currency)
+  insert into ticket_tiers (event_id, slug, name, price_cents, currency, total_quantity)
+    select id, 'floor', 'Floor', 0, currency, $1 from e returning id`
+
 interface Server {
   readonly name: string
   readonly url: string
@@ -58,18 +65,13 @@ async function openServer(root: string, database: string): Promise<Server> {
   }
   const server = await serveFrom(url.href, JWT_SECRET)
   const client = new pg.Client({ connectionString: url.href })
+  // What ends the run is said by what failed, not by the connection that goes with the cluster.
+  client.on('error', () => {})
   await client.connect()
   const { rows } = await client.query<{ id: string }>(TIER, [STOCK])
   const tierId = rows[0]?.id ?? ''
   return { name: basename(root), ...server, tierId, client, empty: [], holds: [], held: 0 }
 }
-
-const TIER = `
-  with b as (insert into businesses (slug, name) values ('bench', 'Bench') returning id),
-    e as (insert into events (business_id, slug, title, start_at, end_at, status)
-      select id, 'bench', 'Bench', now() + interval '1 day', now() + interval '2 days', 'published' from b returning id, currency)
-  insert into ticket_tiers (event_id, slug, name, price_cents, currency, total_quantity)
-    select id, 'floor', 'Floor', 0, currency, $1 from e returning id`
 
 async function measure(server: Server): Promise<void> {
   const { url, tierId } = server
