@@ -4,6 +4,7 @@ import { functionsOf, type Source, sourcesOf } from './support/source.ts'
 
 const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 60
+const SQL_FUNCTION_LINES_MAX = 80
 
 const typeScript = sourcesOf('{src,tests,load-tests,bench,examples,docs,sql}/**/*.ts', 'bin/*.js')
 const sql = sourcesOf('{sql,database-tests,tests}/**/*.sql')
@@ -35,6 +36,25 @@ test('no function is longer than 60 lines; what a describe holds is read as a li
   assert.deepEqual(long([{ file: 'a.ts', text: `describe('a', () => {${body}\n})` }]), [])
   assert.deepEqual(long([{ file: 'a.ts', text: `function a() {${body.slice(9)}\n}` }]), [])
 })
+
+test('no SQL function is longer than 80 lines', () => {
+  const long = (sources: readonly Source[]) =>
+    sources.flatMap(({ file, text }) =>
+      [...text.matchAll(SQL_FUNCTION)]
+        .filter(([whole]) => linesOf(whole) > SQL_FUNCTION_LINES_MAX)
+        .map(([, name]) => `${file} ${name}`),
+    )
+  assert.ok(sql.flatMap(({ text }) => [...text.matchAll(SQL_FUNCTION)]).length > 100, 'functions are found')
+  assert.deepEqual(long(sql), [])
+  const body = (lines: number) =>
+    `create or replace function ticketing.a()\nas $$${'\n'.repeat(lines - 2)}$$;`
+  assert.deepEqual(long([{ file: 'a.sql', text: body(81) }]), ['a.sql ticketing.a'])
+  assert.deepEqual(long([{ file: 'a.sql', text: body(80) }]), [])
+})
+
+/** From its name to the end of its dollar-quoted body. */
+const SQL_FUNCTION =
+  /create (?:or replace )?(?:function|procedure)\s+([\w.]+)[\s\S]*?\bas\s+(\$\w*\$)[\s\S]*?\2[^;]*;/gi
 
 function linesOf(text: string): number {
   return text.trimEnd().split('\n').length
