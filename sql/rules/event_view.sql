@@ -26,20 +26,22 @@ $$;
 create or replace function ticketing.tier_view(p_tier public.ticket_tiers, p_event public.events, p_now timestamptz)
 returns jsonb language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  v_judged record := ticketing.judge_tier(p_tier.id, 1, 0, p_now);
+  v_facts record := ticketing.read_tier(p_tier.id);
+  v_refusal text := ticketing.judge_tier(v_facts, 1, 0, p_now);
+  v_left integer := greatest(v_facts.available, 0);
   v_fee integer := ticketing.ticket_fee(p_tier.price_cents, p_event.fee_fixed_cents, p_event.fee_basis_points, p_tier.currency);
   v_availability text := case
-    when v_judged.refusal in ('TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED') or p_tier.sale_end_at <= p_now then 'closed'
+    when v_refusal in ('TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED') or p_tier.sale_end_at <= p_now then 'closed'
     when p_tier.sold_quantity >= p_tier.total_quantity then 'sold_out'
-    when v_judged.refusal = 'SALE_NOT_OPEN' then 'opens'
-    when v_judged.refusal = 'INSUFFICIENT_TICKETS' then 'all_held'
-    when v_judged.refusal is null then 'open'
+    when v_refusal = 'SALE_NOT_OPEN' then 'opens'
+    when v_refusal = 'INSUFFICIENT_TICKETS' then 'all_held'
+    when v_refusal is null then 'open'
     else 'closed' end;
 begin
   return jsonb_build_object('id', p_tier.id, 'name', p_tier.name, 'price_cents', p_tier.price_cents, 'fee_cents', v_fee,
     'full_price_cents', p_tier.price_cents + v_fee, 'max_per_order', p_tier.max_per_order, 'availability', v_availability,
-    'is_buyable', v_availability in ('open', 'all_held'), 'left', v_judged.available, 'held', p_tier.reserved_quantity,
+    'is_buyable', v_availability in ('open', 'all_held'), 'left', v_left, 'held', p_tier.reserved_quantity,
     'opens_at', p_tier.sale_start_at, 'quantity_max', least(p_tier.max_per_order, 1000,
-      case v_availability when 'open' then v_judged.available else p_tier.total_quantity end));
+      case v_availability when 'open' then v_left else p_tier.total_quantity end));
 end
 $$;
