@@ -66,8 +66,3 @@ export const duePayments = verb('due_payments', 'webhooks', {
   limit: optional(integer),
   livemode: optional(flag),
 }).gives<readonly { readonly payment_id: string; readonly order_id: string | null }[]>()
-
-/** Inbox: an event of the provider whose signature was checked is marked and has its effect in one transaction. */
-export const receiveWebhook = verb('receive_webhook', 'webhooks', { event: json })
-  .refuses('INVALID_REQUEST')
-  .answers<{ readonly event_type: string; readonly duplicate: boolean; readonly outcome: string }>()

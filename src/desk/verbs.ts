@@ -9,10 +9,11 @@ import * as refunds from './refunds.ts'
 import * as scans from './scans.ts'
 import * as sessions from './sessions.ts'
 import type { Definition } from './verb.ts'
+import * as webhooks from './webhooks.ts'
 
 /** The registry: every verb that a caller may ask the vault for, by the name of its SQL function. */
 export const VERBS: ReadonlyMap<string, Definition> = new Map(
-  [events, holds, orders, sessions, refunds, parties, scans, keys, protections]
+  [events, holds, orders, sessions, webhooks, refunds, parties, scans, keys, protections]
     .flatMap((group) => Object.values(group))
     .flatMap((exported) =>
       typeof exported === 'function' && 'definition' in exported ? [exported.definition] : [],

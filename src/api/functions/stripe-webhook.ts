@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PROVIDER_EVENT_TYPE_LENGTH_MAX, PROVIDER_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { SERVICE } from '../../desk/callers.ts'
-import { receiveWebhook } from '../../desk/refunds.ts'
+import { receiveWebhook } from '../../desk/webhooks.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
 import {
   bareRefusal,
