@@ -275,7 +275,7 @@ async function sellTenLess(client: Client): Promise<void> {
   const [decision] = guaranteeNamed('never-oversold').protections
   assert.equal(decision?.kind, 'decision')
   const cautious = decision.without
-    .filter(([, fragment]) => fragment.includes('v_tier.available < p_quantity'))
+    .filter(([, fragment]) => fragment.includes('p_tier.available < p_quantity'))
     .map(([fn, fragment]) => [fn, fragment, fragment.replace('p_quantity', 'p_quantity + 10')] as const)
   assert.equal(cautious.length, 1)
   await withoutProtections([{ ...decision, without: cautious }])(client)
