@@ -3,9 +3,13 @@
 create or replace function ticketing.lock_tiers(p_tier_ids uuid[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
+  v_tier_ids uuid[] := p_tier_ids;
   v_tier_id uuid;
 begin
-  for v_tier_id in select distinct t.id from unnest(p_tier_ids) as t(id) order by t.id loop
+  if cardinality(p_tier_ids) > 1 then
+    v_tier_ids := array(select distinct t.id from unnest(p_tier_ids) as t(id) order by t.id);
+  end if;
+  foreach v_tier_id in array v_tier_ids loop
     perform ticketing.lock_key('tier:' || v_tier_id);
     -- Behind the advisory lock the row is free, but for a raw write: only then is there a wait to limit.
     perform from public.ticket_tiers where id = v_tier_id for no key update skip locked;

@@ -138,8 +138,14 @@ declare
   v_reservations jsonb := '[]';
   v_total integer := 0;
 begin
+  if cardinality(p_tier_ids) = 1 then
+    -- One row: most calls hold one tier, and a set of one costs them some per cent.
+    if p_held_ids[1] is null then
+      insert into public.ticket_holds (event_id, tier_id, session_id, user_id, quantity, expires_at)
+        values (p_event_ids[1], p_tier_ids[1], p_session_id, p_user_id, p_quantities[1], p_expires_at) returning * into v_hold;
+    end if;
   -- Even a statement that inserts nothing fires the triggers.
-  if cardinality(array_remove(p_held_ids, null)) < cardinality(p_tier_ids) then
+  elsif cardinality(array_remove(p_held_ids, null)) < cardinality(p_tier_ids) then
     for v_hold in
       insert into public.ticket_holds (event_id, tier_id, session_id, user_id, quantity, expires_at)
         select p_event_ids[n], p_tier_ids[n], p_session_id, p_user_id, p_quantities[n], p_expires_at
@@ -150,11 +156,11 @@ begin
     end loop;
   end if;
   for i in 1 .. cardinality(p_tier_ids) loop
-    if p_held_ids[i] is null then
-      v_hold := v_new[i];
-    else
+    if p_held_ids[i] is not null then
       update public.ticket_holds h set quantity = h.quantity + p_quantities[i], user_id = coalesce(h.user_id, p_user_id)
         where h.id = p_held_ids[i] returning * into v_hold;
+    elsif cardinality(p_tier_ids) > 1 then
+      v_hold := v_new[i];
     end if;
     v_hold_ids := v_hold_ids || v_hold.id;
     v_total := v_total + p_quantities[i];
