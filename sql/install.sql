@@ -13,10 +13,10 @@
 -- that shares no code with it (triggers/check_hold_capacity), is counted by another (triggers/sync_reserved_quantity), and a
 -- CHECK of the tier refuses what both let through. Payment arrives as an event (verbs/receive_webhook), is kept or goes back
 -- (rules/take_payment), and a kept one becomes tickets (verbs/issue_order_tickets). A gate lets each in once
--- (rules/admit_ticket). Afterwards nobody is believed: the laws count rows, never counters.
+-- (rules/admit_ticket). Afterwards nobody is believed: the laws count rows and trust no counter.
 --
 -- A verb reads: cheap checks, key, locks, checks under the lock, writes, answer. Its header says what it answers, in order of
--- precedence, what it locks and what it writes. Locks are taken in one order everywhere: idempotency key, order, tiers by
+-- precedence, what it locks and what it writes. Locks are taken in one order (docs/changing/locks.md has the two exceptions): idempotency key, order, tiers by
 -- ascending id (advisory, then row), tickets by id, offer, slot.
 --
 -- Tables are moved once, by migrations. Functions, triggers, views, policies and rights are made anew each time; a function of

@@ -1,4 +1,4 @@
--- lock_tiers: the lock order of every verb: tiers by ascending id, each advisory first, then its row. An ordered loop,
+-- lock_tiers: locks tiers by ascending id, so that two carts never wait in a circle; each advisory first, then its row. A loop,
 -- because a query's `order by` promises nothing about the order in which it locks.
 create or replace function ticketing.lock_tiers(p_tier_ids uuid[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -11,7 +11,7 @@ begin
   end if;
   foreach v_tier_id in array v_tier_ids loop
     perform ticketing.lock_key('tier:' || v_tier_id);
-    -- Behind the advisory lock the row is free, but for a raw write: only then is there a wait to limit.
+    -- With the advisory lock only a raw write can have the row: only then is there a wait to limit.
     perform from public.ticket_tiers where id = v_tier_id for no key update skip locked;
     if not found then
       perform ticketing.limit_wait();

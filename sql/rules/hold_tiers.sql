@@ -89,8 +89,8 @@ begin
     v_tier := ticketing.read_tier(p_tier_ids[i]);
     v_refusal := ticketing.judge_tier(v_tier, p_quantities[i], 0, p_now);
     if v_refusal = 'INSUFFICIENT_TICKETS' then
-      -- Looked at once more where nothing is due: what was due may have ended between the two looks, and then there is
-      -- room. The room is seen from the second judgement on.
+      -- Nothing is due: read again, because what was due may have ended between the two reads. Where something is due, the
+      -- judgement under the lock decides.
       if ticketing.has_due_holds(p_tier_ids[i], p_now) then
         continue;
       end if;

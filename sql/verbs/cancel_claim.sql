@@ -24,7 +24,7 @@ begin
   if v_claim.id is null then
     return ticketing.refused('CLAIM_NOT_FOUND');
   end if;
-  -- As a claim does, so that who waits for these places gets them.
+  -- The lock of the offer, as in claiming: who queues for these places sees them free.
   perform ticketing.lock_key('offer:' || v_claim.discount_id);
   perform ticketing.limit_wait();
   select * into v_claim from public.offer_claims c where c.id = p_claim_id for no key update;

@@ -95,7 +95,7 @@ function paymentModeOf({ payments, mounts }: AppOptions): PaymentMode {
   return mounts?.has('stand-in') ? 'stand-in' : 'test'
 }
 
-/** Buyers pay there as buyers; what the provider's API and its control are asked must not wait for them. */
+/** Bulkhead: the pay page is in the lane of buyers; the stand-in's API and control are in that of webhooks, which buyers cannot fill. */
 function mountTask(segment: string, mount: Mount): Task {
   return {
     lane: segment === 'checkout.stripe.com' ? 'buyers' : 'webhooks',

@@ -12,7 +12,7 @@ const WITNESSES_MAX = 3
 export const check = defineCommand({
   meta: {
     name: 'check',
-    description: 'Does every law hold, now? Counts rows, not counters; 1 where one is broken',
+    description: 'Does every law hold, now? Counts rows, trusts no counter; 1 where one is broken',
   },
   run: async () => {
     const broken = await withInstalled(readConfig(), (client) =>

@@ -11,7 +11,6 @@ export const reserveTicketsAtomically = verb('reserve_tickets_atomically', 'buye
     'TIER_NOT_FOUND',
     'TIER_INACTIVE',
     'SALE_NOT_OPEN',
-    'FORBIDDEN',
     'PERSON_REQUIRED',
     'LIMIT_EXCEEDED',
     'INSUFFICIENT_TICKETS',

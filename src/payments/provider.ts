@@ -25,7 +25,7 @@ export interface PaymentProvider {
   retrieveSession(id: string): Promise<Outcome<StripeSession>>
   expireSession(id: string): Promise<Outcome<StripeSession>>
   refund(request: RefundRequest, key: string): Promise<Outcome<StripeRefund>>
-  /** All refunds of a payment, at most `REFUNDS_MAX`. */
+  /** The refunds of a payment, the newest `REFUNDS_MAX`: one page. */
   listRefunds(paymentId: string): Promise<Outcome<readonly StripeRefund[]>>
   /** The event in a webhook's raw body; undefined where it is not signed with our secret within the last five minutes. */
   readEvent(body: string, signature: string | null): object | undefined

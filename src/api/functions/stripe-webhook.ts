@@ -23,7 +23,7 @@ export const stripeWebhook: EdgeFunction = {
   // Stripe's largest events are a few hundred kilobytes.
   bodyBytesMax: BODY_BYTES_MAX,
   anonymous: true,
-  // Before a place is taken: who cannot sign keeps no event out.
+  // Before a place is taken: who cannot sign keeps no event out. The handler reads the event again, as a check gives nothing on.
   check: async (request, context) => void (await eventOf(request, context)),
   handle,
 }
