@@ -40,6 +40,7 @@ begin;
 \ir migrations/0007_table.sql
 \ir migrations/0008_scan_ids.sql
 \ir migrations/0009_table_requests.sql
+\ir migrations/0013_buyers.sql
 
 -- Parts: small helpers
 -- ids and times
@@ -161,6 +162,7 @@ begin;
 \ir verbs/checkout.sql
 \ir verbs/checkout_session_status.sql
 \ir verbs/order_page.sql
+\ir verbs/cancel_order.sql
 \ir verbs/claim_order_ticketing.sql
 \ir verbs/issue_order_tickets.sql
 \ir verbs/expire_orders.sql

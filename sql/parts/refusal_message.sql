@@ -27,6 +27,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'TICKET_NOT_FOUND' then 'This ticket is not of this order.'
     when 'AMOUNT_NOT_CHARGEABLE' then 'This amount cannot be charged: it is below or above what the payment provider takes.'
     when 'ORDER_NOT_PAID' then 'The order is not paid.'
+    when 'ORDER_PAID' then 'This order has its tickets; it can be refunded, not given up.'
+    when 'PAYMENT_UNDER_WAY' then 'A payment of this order is under way.'
     when 'TICKET_USED' then 'This ticket was scanned; it is refunded only when that is confirmed.'
     when 'ALREADY_REFUNDED' then 'These tickets were refunded already.'
     when 'HOLD_EXPIRED' then 'The time to pay for these tickets is over.'

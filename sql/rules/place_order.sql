@@ -51,14 +51,29 @@ begin
       'checkout_session_id', coalesce(s.session_id, case when o.total_cents = 0 then 'free_' || o.secret end),
       'hold_ids', (select coalesce(jsonb_agg(h.id order by h.id), '[]') from public.ticket_holds h where h.order_id = o.id),
       'tickets', case when o.tickets_issued_at is not null then ticketing.issued_tickets(o.id, true) -> 'tickets' end,
-      'payment', case when s.order_id is not null then jsonb_build_object('attempt', s.attempt, 'state', s.status,
-        'key', 'session:' || s.order_id || ':' || s.attempt, 'parameters', s.parameters, 'session_id', s.session_id, 'url', s.url,
-        'expires_at', s.expires_at) end)
-    from public.orders o
-    left join ticketing.checkout_sessions s on s.order_id = o.id and s.attempt = (
-      select max(a.attempt) from ticketing.checkout_sessions a where a.order_id = o.id)
+      'payment', ticketing.order_payment(s))
+    from public.orders o cross join lateral ticketing.last_session(o.id) s
     where o.id = p_order_id);
 end
+$$;
+
+-- last_session: the order's latest session; all null where it has none.
+create or replace function ticketing.last_session(p_order_id uuid) returns ticketing.checkout_sessions
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  v_session ticketing.checkout_sessions;
+begin
+  select * into v_session from ticketing.checkout_sessions s where s.order_id = p_order_id order by s.attempt desc limit 1;
+  return v_session;
+end
+$$;
+
+-- order_payment: a session as the caller that opens or expires it is told about it; null where there is none.
+create or replace function ticketing.order_payment(p_session ticketing.checkout_sessions) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when p_session.order_id is not null then jsonb_build_object('attempt', p_session.attempt, 'state', p_session.status,
+    'key', 'session:' || p_session.order_id || ':' || p_session.attempt, 'parameters', p_session.parameters,
+    'session_id', p_session.session_id, 'url', p_session.url, 'expires_at', p_session.expires_at) end
 $$;
 
 -- order_url: where the buyer sees the order; whoever knows the secret in it may.

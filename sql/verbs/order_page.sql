@@ -14,11 +14,11 @@ begin
     'order', jsonb_build_object('id', v_order.id, 'status', v_order.status, 'customer_name', v_order.customer_name,
       'customer_email', v_order.customer_email, 'subtotal_cents', v_order.subtotal_cents, 'fees_cents', v_order.fees_cents,
       'total_cents', v_order.total_cents, 'currency', v_order.currency, 'created_at', v_order.created_at,
-      'expires_at', v_order.expires_at, 'paid_at', v_order.paid_at),
+      'expires_at', v_order.expires_at, 'given_up_at', v_order.given_up_at, 'paid_at', v_order.paid_at),
     'event', (select jsonb_build_object('id', e.id, 'slug', e.slug, 'title', e.title, 'start_at', e.start_at, 'end_at', e.end_at,
       'time_zone', b.time_zone, 'venue', e.venue, 'city', e.city, 'status', e.status)
       from public.events e join public.businesses b on b.id = e.business_id where e.id = v_order.event_id),
-    'items', (select jsonb_agg(jsonb_build_object('tier_name', t.name, 'quantity', i.quantity,
+    'items', (select jsonb_agg(jsonb_build_object('tier_id', t.id, 'tier_name', t.name, 'quantity', i.quantity,
         'unit_price_cents', i.unit_price_cents, 'unit_fee_cents', i.unit_fee_cents) order by i.tier_id)
       from public.order_items i join public.ticket_tiers t on t.id = i.tier_id where i.order_id = v_order.id),
     'tickets', (select coalesce(jsonb_agg(jsonb_build_object('id', k.id, 'tier_name', t.name, 'status', k.status,

@@ -61,6 +61,8 @@ const orderRefusals = {
     message: 'This amount cannot be charged: it is below or above what the payment provider takes.',
   },
   ORDER_NOT_PAID: { status: 409, message: 'The order is not paid.' },
+  ORDER_PAID: { status: 409, message: 'This order has its tickets; it can be refunded, not given up.' },
+  PAYMENT_UNDER_WAY: { status: 409, message: 'A payment of this order is under way.' },
   TICKET_USED: {
     status: 409,
     message: 'This ticket was scanned; it is refunded only when that is confirmed.',

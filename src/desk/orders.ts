@@ -79,6 +79,17 @@ export const checkoutSessionStatus = verb('checkout_session_status', 'buyers', {
     readonly extended: boolean
   }>()
 
+/** Its buyer gives a pending order up; a session that is open yet is to be expired. */
+export const cancelOrder = verb('cancel_order', 'buyers', { order_id: uuid, secret: optional(text) })
+  .refuses('ORDER_NOT_FOUND', 'ORDER_PAID', 'PAYMENT_UNDER_WAY', 'LOCK_TIMEOUT')
+  .answers<{
+    /** `pending`: until the session of `payment` is expired. */
+    readonly status: 'expired' | 'pending'
+    readonly order_id: string
+    readonly released: number
+    readonly payment: OrderPayment | null
+  }>()
+
 /** Everything that an order's page shows; whoever knows its secret may see it. */
 export const orderPage = verb('order_page', 'buyers', { order_id: uuid, secret: text })
   .refuses('ORDER_NOT_FOUND')
@@ -96,6 +107,7 @@ export interface OrderView {
     readonly currency: string
     readonly created_at: string
     readonly expires_at: string | null
+    readonly given_up_at: string | null
   }
   readonly event: {
     readonly id: string
@@ -115,6 +127,7 @@ export interface OrderView {
 }
 
 interface OrderItem {
+  readonly tier_id: string
   readonly tier_name: string
   readonly quantity: number
   readonly unit_price_cents: number

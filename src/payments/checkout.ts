@@ -64,6 +64,17 @@ export async function openSession(
   return { kind: 'open', sessionId: session.id, url: session.url }
 }
 
+/** Ends the session of an order that was given up; one of which nobody knows whether it was opened is opened first. */
+export async function abandonOrder(
+  database: Database,
+  provider: PaymentProvider,
+  order: { readonly order_id: string; readonly payment: OrderPayment },
+): Promise<void> {
+  const { state, session_id } = order.payment
+  if (state === 'creating') await openSession(database, provider, { ...order.payment, ...order })
+  else if (session_id !== null) await endSession(database, provider, session_id)
+}
+
 /** Asks the provider to end a session, and settles what it says: paid in the last moment counts as paid. */
 export async function endSession(
   database: Database,

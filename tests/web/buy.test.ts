@@ -46,7 +46,14 @@ const post = ({
 
 const locationOf = (response: Response) => response.headers.get('location') ?? ''
 const keyIn = (page: string) => /name="key" value="([^"]+)"/.exec(page)?.[1]
-const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';')[0] ?? ''
+const cookieOf = (...responses: readonly Response[]) =>
+  responses.map((response) => response.headers.get('set-cookie')?.split(';')[0] ?? '').join('; ')
+/** The addresses of the orders that a page leads back to. */
+const waysBack = (page: string) =>
+  [...page.matchAll(/class="button" href="(\/orders\/[^"]+)"/g)].map(([, path]) => path)
+
+const heldNow = (tierId: string) =>
+  house.db.value('select reserved_quantity from ticket_tiers where id = $1', [tierId])
 
 describe('the pages over HTTP', () => {
   it('list what is on sale, and nothing else', async () => {
@@ -180,6 +187,80 @@ describe('buying by a form', () => {
     assert.ok(!page.includes('Your tickets are held until'))
     await post({ ...event, key: keyIn(page) ?? '' })
     assert.equal((await house.orders(event.slug)).length, 2)
+  })
+
+  it('remembers the orders of two tabs, each with its own way back', async () => {
+    const event = await house.event()
+    const tabs = [await post(event), await post({ ...event, quantity: 2 })]
+    const page = await (await get(event.url, { cookie: cookieOf(...tabs) })).text()
+    assert.equal(waysBack(page).length, 2)
+    assert.equal(page.match(/Your tickets are held until/g)?.length, 2)
+  })
+
+  it('gives the own order up that holds what is asked for: two of two, back, one', async () => {
+    const event = await house.event({ total: 2 })
+    const cookie = cookieOf(await post({ ...event, quantity: 2 }))
+    const key = keyIn(await (await get(event.url, { cookie })).text()) ?? ''
+    const second = await post({ ...event, quantity: 1, key, cookie })
+    assert.equal(second.status, 303)
+    assert.match(locationOf(second), /checkout\.stripe\.com/)
+    const statuses = (await house.orders(event.slug)).map(({ status }) => status)
+    assert.deepEqual(statuses.sort(), ['expired', 'pending'])
+    assert.deepEqual(await heldNow(event.tierId), 1)
+  })
+
+  it('does the same where the limit of a person is reached by the own order', async () => {
+    const event = await house.event()
+    await house.db.rows('update ticket_tiers set max_per_person = 2 where id = $1', [event.tierId])
+    const cookie = cookieOf(await post({ ...event, quantity: 2 }))
+    assert.equal((await post({ ...event, quantity: 1 })).status, 409)
+    assert.equal((await post({ ...event, quantity: 1, cookie })).status, 303)
+    assert.deepEqual(await heldNow(event.tierId), 1)
+  })
+
+  it('keeps the own order where giving it up is not enough, and blames nobody else', async () => {
+    const event = await house.event({ total: 3 })
+    await post({ ...event, quantity: 1 })
+    const cookie = cookieOf(await post({ ...event, quantity: 1 }))
+    const response = await post({ ...event, quantity: 3, cookie })
+    const page = await response.text()
+    assert.equal(response.status, 409)
+    assert.match(page, /those that your own order holds/)
+    assert.match(page, /Only 1 left beside the 1 that you hold\./)
+    assert.ok(!page.includes('Somebody was faster'))
+    assert.equal(waysBack(page).length, 1)
+    assert.deepEqual(await heldNow(event.tierId), 2)
+  })
+
+  it('gives nothing up that was paid meanwhile', async () => {
+    const event = await house.event({ total: 2 })
+    const bought = await post({ ...event, quantity: 2 })
+    await fetch(locationOf(bought), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ card: '4242424242424242' }),
+    })
+    assert.equal((await post({ ...event, quantity: 1, cookie: cookieOf(bought) })).status, 409)
+    await house.delivered()
+    assert.deepEqual(
+      (await house.orders(event.slug)).map(({ status }) => status),
+      ['paid'],
+    )
+  })
+
+  it('is given up by a button, on the order and on the event', async () => {
+    const event = await house.event({ total: 2 })
+    const cookie = cookieOf(await post({ ...event, quantity: 2 }))
+    const [path = ''] = waysBack(await (await get(event.url, { cookie })).text())
+    assert.match(await (await get(path)).text(), new RegExp(`action="${path}/cancel"`))
+    const headers = { 'sec-fetch-site': 'cross-site' }
+    const cancel = (init: RequestInit = {}) =>
+      fetch(`${house.url}${path}/cancel`, { method: 'POST', redirect: 'manual', ...init })
+    assert.equal((await cancel({ headers })).status, 403)
+    assert.deepEqual([(await cancel()).status, locationOf(await cancel())], [303, path])
+    assert.match(await (await get(path)).text(), /You gave this order up.*Nothing was charged/)
+    assert.deepEqual(await heldNow(event.tierId), 0)
+    assert.equal(locationOf(await get(`${path}/cancel`)), path)
   })
 
   it('says in the form who was faster, how many are left, and keeps what was typed', async () => {

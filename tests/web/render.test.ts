@@ -14,7 +14,8 @@ import { eventOf, NOW, orderOf, pendingOrder, ticketOf, tierOf } from './example
 
 const text = (page: Page) => String(page.body)
 const eventText = (event: EventView, form: BuyForm = freshForm()) => text(eventPage({ event, form }, NOW))
-const orderPageOf = (view: OrderView, page?: number) => orderPage(view, sheetOf(view, CODES, page), NOW)
+const orderPageOf = (view: OrderView, page?: number) =>
+  orderPage(view, sheetOf(view, CODES, page), '/orders/x/y', NOW)
 const orderText = (view: OrderView, page?: number) => text(orderPageOf(view, page))
 
 describe('what is left', () => {
@@ -53,7 +54,7 @@ describe('the pages', () => {
         { customer_name: evil },
         {
           event: { ...orderOf().event, title: evil, venue: evil },
-          items: [{ tier_name: evil, quantity: 1, unit_price_cents: 1, unit_fee_cents: 0 }],
+          items: [{ tier_id: '', tier_name: evil, quantity: 1, unit_price_cents: 1, unit_fee_cents: 0 }],
           tickets: [ticketOf({ tier_name: evil })],
         },
       ),

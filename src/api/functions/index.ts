@@ -1,4 +1,5 @@
 import { bookSlot } from './book-slot.ts'
+import { cancelOrder } from './cancel-order.ts'
 import { checkoutSessionStatus } from './checkout-session-status.ts'
 import { createCheckoutSession, createTicketCheckout, enhancedCheckout, guestCheckout } from './checkouts.ts'
 import { claimOffer } from './claim-offer.ts'
@@ -19,6 +20,7 @@ export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['create-checkout-session', createCheckoutSession],
   ['guest-checkout', guestCheckout],
   ['checkout-session-status', checkoutSessionStatus],
+  ['cancel-order', cancelOrder],
   ['stripe-webhook', stripeWebhook],
   ['process-refund', processRefund],
   ['ticket-expiry-daemon', ticketExpiryDaemon],

@@ -2,14 +2,15 @@ import { createHash, randomUUID } from 'node:crypto'
 import { refusalEntry } from '../../core/refusals.ts'
 import { ANON } from '../../desk/callers.ts'
 import type { EventView } from '../../desk/events.ts'
+import { giveUp } from '../functions/cancel-order.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
 import { buy, type Purchase } from '../functions/purchase.ts'
 import { type PageContext, publicUrlOf } from './context.ts'
-import { type BuyForm, eventPage, quantityField } from './event-page.ts'
+import { type BuyForm, eventPage, heldOf, quantityField } from './event-page.ts'
 import { readEvent } from './events.ts'
 import { itemsOf, readForm, withProblem } from './form.ts'
 import { goTo, type Page } from './layout.ts'
-import { readWaiting, waitingCookie } from './waiting.ts'
+import { readWaiting, type Waiting, waitingCookie } from './waiting.ts'
 
 /** A form has one number a tier and two lines. */
 export const FORM_BYTES_MAX = 32 * 1024
@@ -32,7 +33,7 @@ export async function buyTickets(
   const goOn = (orderUrl: string, url = orderUrl) =>
     goTo(url, { 'Set-Cookie': waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl) })
   try {
-    const { orderUrl, url } = await buyCart(event, form, context, publicUrl)
+    const { orderUrl, url } = await buyInstead(event, form, { request, context, publicUrl, now })
     return goOn(orderUrl, url)
   } catch (error) {
     const refusal = refusalOf(error)
@@ -42,8 +43,49 @@ export async function buyTickets(
     if (refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string') return goOn(orderUrl)
     const fresh = (await readEvent(context.database, slug)) ?? event
     const waiting = await readWaiting(request, context.database, now)
-    return eventPage({ event: fresh, form: refusedForm(form, refusal), waiting }, now)
+    return eventPage({ event: fresh, form: refusedForm(form, refusal, waiting), waiting }, now)
   }
+}
+
+interface Buying {
+  readonly request: Request
+  readonly context: PageContext
+  readonly publicUrl: string
+  readonly now: Date
+}
+
+/**
+ * Buys the cart. Where what is missing is held by waiting orders of this same browser, they are given up for it: nobody
+ * stands in their own way.
+ */
+async function buyInstead(event: EventView, form: BuyForm, buying: Buying): Promise<Purchase> {
+  const { request, context, publicUrl, now } = buying
+  try {
+    return await buyCart(event, form, context, publicUrl)
+  } catch (error) {
+    const refusal = refusalOf(error)
+    if (refusal === undefined) throw error
+    const own = inTheWay(failedTiers(refusal), await readWaiting(request, context.database, now), event)
+    if (own.length === 0) throw error
+    for (const { id, secret } of own) await giveUp(id, secret, { ...context, caller: ANON })
+    return buyCart(event, form, context, publicUrl)
+  }
+}
+
+/** The waiting orders without which there is room for the cart; none where there is none without them either. */
+function inTheWay(
+  failed: readonly FailedTier[],
+  waiting: readonly Waiting[],
+  event: EventView,
+): readonly Waiting[] {
+  const own = waiting.filter(({ held }) => failed.some(({ tier_id }) => held.has(tier_id)))
+  const fits = ({ tier_id, error, requested = 0, available = 0 }: FailedTier) => {
+    const held = heldOf(tier_id, waiting)
+    if (error === 'INSUFFICIENT_TICKETS') return requested <= available + held
+    const most = event.tiers.find(({ id }) => id === tier_id)?.max_per_order ?? requested
+    return error === 'LIMIT_EXCEEDED' && held > 0 && requested <= most
+  }
+  return failed.every(fits) ? own : []
 }
 
 function buyCart(
@@ -65,24 +107,43 @@ function keyOf(formKey: string, cart: object): string {
 }
 
 /** A refused cart's lines say which tier it was. */
-function refusedForm(form: BuyForm, refusal: Refusal): BuyForm {
-  const failed = Array.isArray(refusal.more['failed']) ? (refusal.more['failed'] as FailedTier[]) : []
-  const wrong = failed.map(({ tier_id, ...why }) => [quantityField(tier_id), sentenceFor(why)] as const)
+function refusedForm(form: BuyForm, refusal: Refusal, waiting: readonly Waiting[]): BuyForm {
+  const wrong = failedTiers(refusal).map(
+    (failed) =>
+      [quantityField(failed.tier_id), sentenceFor(failed, heldOf(failed.tier_id, waiting))] as const,
+  )
+  const isOwn = failedTiers(refusal).some(({ tier_id }) => heldOf(tier_id, waiting) > 0)
   const { status } = refusalEntry(refusal.code)
   const key = refusal.code === 'HOLD_EXPIRED' ? randomUUID() : form.key
-  return withProblem({ ...form, key }, WORDS[refusal.code] ?? refusal.message, status, new Map(wrong))
+  const words = (isOwn ? OWN_WORDS[refusal.code] : undefined) ?? WORDS[refusal.code] ?? refusal.message
+  return withProblem({ ...form, key }, words, status, new Map(wrong))
 }
 
 interface FailedTier {
   readonly tier_id: string
+  readonly requested?: number
   readonly available?: number
   readonly error?: string
 }
 
-function sentenceFor({ available = 0, error }: Omit<FailedTier, 'tier_id'>): string {
-  if (error === 'INSUFFICIENT_TICKETS')
-    return available > 0 ? `Only ${available} left.` : 'None is left right now.'
+function failedTiers({ more }: Refusal): readonly FailedTier[] {
+  return Array.isArray(more['failed']) ? (more['failed'] as FailedTier[]) : []
+}
+
+function sentenceFor({ available = 0, error }: FailedTier, held: number): string {
+  if (error === 'INSUFFICIENT_TICKETS') {
+    const beside = held > 0 ? ` beside the ${held} that you hold` : ''
+    return available > 0 ? `Only ${available} left${beside}.` : `None is left right now${beside}.`
+  }
   return (error && WORDS[error]) || 'These cannot be bought now.'
+}
+
+/** Where the shortage is the buyer's own waiting order, nobody else is to blame. */
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  INSUFFICIENT_TICKETS:
+    'Not enough of these tickets are left beside those that your own order holds. Continue with it, or give it up first.',
+  LIMIT_EXCEEDED:
+    'With the order of yours that waits for its payment, that is more than one person may have. Continue with it, or give it up first.',
 }
 
 /** Refusals in the words of a page; the others say it well enough themselves. */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import { EMAIL_LENGTH_MAX } from '../../core/email.ts'
-import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
+import { PERSON_NAME_LENGTH_MAX, QUANTITY_MAX } from '../../core/limits.ts'
 import type { EventView, TierView } from '../../desk/events.ts'
 import { type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import { placeOf } from './home-page.ts'
@@ -25,22 +25,29 @@ export interface BuyForm {
 export interface WaitingOrder {
   readonly path: string
   readonly expiresAt: string
+  /** By tier id. */
+  readonly held: ReadonlyMap<string, number>
+}
+
+/** How many of a tier they hold. */
+export function heldOf(tierId: string, waiting: readonly WaitingOrder[]): number {
+  return waiting.reduce((sum, { held }) => sum + (held.get(tierId) ?? 0), 0)
 }
 
 export interface EventPage {
   readonly event: EventView
   readonly form: BuyForm
-  readonly waiting?: WaitingOrder | undefined
+  readonly waiting?: readonly WaitingOrder[]
 }
 
 /** An event, and the form that buys its tickets. Works without a script. */
-export function eventPage({ event, form, waiting }: EventPage, now: Date): Page {
+export function eventPage({ event, form, waiting = [] }: EventPage, now: Date): Page {
   const calendar = calendarIn(event.time_zone)
   const body = html`<article>
 ${hero(event, calendar)}
-${waiting === undefined ? null : waitingNotice(waiting, calendar, now)}
+${waiting.map((order) => waitingNotice(order, calendar, now))}
 ${event.description ? html`<p class="prose" dir="auto">${event.description}</p>` : null}
-${buyForm(event, form, calendar)}
+${buyForm({ event, form, waiting }, calendar)}
 </article>`
   const title = form.problem === undefined ? event.title : `Not yet: ${event.title}`
   return { status: form.status ?? 200, body: layout({ title, body }) }
@@ -63,13 +70,21 @@ function waitingNotice({ path, expiresAt }: WaitingOrder, calendar: Calendar, no
   return html`<section class="notice" role="status">
 <p>Your tickets are held until ${calendar.time(expiresAt)}, ${minutesLeft(expiresAt, now)} from now. They are not paid yet.</p>
 <p><a class="button" href="${path}">Continue with your order</a></p>
+${giveUpForm(path)}
 </section>`
 }
 
-function buyForm(event: EventView, form: BuyForm, calendar: Calendar): Html {
+/** The button that gives an order up, by its page's path. */
+export function giveUpForm(path: string): Html {
+  return html`<form method="post" action="${path}/cancel"><button type="submit" class="plain">Give these tickets back</button></form>`
+}
+
+function buyForm({ event, form, waiting = [] }: EventPage, calendar: Calendar): Html {
   const buyable = event.tiers.filter((tier) => tier.is_buyable)
   const initial = buyable.length === 1 ? '1' : '0'
-  const rows = event.tiers.map((tier) => tierRow({ tier, event, form, initial, calendar }))
+  const rows = event.tiers.map((tier) =>
+    tierRow({ tier, event, form, initial, calendar, held: heldOf(tier.id, waiting) }),
+  )
   if (buyable.length === 0) {
     return html`${problemNotice(form)}
 <h2>Tickets</h2>
@@ -99,9 +114,11 @@ interface TierRow {
   readonly form: BuyForm
   readonly initial: string
   readonly calendar: Calendar
+  /** By waiting orders of this browser, which are given up where another cart needs theirs. */
+  readonly held: number
 }
 
-function tierRow({ tier, event, form, initial, calendar }: TierRow): Html {
+function tierRow({ tier, event, form, initial, calendar, held }: TierRow): Html {
   const name = quantityField(tier.id)
   const wrong = form.wrong?.get(name)
   const facts = html`<p class="quiet" id="about-${name}">${availabilityText(tier, calendar)}</p>`
@@ -112,9 +129,13 @@ function tierRow({ tier, event, form, initial, calendar }: TierRow): Html {
   }
   const described = `price-${name} about-${name}${wrong === undefined ? '' : ` wrong-${name}`}`
   return html`<div class="tier"><div><label for="${name}" dir="auto">${tier.name}</label>${facts}</div>${price}
-<input type="number" id="${name}" name="${name}" min="0" max="${tier.quantity_max}" step="1" inputmode="numeric"
+<input type="number" id="${name}" name="${name}" min="0" max="${quantityMax(tier, held)}" step="1" inputmode="numeric"
  value="${form.quantities.get(tier.id) ?? initial}" aria-describedby="${described}" autocomplete="off"${invalid(wrong)}>
 ${wrongText(name, wrong)}</div>`
+}
+
+function quantityMax({ quantity_max, max_per_order }: TierView, held: number): number {
+  return Math.min(quantity_max + held, max_per_order ?? QUANTITY_MAX, QUANTITY_MAX)
 }
 
 /** How a tier's quantity is called in the form. */

@@ -2,6 +2,7 @@ import { html } from 'hono/html'
 import type { OrderTicket, OrderView } from '../../desk/orders.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { amount, type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
+import { giveUpForm } from './event-page.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
@@ -33,15 +34,15 @@ export function sheetOf({ tickets, event }: OrderView, codes: CodeSigner, pageNu
   return { page, pages, before, tickets: shown }
 }
 
-/** An order as it is now, with its tickets; printed, it is one ticket a sheet. */
-export function orderPage(view: OrderView, sheet: Sheet, now: Date): Page {
+/** An order as it is now, with its tickets; printed, it is one ticket a sheet. `path` is where it is shown. */
+export function orderPage(view: OrderView, sheet: Sheet, path: string, now: Date): Page {
   const calendar = calendarIn(view.event.time_zone)
   const state = orderState(view, now)
   const until = view.order.expires_at
   const body = html`<section class="state screen" role="status">
 <h1>${state.title}</h1>
 <p class="lead">${state.sentence}</p>
-${state.payUrl === undefined || until === null ? null : payNow(view, state.payUrl, until, calendar, now)}
+${state.payUrl === undefined || until === null ? null : payNow({ view, url: state.payUrl, until, path }, calendar, now)}
 ${state.refreshSeconds === undefined ? null : html`<p class="quiet">This page looks again by itself. <a href="">Look now</a></p>`}
 </section>
 ${view.event.status === 'cancelled' ? html`<p class="notice bad screen">This event is cancelled.</p>` : null}
@@ -55,9 +56,17 @@ ${summary(view, calendar)}`
   }
 }
 
-function payNow({ order }: OrderView, url: string, until: string, calendar: Calendar, now: Date): Html {
+interface PayNow {
+  readonly view: OrderView
+  readonly url: string
+  readonly until: string
+  readonly path: string
+}
+
+function payNow({ view: { order }, url, until, path }: PayNow, calendar: Calendar, now: Date): Html {
   return html`<p>Held for you until <time datetime="${until}">${calendar.time(until)}</time>: ${minutesLeft(until, now)} left.</p>
-<p><a class="button pay" href="${url}">Pay ${money(order.total_cents, order.currency)}</a></p>`
+<p><a class="button pay" href="${url}">Pay ${money(order.total_cents, order.currency)}</a></p>
+${giveUpForm(path)}`
 }
 
 function ticketList({ tickets, event, order }: OrderView, sheet: Sheet, calendar: Calendar): Html | null {

@@ -34,6 +34,11 @@ function pendingState({ order, payment }: OrderView, now: Date): OrderState {
       'The payment is confirmed by your bank, which can take some days. Your tickets are held, and will be on this page.'
     return { title: 'Payment on its way', sentence, ...refresh }
   }
+  if (order.given_up_at !== null) {
+    const sentence =
+      'You gave this order up. Its payment page is being closed; its tickets go back on sale then. If you paid in the last moment, they come back here.'
+    return { title: 'Giving the tickets back', sentence, ...refresh }
+  }
   if (order.expires_at !== null && Date.parse(order.expires_at) <= now.getTime()) {
     const sentence =
       'The time to pay is over. If you paid just now, wait a moment: your tickets, or your money, come back.'
@@ -65,7 +70,11 @@ function paidState({ order, tickets }: OrderView): OrderState {
   }
 }
 
-function expiredState({ refunds }: OrderView): OrderState {
+function expiredState({ order, refunds }: OrderView): OrderState {
+  if (order.given_up_at !== null && refunds.length === 0) {
+    const sentence = 'You gave this order up, and its tickets went back on sale. Nothing was charged.'
+    return { title: 'Order given up', sentence }
+  }
   const sentence =
     refunds.length === 0
       ? 'It was not paid in time, and its tickets went back on sale. Nothing was charged.'

@@ -5,6 +5,7 @@ import { ANON } from '../../desk/callers.ts'
 import { eventsOnSale } from '../../desk/events.ts'
 import { orderPage as readOrder } from '../../desk/orders.ts'
 import type { Front, Task } from '../front.ts'
+import { giveUp } from '../functions/cancel-order.ts'
 import { Refusal, refusalOf } from '../functions/contract.ts'
 import { refuseBadHeaders } from '../http.ts'
 import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
@@ -25,7 +26,7 @@ type Answer = (request: Request, now: Date) => Promise<Page | undefined>
  * there is answered by a page too.
  */
 export function mountPages(app: Hono, front: Front, context: PageContext): void {
-  const { database, codes } = context
+  const { database } = context
   const page = (c: Context, path: string, answer: Answer, methods = READING) =>
     front(
       c,
@@ -38,7 +39,7 @@ export function mountPages(app: Hono, front: Front, context: PageContext): void 
       const event = await readEvent(database, c.req.param('slug'))
       if (event === undefined) return undefined
       const waiting = await readWaiting(request, database, now)
-      return eventPage({ event, waiting, form: freshForm(waiting?.key) }, now)
+      return eventPage({ event, waiting, form: freshForm(waiting[0]?.key) }, now)
     }),
   )
   app.post('/events/:slug/checkout', (c) =>
@@ -56,19 +57,58 @@ export function mountPages(app: Hono, front: Front, context: PageContext): void 
   app.get('/events/:slug/checkout', (c) =>
     page(c, '/events/:slug/checkout', async () => goTo(`/events/${encodeURIComponent(c.req.param('slug'))}`)),
   )
-  app.get('/orders/:id/:secret', (c) =>
-    page(c, '/orders/:id/:secret', async (request, now) => {
-      const { id, secret } = c.req.param()
-      if (!UUID.test(id) || !SECRET.test(secret)) return undefined
-      const view = await readOrder(database, ANON, { order_id: id, secret })
-      if (!view.success) return undefined
-      const sheet = sheetOf(view, codes, Number(new URL(request.url).searchParams.get('page') ?? 1))
-      await drawCodes(sheet.tickets.flatMap(({ shown }) => shown ?? []))
-      return orderPage(view, sheet, now)
-    }),
-  )
+  mountOrders(app, front, context)
   app.get('*', (c, next) => (wantsPage(c) ? page(c, '*', async () => undefined) : next()))
 }
+
+/** An order, for whoever knows its secret: its page, and the button that gives it up. */
+function mountOrders(app: Hono, front: Front, context: PageContext): void {
+  type Show = (id: string, secret: string, request: Request, now: Date) => Promise<Page | undefined>
+  const page = (c: Context, path: string, show: Show, methods = READING) =>
+    front(
+      c,
+      taskOf(path, methods, context, async (request) => {
+        const { id = '', secret = '' } = c.req.param()
+        return UUID.test(id) && SECRET.test(secret) ? show(id, secret, request, new Date()) : undefined
+      }),
+    )
+  const [path, cancelling] = ['/orders/:id/:secret', '/orders/:id/:secret/cancel']
+
+  app.get(path, (c) =>
+    page(c, path, async (id, secret, request, now) => {
+      const view = await readOrder(context.database, ANON, { order_id: id, secret })
+      if (!view.success) return undefined
+      const sheet = sheetOf(view, context.codes, Number(new URL(request.url).searchParams.get('page') ?? 1))
+      await drawCodes(sheet.tickets.flatMap(({ shown }) => shown ?? []))
+      return orderPage(view, sheet, `/orders/${id}/${secret}`, now)
+    }),
+  )
+  app.post(cancelling, (c) =>
+    page(
+      c,
+      cancelling,
+      async (id, secret, request) => {
+        if (isCrossSite(request, context)) throw new Refusal('FORBIDDEN')
+        return giveUpOrder(id, secret, context)
+      },
+      WRITING,
+    ),
+  )
+  app.get(cancelling, (c) => page(c, cancelling, async (id, secret) => goTo(`/orders/${id}/${secret}`)))
+}
+
+/** Gives an order up; its page says what became of it, also where that was refused. */
+async function giveUpOrder(id: string, secret: string, context: PageContext): Promise<Page> {
+  try {
+    await giveUp(id, secret, { ...context, caller: ANON })
+  } catch (error) {
+    const code = refusalOf(error)?.code
+    if (code === undefined || !TOLD_BY_ITS_PAGE.has(code)) throw error
+  }
+  return goTo(`/orders/${id}/${secret}`)
+}
+
+const TOLD_BY_ITS_PAGE = new Set<RefusalCode>(['ORDER_PAID', 'PAYMENT_UNDER_WAY', 'PAYMENT_UNAVAILABLE'])
 
 const READING = ['GET', 'HEAD']
 const WRITING = ['POST']

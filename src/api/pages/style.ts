@@ -42,6 +42,9 @@ small { font-size: 14px; }
   padding: 15px 28px; min-height: 52px; border: 0; border-radius: 10px; text-decoration: none;
   background: var(--accent); color: var(--on-accent); }
 .button:hover, button:hover { background: var(--accent-hover); }
+.plain { background: none; color: var(--ink); border: 1.5px solid var(--line); padding: 13px 24px; }
+.plain:hover { background: none; border-color: var(--ink); }
+.notice form { margin-top: 10px; }
 .notice { border: 1.5px solid var(--warn); background: var(--card); border-radius: 12px; padding: 18px 20px; margin: 24px 0 0; }
 .notice.bad { border-color: var(--bad); }
 .notice p:last-child { margin: 0; }

@@ -4,36 +4,45 @@ import { orderPage } from '../../desk/orders.ts'
 import type { WaitingOrder } from './event-page.ts'
 
 /**
- * Who comes back from the payment to the event's page finds the order that waits there, and buying the same again is that
- * order: a cookie, for this event only, names it. It says nothing to scripts or to other sites.
+ * Who comes back from the payment to the event's page finds the orders that wait there, and buying the same again is that
+ * order: a cookie an order, for this event only, names it. They say nothing to scripts or to other sites.
  */
 export interface Waiting extends WaitingOrder {
   /** The form's, with which it was made. */
   readonly key: string
+  readonly id: string
+  readonly secret: string
 }
 
-/** The order that the browser's cookie names, while it can still be paid. */
+/** The orders that the browser's cookies name, while they can still be paid; the latest first. */
 export async function readWaiting(
   request: Request,
   database: Database,
   now: Date,
-): Promise<Waiting | undefined> {
-  const found = COOKIE.exec(request.headers.get('cookie') ?? '')
-  if (found === null) return undefined
-  const [, key = '', id = '', secret = ''] = found
-  const view = await orderPage(database, ANON, { order_id: id, secret })
-  if (!view.success || view.order.status !== 'pending' || view.order.expires_at === null) return undefined
-  if (Date.parse(view.order.expires_at) <= now.getTime()) return undefined
-  return { key, path: `/orders/${id}/${secret}`, expiresAt: view.order.expires_at }
+): Promise<readonly Waiting[]> {
+  const named = [...(request.headers.get('cookie') ?? '').matchAll(COOKIE)].slice(-ORDERS_MAX).reverse()
+  const waiting = await Promise.all(
+    named.map(async ([, id = '', key = '', secret = '']): Promise<Waiting[]> => {
+      const view = await orderPage(database, ANON, { order_id: id, secret })
+      if (!view.success || view.order.status !== 'pending' || view.order.expires_at === null) return []
+      if (Date.parse(view.order.expires_at) <= now.getTime() || view.event.status === 'cancelled') return []
+      const held = new Map(view.items.map(({ tier_id, quantity }) => [tier_id, quantity]))
+      return [{ key, id, secret, path: `/orders/${id}/${secret}`, expiresAt: view.order.expires_at, held }]
+    }),
+  )
+  return waiting.flat()
 }
 
-const COOKIE = /(?:^|; )order=([\da-f-]{36})\.([\da-f-]{36})\.([\da-f]{32})(?:;|$)/
+const COOKIE = /(?<=^|; )order-([\da-f-]{36})=([\da-f-]{36})\.([\da-f]{32})(?=;|$)/g
 
-/** The cookie that names an order by its page's path. */
+/** Of more orders of one browser the latest are looked for. */
+const ORDERS_MAX = 5
+
+/** The cookie that names an order by its page's path: one of its own, so that a second tab's order does not hide the first's. */
 export function waitingCookie(key: string, path: string, slug: string, publicUrl: string): string {
-  const value = [key, ...path.split('/').slice(-2)].join('.')
+  const [id, secret] = path.split('/').slice(-2)
   const secure = publicUrl.startsWith('https:') ? '; Secure' : ''
-  return `order=${value}; Path=/events/${slug}; Max-Age=${COOKIE_SECONDS}; HttpOnly; SameSite=Lax${secure}`
+  return `order-${id}=${key}.${secret}; Path=/events/${slug}; Max-Age=${COOKIE_SECONDS}; HttpOnly; SameSite=Lax${secure}`
 }
 
 /** Longer than any order can wait for its first payment. */
