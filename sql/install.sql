@@ -40,6 +40,7 @@ begin;
 \ir migrations/0007_table.sql
 \ir migrations/0008_scan_ids.sql
 \ir migrations/0009_table_requests.sql
+\ir migrations/0010_owed_back.sql
 \ir migrations/0013_buyers.sql
 
 -- Parts: small helpers
@@ -65,6 +66,7 @@ begin;
 \ir parts/is_chargeable.sql
 \ir parts/ticket_fee.sql
 \ir parts/id_of.sql
+\ir parts/amount_of.sql
 \ir parts/find_payment.sql
 \ir parts/call_time.sql
 
@@ -95,8 +97,8 @@ begin;
 \ir rules/fail_payment.sql
 \ir rules/settle_dispute.sql
 -- what is owed back, and what became of it?
-\ir rules/left_to_refund.sql
-\ir rules/queue_return.sql
+\ir rules/money_of.sql
+\ir rules/settle_order.sql
 \ir rules/apply_refund.sql
 \ir rules/succeed_refund.sql
 \ir rules/fail_refund.sql

@@ -7,19 +7,17 @@ declare
   v_payment jsonb := ticketing.payment_of(p_session);
   v_outcome jsonb := '{"outcome": "NO_CHANGE"}';
 begin
-  if length(p_session ->> 'id') not between 1 and 255
-      or v_payment is not null and coalesce(length(v_payment ->> 'id'), 0) not between 1 and 255 then
+  if coalesce(length(p_session ->> 'id'), 0) not between 1 and 255
+      or v_payment is not null and coalesce(length(v_payment ->> 'id'), 0) not between 1 and 255
+      -- Not kept as unmatched: the job asks, and may be told what can be read.
+      or p_session ->> 'amount_total' is not null and ticketing.amount_of(p_session -> 'amount_total') is null then
     return '{"outcome": "UNMATCHED"}';
   end if;
-  -- An order whose checkout has not committed yet is waited for: it has its lock since before its row.
-  v_order := ticketing.lock_order(ticketing.order_named(p_session));
-  if v_order.id is null then
-    if v_payment is not null then
-      perform ticketing.note_unmatched_payment(v_payment);
-    end if;
-    return jsonb_build_object('outcome', 'UNMATCHED', 'order_id', null);
+  v_session := ticketing.lock_session_told(p_session);
+  if v_session.order_id is null then
+    return ticketing.note_unmatched_payment(v_payment);
   end if;
-  v_session := ticketing.session_named(v_order.id, p_session);
+  select * into v_order from public.orders o where o.id = v_session.order_id;
   if v_payment is not null then
     perform ticketing.note_session(v_session, p_session, 'complete', null);
     v_order := ticketing.note_customer(v_order, p_session);
@@ -45,12 +43,30 @@ begin
 end
 $$;
 
--- order_named: the order that an object of the provider names; null where it names none.
+-- order_named: the order that the metadata of a provider's object names. Only our key can write it: what a buyer can set, as
+-- client_reference_id in a payment link, names nothing.
 create or replace function ticketing.order_named(p_object jsonb) returns uuid
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case
-    when ticketing.is_uuid(p_object ->> 'client_reference_id') then (p_object ->> 'client_reference_id')::uuid
-    when ticketing.is_uuid(p_object #>> '{metadata,order_id}') then (p_object #>> '{metadata,order_id}')::uuid end
+  select case when ticketing.is_uuid(p_object #>> '{metadata,order_id}') then (p_object #>> '{metadata,order_id}')::uuid end
+$$;
+
+-- lock_session_told: the session of ours that the provider means, with its order locked; all null where it is none. Its id is
+-- stored; one whose id is not stored yet is named by order and attempt.
+create or replace function ticketing.lock_session_told(p_session jsonb) returns ticketing.checkout_sessions
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  v_order_id uuid := coalesce(
+    (select s.order_id from ticketing.checkout_sessions s where s.session_id = p_session ->> 'id'), ticketing.order_named(p_session));
+  v_session ticketing.checkout_sessions;
+begin
+  -- An order whose checkout has not committed yet is waited for: it has its lock since before its row.
+  perform ticketing.lock_order(v_order_id);
+  select * into v_session from ticketing.checkout_sessions s
+    where s.order_id = v_order_id and (s.session_id = p_session ->> 'id' or s.session_id is null
+      and ticketing.order_named(p_session) = v_order_id and s.attempt::text = p_session #>> '{metadata,attempt}')
+    order by s.session_id is null limit 1;
+  return v_session;
+end
 $$;
 
 -- payment_of: the payment of a session that is paid, as take_payment takes it; null where it is not paid.
@@ -61,15 +77,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     'id', coalesce(ticketing.id_of(p_session -> 'payment_intent'), p_session ->> 'id'), 'session_id', p_session ->> 'id',
     'amount_cents', p_session -> 'amount_total', 'currency', p_session ->> 'currency', 'livemode', p_session -> 'livemode',
     'mode', p_session ->> 'mode')) end
-$$;
-
--- session_named: the row of a session. One whose id is not stored yet is found by its attempt, the latest where none is named.
-create or replace function ticketing.session_named(p_order_id uuid, p_session jsonb) returns ticketing.checkout_sessions
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select s from ticketing.checkout_sessions s
-  where s.order_id = p_order_id and (s.session_id = p_session ->> 'id'
-    or s.session_id is null and s.attempt::text = coalesce(p_session #>> '{metadata,attempt}', s.attempt::text))
-  order by s.session_id is null, s.attempt desc limit 1
 $$;
 
 -- has_later_attempt: whether another session was made for the order after this one: then this one's end is not the order's.
@@ -86,7 +93,7 @@ create or replace function ticketing.note_session(
   p_known ticketing.checkout_sessions, p_session jsonb, p_status text, p_ask_at timestamptz) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update ticketing.checkout_sessions s set status = p_status, ask_at = p_ask_at, last_error = null,
-      session_id = coalesce(s.session_id, p_session ->> 'id'), url = coalesce(p_session ->> 'url', s.url)
+      session_id = coalesce(s.session_id, p_session ->> 'id'), url = case when length(p_session ->> 'url') <= 4000 then p_session ->> 'url' else s.url end
     where s.order_id = p_known.order_id and s.attempt = p_known.attempt
 $$;
 

@@ -1,21 +1,20 @@
 -- settle_dispute: what the provider says about a dispute of a payment. Its amount leaves the order's sales when it is opened,
--- comes back when it is won, stays away when it is lost. The tickets stay as they are: staff decides.
+-- comes back when it is won, stays away when it is lost. The tickets stay as they are: staff decides, and may void them.
 -- Answers {outcome, order_id}: UNMATCHED, DISPUTED, DISPUTE_WON, DISPUTE_LOST, NO_CHANGE (an inquiry, or told before)
 -- Locks:  order.
--- Writes: disputes, ledger_entries.
+-- Writes: disputes, and what settle_order writes.
 create or replace function ticketing.settle_dispute(p_dispute jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_payment ticketing.payments := ticketing.find_payment(p_dispute);
   v_known ticketing.disputes;
-  v_cause text := 'dispute:' || (p_dispute ->> 'id');
-  v_amount bigint := coalesce((p_dispute ->> 'amount')::bigint, 0);
-  v_part record;
+  v_amount bigint := case when p_dispute ->> 'amount' is null then 0
+    else ticketing.amount_of(p_dispute -> 'amount') end;
   v_is_open boolean := p_dispute ->> 'status' in ('needs_response', 'under_review');
   v_status text := case p_dispute ->> 'status' when 'lost' then 'lost' when 'won' then 'won' when 'prevented' then 'won'
     when 'warning_closed' then 'won' else 'open' end;
 begin
-  if v_payment.id is null or coalesce(length(p_dispute ->> 'id'), 0) not between 1 and 255 then
+  if v_payment.id is null or coalesce(length(p_dispute ->> 'id'), 0) not between 1 and 255 or v_amount is null then
     return '{"outcome": "UNMATCHED"}';
   end if;
   perform ticketing.lock_order(v_payment.order_id);
@@ -23,27 +22,13 @@ begin
   if v_known.status in ('won', 'lost') or v_known.status = v_status or v_status = 'open' and not v_is_open then
     return jsonb_build_object('outcome', 'NO_CHANGE', 'order_id', v_payment.order_id);
   end if;
-  if v_known.id is null then
-    v_part := ticketing.from_sales(v_payment.order_id, v_payment.currency, v_amount, v_amount);
-    insert into ticketing.disputes (id, payment_id, order_id, amount_cents, tickets_cents, status, closed_at)
-      values (p_dispute ->> 'id', v_payment.id, v_payment.order_id, v_amount, v_part.tickets, v_status,
-        case when v_status <> 'open' then clock_timestamp() end);
-    -- One that is told of when it is won already took nothing.
-    if v_status <> 'won' then
-      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause, '{tickets,fees,pending,disputed}',
-        case v_payment.status when 'kept' then array[v_part.tickets, v_part.fees, 0, -v_amount]
-          else array[0, 0, v_amount, -v_amount] end);
-    end if;
-  else
-    update ticketing.disputes d set status = v_status, closed_at = clock_timestamp() where d.id = v_known.id;
-    if v_status = 'won' then
-      perform ticketing.book(v_payment.order_id, v_payment.currency, v_cause || ':won', '{tickets,fees,pending,disputed}',
-        case v_payment.status
-          when 'kept' then array[-v_known.tickets_cents, v_known.tickets_cents - v_known.amount_cents, 0, v_known.amount_cents]
-          else array[0, 0, -v_known.amount_cents, v_known.amount_cents] end);
-      perform ticketing.queue_return(v_payment.id);
-    end if;
-  end if;
+  -- Never more than was paid; one that is told of when it is won already took nothing.
+  insert into ticketing.disputes (id, payment_id, order_id, amount_cents, status)
+    values (p_dispute ->> 'id', v_payment.id, v_payment.order_id, least(v_amount, v_payment.amount_cents), v_status)
+    on conflict do nothing;
+  update ticketing.disputes d set status = v_status, closed_at = case when v_status <> 'open' then clock_timestamp() end
+    where d.id = p_dispute ->> 'id';
+  perform ticketing.settle_order(v_payment.order_id, 'dispute:' || (p_dispute ->> 'id') || ':' || v_status);
   return jsonb_build_object('order_id', v_payment.order_id, 'outcome', case v_status when 'open' then 'DISPUTED'
     when 'won' then 'DISPUTE_WON' else 'DISPUTE_LOST' end);
 end
@@ -58,7 +43,7 @@ declare
 begin
   for v_event in
     select w.id, w.payload from public.webhook_events w
-    where w.payload is not null and w.payload #>> '{data,object,payment_intent}' = p_payment_id and w.type like 'charge.dispute.%'
+    where w.payload is not null and left(w.payload #>> '{data,object,payment_intent}', 255) = p_payment_id and w.type like 'charge.dispute.%'
     order by w.received_at, w.id
   loop
     v_answer := ticketing.settle_dispute(v_event.payload #> '{data,object}');

@@ -8,6 +8,7 @@
 --     SECOND_PAYMENT         another payment is kept for the order
 --     AMOUNT_MISMATCH        it is not what the order costs: amount, currency, livemode or mode
 --     EVENT_CANCELLED        the event or the order is
+--     EVENT_OVER             the event has ended, or lets nobody in any more
 --     TOO_LATE               the holds had lapsed, and there is no room for all of the order any more
 --   ISSUED                   kept. A late one ignores the sale's window and limits, as the buyer was let in before.
 -- Locks:  tiers, ascending id.
@@ -52,7 +53,9 @@ begin
   elsif not ticketing.keep_payment(p_order, p_payment, v_reason) then
     return coalesce(ticketing.payment_outcome(p_payment ->> 'id'), jsonb_build_object('outcome', 'NO_CHANGE'));
   end if;
-  perform ticketing.queue_return(p_payment ->> 'id');
+  -- Nothing more comes by this session: the order ends, and its places are free.
+  perform ticketing.expire_order(p_order);
+  perform ticketing.settle_order(p_order.id, 'payment:' || (p_payment ->> 'id') || ':returned');
   perform ticketing.replay_disputes(p_payment ->> 'id');
   return jsonb_build_object('outcome', 'RETURNED', 'reason', v_reason);
 end
@@ -83,13 +86,15 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   return case
     when exists (select from ticketing.payments p where p.order_id = p_order.id and p.status = 'kept') then 'SECOND_PAYMENT'
-    when (p_payment ->> 'amount_cents')::numeric <> p_order.total_cents
+    when (p_payment ->> 'amount_cents')::bigint <> p_order.total_cents
       or upper(p_payment ->> 'currency') <> p_order.currency::text
       or p_payment ->> 'mode' <> 'payment'
       or exists (select from ticketing.checkout_sessions s
         where s.order_id = p_order.id and s.livemode <> (p_payment ->> 'livemode')::boolean) then 'AMOUNT_MISMATCH'
     when p_order.status = 'cancelled'
       or exists (select from public.events e where e.id = p_order.event_id and e.status = 'cancelled') then 'EVENT_CANCELLED'
+    when exists (select from public.events e
+      where e.id = p_order.event_id and least(e.end_at, e.entry_until) <= clock_timestamp()) then 'EVENT_OVER'
     when p_order.status not in ('pending', 'expired') then 'SECOND_PAYMENT'
   end;
 end
@@ -108,7 +113,7 @@ begin
       coalesce((p_payment ->> 'livemode')::boolean, false), case when p_reason is null then 'kept' else 'returned' end, p_reason,
       -- A refund of it that came before it named nothing that was known: the provider is asked for it again.
       case when exists (select from public.webhook_events w
-          where w.payload is not null and w.payload #>> '{data,object,payment_intent}' = p_payment ->> 'id')
+          where w.payload is not null and left(w.payload #>> '{data,object,payment_intent}', 255) = p_payment ->> 'id')
         then clock_timestamp() end)
     on conflict do nothing;
   if not found then
@@ -120,17 +125,19 @@ begin
 end
 $$;
 
--- note_unmatched_payment: money arrived about no order of ours. It is kept in sight and never refunded by itself.
+-- note_unmatched_payment: a session that is none of ours, or of which we cannot read what was paid. The money of one that is
+-- paid is kept in sight, and never refunded by itself.
 -- Locks:  the payment.
-create or replace function ticketing.note_unmatched_payment(p_payment jsonb) returns void
+create or replace function ticketing.note_unmatched_payment(p_payment jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform ticketing.lock_key('payment:' || (p_payment ->> 'id'));
-  if ticketing.payment_outcome(p_payment ->> 'id') is null then
+  if p_payment is not null and ticketing.payment_outcome(p_payment ->> 'id') is null then
     insert into ticketing.payments (id, session_id, amount_cents, currency, livemode, status)
-      values (p_payment ->> 'id', p_payment ->> 'session_id', coalesce((p_payment ->> 'amount_cents')::bigint, 0),
-        upper(coalesce(p_payment ->> 'currency', 'XXX')), coalesce((p_payment ->> 'livemode')::boolean, false), 'unmatched')
+      values (p_payment ->> 'id', p_payment ->> 'session_id', coalesce(ticketing.amount_of(p_payment -> 'amount_cents'), 0),
+        upper(left(coalesce(p_payment ->> 'currency', 'XXX'), 20)), coalesce(p_payment ->> 'livemode' = 'true', false), 'unmatched')
       on conflict do nothing;
   end if;
+  return jsonb_build_object('outcome', 'UNMATCHED', 'order_id', null);
 end
 $$;

@@ -6,7 +6,7 @@
 --   INVALID_REQUEST  no event
 --   success          {success: true, received: true, event_type, duplicate, outcome, order_id}:
 --     duplicate: true   what became of it when it came first
---     UNMATCHED         another account's, or about no order of ours; kept whole for a person to look at
+--     UNMATCHED         another account's, about no session of ours, or not to be read; kept whole for a person to look at
 --     IGNORED           of a type that has no effect here
 --     else              settle_session's, settle_refund's or settle_dispute's
 -- Locks:  order, tiers, tickets by id. The provider is never called.
@@ -28,10 +28,15 @@ begin
   perform ticketing.limit_wait();
   -- Without a conflict target: also where the key were missing, this would not fail.
   insert into public.webhook_events (id, type, livemode, outcome)
-    values (v_id, v_type, coalesce((p_event ->> 'livemode')::boolean, false), 'RECEIVED') on conflict do nothing;
+    values (v_id, v_type, coalesce(p_event ->> 'livemode' = 'true', false), 'RECEIVED') on conflict do nothing;
   v_is_new := found;
   if v_is_new then
-    v_answer := ticketing.apply_event(v_type, p_event);
+    begin
+      v_answer := ticketing.apply_event(v_type, p_event);
+    -- Poison message: what cannot be read will never be; refused, the provider would send it for days.
+    exception when data_exception or program_limit_exceeded then
+      v_answer := '{"outcome": "UNMATCHED"}';
+    end;
     update public.webhook_events w set outcome = v_answer ->> 'outcome', order_id = (v_answer ->> 'order_id')::uuid,
         payload = case when v_answer ->> 'outcome' = 'UNMATCHED' then p_event end
       where w.id = v_id;
@@ -47,14 +52,13 @@ $$;
 create or replace function ticketing.apply_event(p_type text, p_event jsonb) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_object jsonb := jsonb_build_object('livemode', coalesce((p_event ->> 'livemode')::boolean, false))
+  v_object jsonb := jsonb_build_object('livemode', coalesce(p_event ->> 'livemode' = 'true', false))
     || (p_event #> '{data,object}');
 begin
   -- Another account's money is none of our orders', whatever it names.
   if p_event ->> 'account' is not null then
-    v_object := v_object - 'client_reference_id' - 'metadata';
-    return case when p_type like 'checkout.session.%' then ticketing.apply_session(ticketing.session_told(p_type, v_object))
-      else '{"outcome": "UNMATCHED"}' end;
+    return ticketing.note_unmatched_payment(case when p_type like 'checkout.session.%'
+      then ticketing.payment_of(ticketing.session_told(p_type, v_object)) end);
   end if;
   return case p_type
     when 'checkout.session.completed' then ticketing.apply_session(ticketing.session_told(p_type, v_object))

@@ -8,7 +8,8 @@
 --   ORDER_NOT_PAID    no ticket was issued
 --   TICKET_NOT_FOUND  one of them is not of this order; nothing changes
 --   TICKET_USED       one of them was scanned, and p_force is not set; nothing changes
---   ALREADY_REFUNDED  none of them is left to send back; refund_ids are those that took them
+--   ALREADY_REFUNDED  none of them is left to send back; refund_ids are those that took them. Where their money came back and
+--                     was given up, it is sent once more instead: success
 --   LOCK_TIMEOUT
 --   success           {success: true, refund_id, status: queued | succeeded, amount_cents, currency, ticket_ids, payment_id}
 -- What was sent back before without a ticket is subtracted: never more goes than came. Free tickets are refunded at once.
@@ -23,11 +24,10 @@ declare
   v_refusal text := ticketing.refund_refusal(p_order_id);
   v_ids uuid[];
   v_asked record;
-  v_price record;
+  v_price bigint;
   v_payment ticketing.payments;
   v_amount bigint;
   v_refund ticketing.refunds;
-  v_part record;
 begin
   if p_order_id is null or cardinality(p_ticket_ids) = 0 or length(p_reason) > 500 then
     return ticketing.refused('INVALID_REQUEST',
@@ -45,34 +45,48 @@ begin
     return ticketing.refused('TICKET_NOT_FOUND');
   elsif v_asked.used > 0 and not coalesce(p_force, false) then
     return ticketing.refused('TICKET_USED');
-  elsif cardinality(v_asked.ids) = 0 then
-    return ticketing.refused('ALREADY_REFUNDED') || jsonb_build_object('refund_ids', (
-      select coalesce(jsonb_agg(r.id order by r.created_at, r.id), '[]') from ticketing.refunds r
-      where r.order_id = p_order_id and r.ticket_ids && v_asked.asked and r.status <> 'failed'));
   end if;
 
+  select * into v_payment from ticketing.payments p where p.order_id = p_order_id and p.status = 'kept';
+  if cardinality(v_asked.ids) = 0 then
+    return ticketing.refund_again(p_order_id, v_payment, v_asked.asked);
+  end if;
   v_ids := v_asked.ids;
   v_price := ticketing.price_of(v_ids);
-  select * into v_payment from ticketing.payments p where p.order_id = p_order_id and p.status = 'kept';
-  v_amount := least(v_price.tickets + v_price.fees, coalesce(ticketing.left_to_refund(v_payment), 0));
-  insert into ticketing.refunds (payment_id, order_id, event_id, amount_cents, currency, goodwill_cents, ticket_ids,
+  v_amount := greatest(0, least(v_price, coalesce(v_payment.amount_cents - ticketing.known_refunds(v_payment), 0)));
+  insert into ticketing.refunds (payment_id, order_id, event_id, amount_cents, currency, ticket_ids,
       cause, note, requested_by, status, ask_at, finished_at)
-    values (v_payment.id, p_order_id, v_order.event_id, v_amount, v_order.currency,
-      v_amount - v_price.tickets - v_price.fees, v_ids, 'staff', p_reason, (ticketing.caller()).user_id,
+    values (v_payment.id, p_order_id, v_order.event_id, v_amount, v_order.currency, v_ids, 'staff', p_reason, (ticketing.caller()).user_id,
       case when v_amount = 0 then 'succeeded' else 'queued' end, case when v_amount > 0 then clock_timestamp() end,
       case when v_amount = 0 then clock_timestamp() end)
     returning * into v_refund;
-  v_part := ticketing.from_sales(p_order_id, v_order.currency, v_amount, v_price.tickets);
-  perform ticketing.book(p_order_id, v_order.currency, 'refund:' || v_refund.id, '{tickets,fees,pending}',
-    array[v_part.tickets, v_part.fees, -v_amount]);
   update public.tickets t set status = case when v_amount = 0 then 'refunded' else 'refunding' end where t.id = any (v_ids);
-  if v_amount = 0 then
-    perform ticketing.note_refunds(p_order_id);
-  end if;
+  perform ticketing.settle_order(p_order_id, 'refund:' || v_refund.id);
   return jsonb_build_object('success', true, 'refund_id', v_refund.id, 'status', v_refund.status, 'amount_cents', v_amount,
     'currency', v_order.currency, 'ticket_ids', to_jsonb(v_ids), 'payment_id', v_payment.id);
 exception when lock_not_available or deadlock_detected then
   return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- refund_again: none of the tickets is left to send back. Where their money came back and nobody sends it any more, staff has
+-- asked for it: it is sent once more.
+create or replace function ticketing.refund_again(
+  p_order_id uuid, p_payment ticketing.payments, p_ticket_ids uuid[]) returns jsonb
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_refund ticketing.refunds;
+begin
+  if (ticketing.money_of(p_payment)).owed > 0 then
+    v_refund := ticketing.queue_owed(p_payment, true);
+  end if;
+  if v_refund.asked > 0 or v_refund.id is null then
+    return ticketing.refused('ALREADY_REFUNDED') || jsonb_build_object('refund_ids', (
+      select coalesce(jsonb_agg(r.id order by r.created_at, r.id), '[]') from ticketing.refunds r
+      where r.order_id = p_order_id and r.ticket_ids && p_ticket_ids and r.status <> 'failed'));
+  end if;
+  return jsonb_build_object('success', true, 'refund_id', v_refund.id, 'status', 'queued', 'amount_cents', v_refund.amount_cents,
+    'currency', v_refund.currency, 'ticket_ids', to_jsonb(p_ticket_ids), 'payment_id', v_refund.payment_id);
 end
 $$;
 

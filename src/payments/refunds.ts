@@ -39,11 +39,13 @@ export async function sendRefund(
 export async function askRefund(
   database: Database,
   provider: PaymentProvider,
-  { refund_id, payment_id }: Pick<RefundRequest, 'refund_id' | 'payment_id'>,
+  { refund_id, payment_id, amount_cents }: Pick<RefundRequest, 'refund_id' | 'payment_id' | 'amount_cents'>,
 ): Promise<Outcome<StripeRefund | undefined>> {
   const listed = await settleRefundsOf(database, provider, payment_id)
   if (listed.kind !== 'done') return listed
-  return { kind: 'done', value: listed.value.find(({ metadata }) => metadata?.['refund_id'] === refund_id) }
+  const isOurs = ({ metadata, amount }: StripeRefund) =>
+    metadata?.['refund_id'] === refund_id && amount === amount_cents
+  return { kind: 'done', value: listed.value.find(isOurs) }
 }
 
 /** Settles all refunds that the provider has of a payment: its dashboard makes some of which we were not told. */

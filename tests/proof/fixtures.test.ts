@@ -99,6 +99,7 @@ test('an order that waits for its payment is as a webhook script needs it, and w
   const nobody = {
     ...waiting,
     order_id: randomUUID(),
+    session_id: `cs_fixture_${fixture.eventId}_nobody`,
     payment_intent: `pi_fixture_${fixture.eventId}_nobody`,
   }
   await report(`evt_fixture_${fixture.eventId}_2`, nobody)

@@ -87,13 +87,18 @@ describe("a refund from the provider's dashboard", () => {
     assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
   })
 
-  it('one that comes back leaves what was voided voided', async () => {
+  it('one that comes back leaves what was voided voided, and its money is owed', async () => {
     const order = await paidOrder(db, { eventId })
     const told = refundOf(order)
     await settleRefund(db.client, told)
     assert.equal((await settleRefund(db.client, { ...told, status: 'failed' })).outcome, 'REFUND_FAILED')
-    assert.deepEqual((await standOf(db, order))['tickets'], { refunded: 2 })
-    assert.deepEqual(await booksOf(db, order), PAID)
+    assert.deepEqual(await standOf(db, order), {
+      order: 'paid',
+      tickets: { refunded: 2 },
+      payments: { kept: 1 },
+      refunds: { 'failed dashboard': 4140, 'queued OWED': 4140 },
+    })
+    assert.deepEqual(await booksOf(db, order), { captured: 4140, pending: -4140 })
   })
 
   it('UNMATCHED: about no payment of ours', async () => {

@@ -249,6 +249,19 @@ describe('the laws of money', () => {
           where order_id = $1`)(client, [orderId]),
     ],
     [
+      'paid_once_issued_once',
+      'money is owed back, and it is not on its way',
+      (client, { orderId }) =>
+        run(`update tickets set status = 'refunded' where order_id = $1 and ordinal = 1`)(client, [orderId]),
+    ],
+    [
+      'paid_once_issued_once',
+      'refunded, says the order, and the money did not go',
+      (client, { orderId }) =>
+        run(`with t as (update tickets set status = 'refunded' where order_id = $1)
+          update orders set status = 'refunded' where id = $1`)(client, [orderId]),
+    ],
+    [
       'books_balance',
       'a transaction does not sum to zero',
       async (client, { orderId }) => {
@@ -259,14 +272,14 @@ describe('the laws of money', () => {
     ],
     [
       'books_balance',
-      'captured is not what was paid',
+      'captured is not what payments, refunds and tickets say',
       (client, { orderId, eventId: event }) =>
         run(`insert into ticketing.payments (id, order_id, event_id, amount_cents, currency, status, reason)
           values ('pi_unbooked', $1, $2, 5, 'EUR', 'returned', 'TOO_LATE')`)(client, [orderId, event]),
     ],
     [
       'books_balance',
-      'refunds are not what was sent back',
+      'refunds is not what payments, refunds and tickets say',
       (client, { orderId }) =>
         run(`insert into ticketing.refunds (payment_id, order_id, event_id, amount_cents, currency, cause, status)
           select id, order_id, event_id, 1, currency, 'dashboard', 'succeeded' from ticketing.payments where order_id = $1`)(
@@ -276,7 +289,7 @@ describe('the laws of money', () => {
     ],
     [
       'books_balance',
-      'tickets and fees are not what the living tickets cost',
+      'tickets is not what payments, refunds and tickets say',
       (client, { orderId }) =>
         run(`update tickets set status = 'refunded' where order_id = $1 and ordinal = 1`)(client, [orderId]),
     ],
@@ -298,7 +311,7 @@ describe('the laws of money', () => {
 
 it('what an unmatched payment brought stands outside the books', async () => {
   const stranger = await placeOrder(db, { eventId })
-  const event = completed(stranger, { client_reference_id: null, metadata: {} })
+  const event = completed(stranger, { id: 'cs_strange', metadata: {} })
   assert.equal((await receive(db.client, event)).outcome, 'UNMATCHED')
   assert.deepEqual(await booksOf(db, stranger), {})
 })

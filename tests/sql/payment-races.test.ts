@@ -123,11 +123,7 @@ describe('webhooks at once', () => {
       }
       await assert.equal((await told).outcome, 'ISSUED')
     },
-    changed([
-      'ticketing.apply_session',
-      'v_order := ticketing.lock_order(ticketing.order_named(p_session));',
-      'select * into v_order from public.orders o where o.id = ticketing.order_named(p_session);',
-    ]),
+    changed(['ticketing.lock_session_told', 'perform ticketing.lock_order(v_order_id);', '']),
   )
 })
 

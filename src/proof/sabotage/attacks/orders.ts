@@ -31,11 +31,11 @@ export function paidEvent(order: Order, name: string, amount: number, payment = 
     type: 'checkout.session.completed',
     data: {
       object: {
-        id: `cs_${payment}_${order.orderId}`,
+        id: `cs_${order.orderId}`,
         mode: 'payment',
         status: 'complete',
         payment_status: 'paid',
-        client_reference_id: order.orderId,
+        metadata: { order_id: order.orderId, attempt: '1' },
         payment_intent: `pi_${payment}_${order.orderId}`,
         amount_total: amount,
         currency: 'eur',

@@ -1,0 +1,26 @@
+-- Owed back: what goes back follows from facts, never from a column that a mistake can fill.
+
+do $migration$ begin
+if not ticketing.begin_migration('0010_owed_back') then return; end if;
+
+-- Made anew without these columns.
+drop view if exists ticketing.law_books_balance;
+drop view if exists ticketing.law_paid_once_issued_once;
+alter table ticketing.refunds drop column goodwill_cents;
+alter table ticketing.disputes drop column tickets_cents;
+
+-- OWED: tickets are gone and their money is not. EVENT_OVER: paid after the last gate had closed.
+alter table ticketing.refunds drop constraint refunds_cause_check, add constraint refunds_cause_check check (cause in
+  ('staff', 'dashboard', 'OWED', 'SECOND_PAYMENT', 'AMOUNT_MISMATCH', 'EVENT_CANCELLED', 'EVENT_OVER', 'TOO_LATE'));
+
+-- At most one that nobody asked for is on its way: a part that comes back later is sent again.
+drop index ticketing.uniq_return_payment;
+create unique index uniq_return_payment on ticketing.refunds (payment_id)
+  where cause not in ('staff', 'dashboard') and status in ('queued', 'pending');
+
+-- Bounded: an entry of an index has at most a third of a page, and a stranger's event any length.
+drop index public.idx_webhook_events_early;
+create index idx_webhook_events_early on public.webhook_events (left(payload #>> '{data,object,payment_intent}', 255))
+  where payload is not null;
+
+end $migration$;
