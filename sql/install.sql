@@ -85,6 +85,7 @@ begin;
 \ir rules/person_quantity.sql
 \ir rules/expire_due_holds.sql
 \ir rules/lock_session.sql
+\ir rules/hold_cart.sql
 -- what is an order, and when does it end?
 \ir rules/place_order.sql
 \ir rules/prepare_session.sql

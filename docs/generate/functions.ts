@@ -13,7 +13,7 @@ export function functionsPage(): string {
     'Functions',
     'src/api/functions',
     `Each stands under \`/functions/v1/<name>\`, takes and gives JSON, and needs no API key; a user's token in
-\`Authorization: Bearer …\` says who is calling. A [refusal](refusals.md) has its code in the body. An example of each is in
+\`Authorization: Bearer …\` says who is calling, and one that is not ours or ran out counts for nothing: its sender is a guest. A [refusal](refusals.md) has its code in the body. An example of each is in
 [An evening](../an-evening.md); what gates send is in [Writing a scanner](../scanner.md).`,
     table(
       ['function', 'methods', 'lane', 'body', 'does'],

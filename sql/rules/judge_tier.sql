@@ -16,7 +16,8 @@ begin
     when p_tier.event_id is null then 'TIER_NOT_FOUND'
     when p_tier.status <> 'active' or p_tier.event_status <> 'published' then 'TIER_INACTIVE'
     when p_tier.end_at <= p_now then 'EVENT_ENDED'
-    when p_tier.sale_start_at > p_now or p_tier.sale_end_at <= p_now then 'SALE_NOT_OPEN'
+    -- A checkout of what is held already asks for none: the hold outlives the sale's window.
+    when p_quantity > 0 and (p_tier.sale_start_at > p_now or p_tier.sale_end_at <= p_now) then 'SALE_NOT_OPEN'
     when p_held + p_quantity > p_tier.max_per_order then 'LIMIT_EXCEEDED'
     when p_tier.available < p_quantity then 'INSUFFICIENT_TICKETS'
   end;

@@ -2,7 +2,7 @@
 -- waits for its payment, with everything stored that the call to the provider needs.
 --
 -- p_request = {endpoint, event: id or slug, items: [{tier: id or slug, quantity}], customer_name, customer_email,
---              idempotency_key, fingerprint, public_url, success_url, cancel_url, livemode, takes_payments}
+--              session_id, idempotency_key, fingerprint, public_url, success_url, cancel_url, livemode, takes_payments}
 -- Answers, first that applies:
 --   INVALID_REQUEST         a name, an e-mail address, a key or a URL that cannot be one
 --   success, replayed       same key, same request: the order that the first call won, as it is now
@@ -14,6 +14,7 @@
 --   TIER_NOT_FOUND
 --   AMOUNT_NOT_CHARGEABLE   the total is more than nothing and less than the provider takes, or too much
 --   PAYMENT_UNAVAILABLE     it costs something, and takes_payments is false
+--   FORBIDDEN               the session is another user's
 --   TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED, INSUFFICIENT_TICKETS, LOCK_TIMEOUT
 --   success                 order_answer
 -- A refusal is never kept under the key: sold out is judged anew. A key whose order has expired starts anew.
@@ -60,8 +61,7 @@ begin
   if v_cart.refusal is not null then
     return ticketing.refused_cart(v_cart.refusal, v_cart.message);
   end if;
-  v_holds := ticketing.hold_tiers(null, v_caller.user_id, p_request ->> 'customer_email', v_cart.tier_ids, v_cart.quantities,
-    v_cart.lifetime);
+  v_holds := ticketing.hold_cart(v_caller, p_request, v_cart);
   if not (v_holds ->> 'success')::boolean then
     return v_holds;
   end if;
@@ -94,6 +94,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case
     when coalesce(jsonb_typeof(p_request), 'null') <> 'object' then 'A request is an object.'
     when length(p_request ->> 'idempotency_key') not between 1 and 255 then 'An Idempotency-Key has 1 to 255 characters.'
+    when length(p_request ->> 'session_id') not between 1 and 200 then 'A session id has 1 to 200 characters.'
     when length(p_request ->> 'customer_name') not between 1 and 200 then 'A name has 1 to 200 characters.'
     when not ticketing.is_email(p_request ->> 'customer_email') then 'The e-mail address is none.'
     when p_request ->> 'success_url' !~ '^https?://' or length(p_request ->> 'success_url') > 2000

@@ -16,8 +16,11 @@ export interface Authenticator {
   readonly keys: ApiKeys
   /** REST: a known key is needed; a bearer token decides over it. */
   identify(request: Request): Promise<Identity>
-  /** Functions: no key is needed, and an unknown one counts for nothing. */
-  identifyLoosely(request: Request): Promise<Identity>
+  /**
+   * Functions: no key is needed, and an unknown one counts for nothing, as does a token that is not ours or ran out: a browser
+   * that kept one is a guest. What needs a caller refuses a guest itself.
+   */
+  identifyLoosely(request: Request): Promise<Caller>
 }
 
 /** Knows the keys of one secret, and who a request comes from. */
@@ -67,7 +70,8 @@ export async function openAuthenticator(jwtSecret: string, nowMs?: () => number)
     },
     identifyLoosely: async (request) => {
       const key = keyOf(request)
-      return withKey(request, (key === null ? undefined : await ofKey(key)) ?? ANON)
+      const identity = await withKey(request, (key === null ? undefined : await ofKey(key)) ?? ANON)
+      return identity.kind === 'caller' && CALLER_ROLES.has(identity.caller.role) ? identity.caller : ANON
     },
   }
 }

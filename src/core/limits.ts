@@ -11,6 +11,8 @@ export const PERSON_NAME_LENGTH_MAX = 200
 export const PHONE_LENGTH_MAX = 50
 export const SEATING_PREFERENCE_LENGTH_MAX = 200
 export const SPECIAL_REQUESTS_LENGTH_MAX = 2000
+/** Of the session that holds tickets. */
+export const SESSION_ID_LENGTH_MAX = 200
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 255
 /** As an idempotency key, which means the same. */
 export const SCAN_ID_LENGTH_MAX = 255

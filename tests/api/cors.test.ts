@@ -57,7 +57,5 @@ it('a page of another origin buys in a real browser, and reads what it may', {
   const first = await buy(headers)
   assert.deepEqual([first.status, first.body.success, first.replay, first.hasId], [200, true, null, true])
   assert.equal((await buy(headers)).replay, 'true')
-  const refused = await buy({ ...headers, authorization: 'Bearer a.b.c' })
-  assert.deepEqual([refused.status, refused.body.error_code], [401, 'UNAUTHORIZED'])
   assert.equal((await buy(headers, 'no-such-function')).status, 404)
 })

@@ -69,6 +69,7 @@ describe('/functions/v1', () => {
       items: [{ tier: 'general-admission', quantity: 2 }],
       customer_name: 'Ann',
       customer_email: 'ann@example.com',
+      session_id: null,
       success_url: null,
       cancel_url: null,
       idempotency_key: 'k-1',
@@ -109,8 +110,6 @@ describe('/functions/v1', () => {
     })
     assert.equal(bare.status, 200)
     assert.equal((await lastRequest()).role, 'anon')
-    const bad = await checkout(GOOD, { authorization: 'Bearer x.y.z' })
-    assert.deepEqual([bad.status, bad.json().code], [401, 'UNAUTHORIZED'])
   })
 
   for (const [code, { status }] of Object.entries(REFUSALS)) {

@@ -73,6 +73,16 @@ const asks: Readonly<
     (count) =>
       db.value(`select refusal from ticketing.judge_key(ticketing.caller(), $1, '{}')`, [letters(count)]),
   ],
+  SESSION_ID_LENGTH_MAX: [
+    (count) => problem({ session_id: letters(count) }),
+    async (count) =>
+      (
+        await db.value<Record<string, unknown>>('select ticketing.reserve_tickets_batch($1, $2)', [
+          JSON.stringify([{ tier_id: TIER, quantity: 1 }]),
+          letters(count),
+        ])
+      )['error_code'],
+  ],
   SCAN_ID_LENGTH_MAX: [
     (count) =>
       error('ticketing.validate_qr($1)', [

@@ -180,7 +180,7 @@ describe('a limit per person', () => {
     assert.equal((await reserve()).success, true)
     assert.equal((await reserve()).error, 'LIMIT_EXCEEDED')
     assert.equal(
-      (await buy(eventId, { [tierId]: 1 }, { customer_email: 'two@example.org' }, ada)).error_code,
+      (await buy(eventId, { [tierId]: 2 }, { customer_email: 'two@example.org' }, ada)).error_code,
       'LIMIT_EXCEEDED',
     )
     await service('refuse_session', first.order_id, 1, 'no')

@@ -1,14 +1,23 @@
 import { z } from 'zod'
 import { json, type Reply } from '../http.ts'
 import { anyNumber } from './any-number.ts'
-import { bareRefusal, type EdgeFunction, type Refusal } from './contract.ts'
+import { bareRefusal, type EdgeFunction, type Refusal, readJson } from './contract.ts'
 import { buy, type Cart, type Purchase } from './purchase.ts'
-import { email, idempotencyKeyOf, named, pageUrl, parseJson, personName, replayHeader } from './requests.ts'
+import {
+  email,
+  holdSession,
+  idempotencyKeyOf,
+  named,
+  pageUrl,
+  parse,
+  personName,
+  replayHeader,
+} from './requests.ts'
 
 /** One spelling of the checkout: what it calls the parts of a cart, of a purchase, and of a refusal. */
 interface Spelling<Body> {
   readonly body: z.ZodType<Body>
-  readonly cart: (body: Body) => Omit<Cart, 'endpoint'>
+  readonly cart: (body: Body) => Omit<Cart, 'endpoint' | 'sessionId'>
   readonly answer: (purchase: Purchase) => object
   readonly refusal?: (refusal: Refusal) => object
 }
@@ -16,7 +25,8 @@ interface Spelling<Body> {
 /**
  * Buys a cart of several tiers, all or nothing, for a buyer who is signed in or a guest with a name; a free cart gets its
  * tickets at once. Takes `eventId`, `items: [{tierId, quantity}]`, `customerName`, `customerEmail`; events and tiers go by id
- * or slug.
+ * or slug. All four checkouts also take `sessionId` (or `session_id`): what that session holds of these tiers is bought, and what it
+ * lacks is held besides. Without one, what a user who is signed in holds of them is.
  */
 export const createTicketCheckout = checkout('create-ticket-checkout', {
   body: z.object({
@@ -95,12 +105,17 @@ export const createCheckoutSession = checkout('create-checkout-session', {
 function checkout<Body>(endpoint: string, spelling: Spelling<Body>): EdgeFunction {
   const handle: EdgeFunction['handle'] = async (request, context): Promise<Reply> => {
     const key = idempotencyKeyOf(request)
-    const cart = spelling.cart(await parseJson(request, spelling.body))
-    const purchase = await buy({ endpoint, ...cart }, key, context)
+    const given = await readJson(request)
+    const cart = spelling.cart(parse(given, spelling.body))
+    const { sessionId, session_id } = parse(given, everyCheckout)
+    const purchase = await buy({ endpoint, ...cart, sessionId: sessionId ?? session_id }, key, context)
     return json(200, spelling.answer(purchase), replayHeader(purchase.replayed))
   }
   return { methods: ['POST'], handle, ...(spelling.refusal === undefined ? {} : { spell: spelling.refusal }) }
 }
+
+/** What each spelling takes besides: the session whose holds are bought. */
+const everyCheckout = z.object({ sessionId: holdSession, session_id: holdSession })
 
 /** Lines of a cart, of which the verb says whether they are one; prices beside them are ignored. */
 function list<Tier extends z.ZodRawShape>(tier: Tier) {

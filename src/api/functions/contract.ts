@@ -37,8 +37,6 @@ export interface EdgeFunction {
   readonly lane?: Lane
   /** {@link BODY_BYTES_MAX} where it is absent. */
   readonly bodyBytesMax?: number
-  /** Whoever calls is nobody: neither key nor bearer is looked at. */
-  readonly anonymous?: true
   /** A check without a place and without the database, such as a signature; throws a `Refusal`. */
   check?(request: Request, context: Pick<FunctionContext, 'payments'>): Promise<void>
   handle(request: Request, context: FunctionContext): Promise<Reply>

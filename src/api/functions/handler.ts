@@ -1,7 +1,6 @@
 import type { Database } from '../../db/pool.ts'
-import { ANON } from '../../desk/callers.ts'
 import type { Lane } from '../../desk/lane.ts'
-import { type Authenticator, CALLER_ROLES } from '../authenticator.ts'
+import type { Authenticator } from '../authenticator.ts'
 import type { Task } from '../front.ts'
 import type { Reply } from '../http.ts'
 import {
@@ -52,15 +51,12 @@ async function check(
 }
 
 async function answer(request: Request, edge: EdgeFunction, options: FunctionOptions): Promise<Reply> {
-  const identity = edge.anonymous ? NOBODY : await options.authenticator.identifyLoosely(request)
-  if (identity.kind !== 'caller' || !CALLER_ROLES.has(identity.caller.role)) {
-    return refusalReply(new Refusal('UNAUTHORIZED'), edge.spell)
-  }
+  const caller = await options.authenticator.identifyLoosely(request)
   const { codes, payments, paymentMode, allowedRedirects } = options
   return answerOrRefuse(edge, () =>
     edge.handle(request, {
       database: options.databases[edge.lane ?? 'buyers'],
-      caller: identity.caller,
+      caller,
       codes,
       publicUrl: options.publicUrl ?? new URL(request.url).origin,
       ...(payments === undefined ? {} : { payments }),
@@ -69,8 +65,6 @@ async function answer(request: Request, edge: EdgeFunction, options: FunctionOpt
     }),
   )
 }
-
-const NOBODY = { kind: 'caller', caller: ANON } as const
 
 /** What it gives, or its refusal in the function's words. */
 async function answerOrRefuse<Given>(edge: EdgeFunction, work: () => Promise<Given>): Promise<Given | Reply> {

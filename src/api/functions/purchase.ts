@@ -13,6 +13,8 @@ export interface Cart {
   readonly items: readonly { readonly tier: string; readonly quantity: number }[]
   readonly customerName: string | null
   readonly customerEmail: string | null
+  /** Whose holds are bought; a fresh session where there is none. */
+  readonly sessionId?: string | null | undefined
   /** Where the buyer goes after paying, or instead; the order's page where there is none. */
   readonly successUrl?: string | null | undefined
   readonly cancelUrl?: string | null | undefined
@@ -84,6 +86,7 @@ function relevantOf(cart: Cart, { allowedRedirects, publicUrl }: FunctionContext
     items: cart.items,
     customer_name: cart.customerName,
     customer_email: cart.customerEmail,
+    session_id: cart.sessionId ?? null,
     success_url: redirect('successUrl', cart.successUrl),
     cancel_url: redirect('cancelUrl', cart.cancelUrl),
   }

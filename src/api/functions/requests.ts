@@ -6,6 +6,7 @@ import {
   PERSON_NAME_LENGTH_MAX,
   RETURN_URL_LENGTH_MAX,
   SCAN_ID_LENGTH_MAX,
+  SESSION_ID_LENGTH_MAX,
 } from '../../core/limits.ts'
 import { Refusal, readJson } from './contract.ts'
 
@@ -53,6 +54,9 @@ export const named = text(ID_OR_SLUG_LENGTH_MAX)
 export const personName = text(PERSON_NAME_LENGTH_MAX)
 export const email = text(EMAIL_LENGTH_MAX).regex(EMAIL_PATTERN, 'is no e-mail address')
 export const pageUrl = text(RETURN_URL_LENGTH_MAX)
+
+/** The session that holds tickets, by an id that its buyer chose or was given. */
+export const holdSession = text(SESSION_ID_LENGTH_MAX).nullish()
 
 /** What a camera read: a QR code holds at most so many digits, and somebody may show any. */
 export const shownCode = z.string().max(QR_LENGTH_MAX)

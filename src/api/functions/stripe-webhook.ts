@@ -22,7 +22,6 @@ export const stripeWebhook: EdgeFunction = {
   lane: receiveWebhook.definition.lane,
   // Stripe's largest events are a few hundred kilobytes.
   bodyBytesMax: BODY_BYTES_MAX,
-  anonymous: true,
   // Before a place is taken: who cannot sign keeps no event out. The handler reads the event again, as a check gives nothing on.
   check: async (request, context) => void (await eventOf(request, context)),
   handle,
