@@ -59,10 +59,13 @@ async function databasesOf(
   template: string,
 ): Promise<RunDatabases> {
   let clones = 0
+  const administer = inTurn(async (sql: string) => {
+    await server.query(sql)
+  })
   const clone = async () => {
     const name = `${PREFIX}${runId}_${clones++}`
-    await server.query(`create database ${name} template ${template}`)
-    return openDatabase(server, serverUrl, name)
+    await administer(`create database ${name} template ${template}`)
+    return openDatabase(administer, serverUrl, name)
   }
   const main = await clone()
   let closing: Promise<void> | undefined
@@ -83,6 +86,18 @@ async function databasesOf(
   }
 }
 
+type Administer = (sql: string) => Promise<void>
+
+/** Mutex: experiments at once share the one session that makes and drops databases, and a session does one thing at a time. */
+function inTurn(work: Administer): Administer {
+  let last: Promise<unknown> = Promise.resolve()
+  return (sql) => {
+    const mine = last.then(() => work(sql))
+    last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
 async function closeAll(server: pg.Client, main: { drop(): Promise<void> }, template: string): Promise<void> {
   try {
     await main.drop()
@@ -92,7 +107,7 @@ async function closeAll(server: pg.Client, main: { drop(): Promise<void> }, temp
   }
 }
 
-async function openDatabase(server: pg.Client, serverUrl: string, name: string) {
+async function openDatabase(administer: Administer, serverUrl: string, name: string) {
   const url = urlOf(serverUrl, name)
   const client = await connectTo(url)
   const clients = [client]
@@ -106,7 +121,7 @@ async function openDatabase(server: pg.Client, serverUrl: string, name: string) 
     },
     drop: async () => {
       await Promise.all(clients.map((open) => open.end()))
-      await server.query(`drop database if exists ${name} with (force)`)
+      await administer(`drop database if exists ${name} with (force)`)
     },
   }
 }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
 import type { SabotageResult } from '../../src/proof/results.ts'
+import type { RunDatabase } from '../../src/proof/run-databases.ts'
+import { atOnce } from '../../src/proof/sabotage/at-once.ts'
 import { type Removal, removals, sabotage, takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { testDatabase } from '../support/database.ts'
+import { schemaOf } from '../support/schema.ts'
 import { guaranteeNamed, openTestRun } from './support.ts'
 
 test('every refusing and every counting protection is taken away once, and all refusing together', () => {
@@ -123,6 +127,64 @@ test('two answers that contradict each other are a promise broken, though no row
   assert.match(JSON.stringify(result.witness), /"key 0".*order_id/)
 })
 
+test('attacks at once take away in databases of their own: each is named alone, and nothing is left of it', async () => {
+  const { databases } = await openTestRun()
+  const before = await schemaNow(databases.main)
+  const mine = removals([guaranteeNamed('admitted-once')]).slice(-3)
+  const results = await atOnce(2, mine, (removal) => sabotage(databases, removal, 1))
+  assert.deepEqual(
+    results.map(({ removed, named, verdict }) => ({ removed, named, verdict })),
+    mine.map(({ removed }) => ({ removed: removed.map(({ name }) => name), named: true, verdict: 'PASS' })),
+  )
+  const missing = await databases.main.client.query('select from verify_protections() where not active')
+  assert.equal(missing.rowCount, 0)
+  assert.ok((await schemaNow(databases.main)) === before)
+})
+
+test('a database in which an earlier attack left something taken away makes the sabotage FAIL', async () => {
+  const { databases } = await openTestRun()
+  const shared = {
+    ...databases,
+    withClone: <T>(work: (database: RunDatabase) => Promise<T>) => work(databases.main),
+  }
+  const mine = removals([guaranteeNamed('admitted-once')])
+  const first = mine.find(({ removed }) => removed[0]?.kind === 'index')
+  const second = mine[0]
+  assert.ok(first !== undefined && second !== undefined && first !== second)
+  const before = await schemaNow(databases.main)
+  assert.equal((await sabotage(shared, first, 1)).verdict, 'PASS')
+  assert.ok((await schemaNow(databases.main)) !== before)
+  const result = await sabotage(shared, second, 1)
+  assert.equal(result.named, false)
+  assert.equal(result.verdict, 'FAIL')
+})
+
+test('results at once come in the order of the items, whatever ends first', async () => {
+  const last = Promise.withResolvers<void>()
+  const ended: number[] = []
+  const results = await atOnce(2, [0, 1, 2, 3], async (item) => {
+    if (item === 0) await last.promise
+    if (item === 3) last.resolve()
+    ended.push(item)
+    return item * 2
+  })
+  assert.deepEqual(results, [0, 2, 4, 6])
+  assert.deepEqual(ended, [1, 2, 3, 0])
+})
+
+test('after an error nothing begins at once, and what had begun has ended', async () => {
+  const begun: number[] = []
+  const ended: number[] = []
+  const all = atOnce(2, [0, 1, 2], async (item) => {
+    begun.push(item)
+    if (item === 1) throw new Error('no database')
+    await setImmediate()
+    ended.push(item)
+  })
+  await assert.rejects(all, /no database/)
+  assert.deepEqual([begun, ended], [[0, 1], [0]])
+})
+
 test('a decision that no longer reads as the registry says is not passed over', async () => {
   const { client } = await testDatabase()
   const stale = {
@@ -134,6 +196,10 @@ test('a decision that no longer reads as the registry says is not passed over', 
   } as const
   await assert.rejects(takeAway(client, stale), /occurs 0 times in ticketing.admit_ticket, not once/)
 })
+
+function schemaNow({ client }: RunDatabase): Promise<string> {
+  return schemaOf({ rows: async (sql, values = []) => (await client.query(sql, [...values])).rows })
+}
 
 /** Guarantee 5 attacked in a database that was changed first; the first protection that refuses is the one taken away. */
 async function sabotaged(

@@ -4,7 +4,7 @@ import type { TestDatabase } from './database.ts'
  * The installed schema as sorted text that reads the same on every PostgreSQL: each table with its columns, constraints,
  * indexes, triggers, policies and rights, each function with its signature, security, settings and rights. Bodies are not in it.
  */
-export async function schemaOf(db: TestDatabase): Promise<string> {
+export async function schemaOf(db: Pick<TestDatabase, 'rows'>): Promise<string> {
   const heads = new Map<string, string[]>()
   for (const sql of LINES) {
     const lines = await db.rows<Line>(sql, sql.includes('$1') ? [ROLES] : [])

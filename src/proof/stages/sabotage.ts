@@ -1,6 +1,14 @@
+import { availableParallelism } from 'node:os'
 import type { Check, SabotageResult } from '../results.ts'
 import type { Stage } from '../run.ts'
-import { removals, sabotage } from '../sabotage/sabotage.ts'
+import { atOnce } from '../sabotage/at-once.ts'
+import { type Removal, removals, sabotage } from '../sabotage/sabotage.ts'
+
+/**
+ * Attacks at once, each in a database of its own: callers of one attack mostly wait for one another and for the disk, so one
+ * attack leaves a second core idle. Each has about a dozen connections, and a server may have a hundred.
+ */
+const ATTACKS_MAX = 4
 
 /** Protections are taken away, one at a time and all together, to see that the proof can fail. */
 export const sabotageStage: Stage = {
@@ -9,14 +17,21 @@ export const sabotageStage: Stage = {
   skip: (run) => (run.only.length > 0 ? 'only some scenarios were asked for' : undefined),
   work: async (run, report) => {
     const all = removals()
-    for (const [index, removal] of all.entries()) {
-      const what = removal.removed.length === 1 ? removal.removed[0]?.name : 'all that refuse'
-      report(`${index + 1} of ${all.length}: ${removal.guarantee.name} without ${what}`)
+    let done = 0
+    const attack = async (removal: Removal) => {
+      report(`${done} of ${all.length} done, now ${nameOf(removal)}`)
       run.signal.throwIfAborted()
-      run.sabotage.push(await sabotage(run.databases, removal, run.seed))
+      const result = await sabotage(run.databases, removal, run.seed)
+      done++
+      return result
     }
+    run.sabotage.push(...(await atOnce(Math.min(availableParallelism(), ATTACKS_MAX), all, attack)))
     return run.sabotage.map(checkOf)
   },
+}
+
+function nameOf({ guarantee, removed }: Removal): string {
+  return `${guarantee.name} without ${removed.length === 1 ? removed[0]?.name : 'all that refuse'}`
 }
 
 function checkOf(result: SabotageResult): Check {
