@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PROVIDER_EVENT_TYPE_LENGTH_MAX, PROVIDER_ID_LENGTH_MAX } from '../../core/limits.ts'
+import { readable } from '../../core/readable.ts'
 import { SERVICE } from '../../desk/callers.ts'
 import { receiveWebhook } from '../../desk/webhooks.ts'
 import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
@@ -14,7 +15,7 @@ import {
 
 /**
  * Takes what the provider reports. The signature is all that lets a request in; the event's id alone decides whether it was
- * seen. What the database is too busy for is answered 503 and nothing of it is kept, so that the provider sends it again.
+ * seen. What cannot be read of an event is left out, and the rest kept: it would be sent again for days. What the database is too busy for is answered 503 and nothing of it is kept, so that the provider sends it again.
  */
 export const stripeWebhook: EdgeFunction = {
   methods: ['POST'],
@@ -44,9 +45,10 @@ async function eventOf(request: Request, { payments }: Pick<FunctionContext, 'pa
   const body = await readText(request, BODY_BYTES_MAX)
   const event = payments.readEvent(body, request.headers.get('stripe-signature'))
   if (event === undefined) throw new Refusal('INVALID_SIGNATURE')
-  const parsed = eventSchema.safeParse(event)
+  const kept = readable(event)
+  const parsed = eventSchema.safeParse(kept)
   if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'an event has an id, a type and data.object')
-  return event
+  return kept as object
 }
 
 /** Ids inside are opaque text; more is not asked of an event. */
