@@ -25,9 +25,19 @@ begin
         'line_items', ticketing.session_lines(v_order, v_event.title),
         'expires_at', extract(epoch from v_expires_at)::bigint,
         'adaptive_pricing', '{"enabled": false}'::jsonb,
+        'excluded_payment_method_types', ticketing.methods_too_slow(v_event.start_at, p_now),
         'success_url', coalesce(p_request ->> 'success_url', ticketing.order_url(v_order, p_request)),
         'cancel_url', coalesce(p_request ->> 'cancel_url', (p_request ->> 'public_url') || '/events/' || v_event.slug))));
 end
+$$;
+
+-- methods_too_slow: the methods that pay in days, where these could be over after the event has begun; null where all are fine.
+-- Source: https://docs.stripe.com/payments/payment-methods, delayed notification.
+create or replace function ticketing.methods_too_slow(p_start_at timestamptz, p_now timestamptz) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select '["acss_debit", "au_becs_debit", "bacs_debit", "boleto", "customer_balance", "konbini", "multibanco", "nz_bank_account",
+    "oxxo", "payto", "sepa_debit", "sofort", "us_bank_account"]'::jsonb
+  from ticketing.settings s where p_now + s.delayed_payment_lifetime > p_start_at
 $$;
 
 -- session_lines: what the buyer sees at the provider: a line a tier, and one for all fees. At most 51, of 100 that it takes.

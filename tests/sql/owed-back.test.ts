@@ -296,3 +296,29 @@ describe('money for nothing goes back', () => {
         )
       })
 })
+
+describe('a method that pays in days', () => {
+  for (const [start, isOffered] of [
+    ['6 days', false],
+    ['8 days', true],
+  ] as const)
+    it(`is ${isOffered ? '' : 'not '}offered where the event begins in ${start} and it may take seven`, async () => {
+      const before = await db.value('select to_jsonb(e) from events e where id = $1', [eventId])
+      await db.rows(
+        'update events set start_at = now() + $2::interval, end_at = now() + $2::interval * 2 where id = $1',
+        [eventId, start],
+      )
+      const { orderId } = await placeOrder(db, { eventId })
+      await db.rows(
+        `update events e set start_at = b.start_at, end_at = b.end_at
+         from jsonb_populate_record(null::events, $2) b where e.id = $1`,
+        [eventId, before],
+      )
+      const excluded = await db.value<readonly string[] | null>(
+        `select parameters -> 'excluded_payment_method_types' from ticketing.checkout_sessions where order_id = $1`,
+        [orderId],
+      )
+      assert.equal(excluded?.includes('sepa_debit') ?? false, !isOffered)
+      assert.equal(excluded?.includes('card') ?? false, false)
+    })
+})

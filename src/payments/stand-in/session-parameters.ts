@@ -25,6 +25,8 @@ const QUANTITY_MAX = 999_999
 const UNIT_AMOUNT_MAX = 99_999_999
 const IMAGES_MAX = 8
 const EXPANSIONS_MAX = 20
+/** Read, and not obeyed: the stand-in has a card and a debit, and tests pay by debit when they like. */
+const METHODS_MAX = 100
 
 export const expansions: Reader<readonly string[] | null> = optional(listOf(text(), EXPANSIONS_MAX))
 
@@ -64,6 +66,7 @@ const creation = fields({
   currency: optional(text()),
   customer_creation: optional(oneOf('if_required')),
   customer_email: optional(email),
+  excluded_payment_method_types: optional(listOf(text(), METHODS_MAX)),
   expand: expansions,
   expires_at: optional(integer(0)),
   invoice_creation: optional(fields({ enabled: off })),
