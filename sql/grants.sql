@@ -68,6 +68,8 @@ begin
       ('refuse_session',               'vault',  'service_role'),
       ('due_sessions',                 'vault',  'service_role'),
       ('request_refund',               'vault',  'authenticated, service_role'),
+      ('void_tickets',                 'vault',  'authenticated, service_role'),
+      ('disputed_orders',              'door',   'authenticated, service_role'),
       ('receive_webhook',              'vault',  'service_role'),
       ('settle_session',               'vault',  'service_role'),
       ('settle_refund',                'vault',  'service_role'),
@@ -107,7 +109,7 @@ grant select on public.business_staff, public.orders, public.order_items, public
   public.scan_logs, public.offer_claims, public.reservations to authenticated, service_role;
 grant select on public.idempotency_keys, public.webhook_events to service_role;
 grant select on ticketing.slot_days, ticketing.migrations, ticketing.checkout_sessions, ticketing.payments, ticketing.refunds,
-  ticketing.disputes, ticketing.ledger_entries to service_role;
+  ticketing.disputes, ticketing.voids, ticketing.ledger_entries to service_role;
 
 grant insert, update, delete on public.businesses, public.business_staff to service_role;
 grant insert (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,

@@ -177,6 +177,8 @@ begin;
 \ir verbs/settle_session.sql
 -- refunds
 \ir verbs/request_refund.sql
+\ir verbs/void_tickets.sql
+\ir verbs/disputed_orders.sql
 \ir verbs/due_refunds.sql
 \ir verbs/settle_refund.sql
 \ir verbs/refuse_refund.sql

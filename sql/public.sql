@@ -116,6 +116,14 @@ begin
 end
 $$;
 
+create or replace function public.disputed_orders(p_event_id uuid)
+returns table (order_id uuid, dispute text, amount_cents bigint, currency text, created_at timestamptz, closed_at timestamptz,
+    tickets jsonb) language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+begin
+  return query select * from ticketing.disputed_orders(p_event_id);
+end
+$$;
+
 create or replace function public.claim_order_ticketing(p_order_id uuid)
 returns boolean language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 begin

@@ -5,7 +5,7 @@ select t.id as tier_id, t.event_id, t.total_quantity, coalesce(sold.quantity, 0)
        coalesce(sold.quantity, 0) + coalesce(held.quantity, 0) - t.total_quantity as too_many
 from public.ticket_tiers t
 left join (select k.tier_id, count(*) as quantity from public.tickets k
-           where k.status in ('valid', 'used', 'refunding') group by k.tier_id) sold on sold.tier_id = t.id
+           where k.status in ('valid', 'used', 'refunding', 'void') group by k.tier_id) sold on sold.tier_id = t.id
 left join (select h.tier_id, sum(h.quantity) as quantity from public.ticket_holds h
            where h.status = 'active' group by h.tier_id) held on held.tier_id = t.id
 where coalesce(sold.quantity, 0) + coalesce(held.quantity, 0) > t.total_quantity;

@@ -18,6 +18,24 @@ drop index ticketing.uniq_return_payment;
 create unique index uniq_return_payment on ticketing.refunds (payment_id)
   where cause not in ('staff', 'dashboard') and status in ('queued', 'pending');
 
+-- void: the gate refuses it, and its place stays taken; a cancelled one's is free.
+alter domain ticketing.ticket_status drop constraint ticket_status_check;
+alter domain ticketing.ticket_status add constraint ticket_status_check
+  check (value in ('valid', 'used', 'refunding', 'void', 'cancelled', 'refunded'));
+-- Tickets that staff took out of use without moving money.
+create table ticketing.voids (
+  id uuid primary key default gen_random_uuid(),
+  order_id uuid not null references public.orders (id),
+  event_id uuid not null references public.events (id),
+  ticket_ids uuid[] not null,
+  reason text not null check (length(reason) between 1 and 500),
+  places_free boolean not null,
+  requested_by uuid,
+  created_at timestamptz not null default now()
+);
+create index idx_voids_order on ticketing.voids (order_id);
+create index idx_voids_event on ticketing.voids (event_id);
+
 -- Bounded: an entry of an index has at most a third of a page, and a stranger's event any length.
 drop index public.idx_webhook_events_early;
 create index idx_webhook_events_early on public.webhook_events (left(payload #>> '{data,object,payment_intent}', 255))

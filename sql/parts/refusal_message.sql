@@ -31,6 +31,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'PAYMENT_UNDER_WAY' then 'A payment of this order is under way.'
     when 'TICKET_USED' then 'This ticket was scanned; it is refunded only when that is confirmed.'
     when 'ALREADY_REFUNDED' then 'These tickets were refunded already.'
+    when 'ALREADY_VOID' then 'None of these tickets is valid any more.'
     when 'HOLD_EXPIRED' then 'The time to pay for these tickets is over.'
     when 'NO_ACTIVE_HOLDS' then 'This session holds nothing.'
     when 'ALREADY_EXTENDED' then 'These holds were extended already.'

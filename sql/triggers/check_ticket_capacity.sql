@@ -8,16 +8,16 @@ begin
   if tg_op = 'INSERT' then
     for v_more in
       select n.tier_id, count(*) as quantity from new_rows n
-      where n.status in ('valid', 'used', 'refunding') group by n.tier_id order by n.tier_id
+      where n.status in ('valid', 'used', 'refunding', 'void') group by n.tier_id order by n.tier_id
     loop
       perform ticketing.demand_capacity(v_more.tier_id, v_more.quantity, tg_name);
     end loop;
   else
     for v_more in
       select d.tier_id, sum(d.quantity) as quantity from (
-        select n.tier_id, 1 as quantity from new_rows n where n.status in ('valid', 'used', 'refunding')
+        select n.tier_id, 1 as quantity from new_rows n where n.status in ('valid', 'used', 'refunding', 'void')
         union all
-        select o.tier_id, -1 from old_rows o where o.status in ('valid', 'used', 'refunding')) d
+        select o.tier_id, -1 from old_rows o where o.status in ('valid', 'used', 'refunding', 'void')) d
       group by d.tier_id having sum(d.quantity) > 0 order by d.tier_id
     loop
       perform ticketing.demand_capacity(v_more.tier_id, v_more.quantity, tg_name);

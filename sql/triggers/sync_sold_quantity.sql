@@ -1,4 +1,4 @@
--- sync_sold_quantity: counts: sold_quantity of a tier is the number of its tickets that are valid, used or being refunded.
+-- sync_sold_quantity: counts: sold_quantity of a tier is the number of its tickets that are valid, used, being refunded or void.
 -- trg_release_capacity gives back what a deletion frees, trg_release_capacity_upd what a refund or a cancellation does.
 -- The scan of a ticket (valid -> used) changes no count, so it touches no tier: gates never queue behind buyers.
 create or replace function ticketing.sync_sold_quantity() returns trigger
@@ -9,23 +9,23 @@ begin
   if tg_op = 'INSERT' then
     for v_change in
       select n.tier_id, count(*) as quantity from new_rows n
-      where n.status in ('valid', 'used', 'refunding') group by n.tier_id order by n.tier_id
+      where n.status in ('valid', 'used', 'refunding', 'void') group by n.tier_id order by n.tier_id
     loop
       update public.ticket_tiers set sold_quantity = sold_quantity + v_change.quantity where id = v_change.tier_id;
     end loop;
   elsif tg_op = 'DELETE' then
     for v_change in
       select o.tier_id, -count(*) as quantity from old_rows o
-      where o.status in ('valid', 'used', 'refunding') group by o.tier_id order by o.tier_id
+      where o.status in ('valid', 'used', 'refunding', 'void') group by o.tier_id order by o.tier_id
     loop
       update public.ticket_tiers set sold_quantity = sold_quantity + v_change.quantity where id = v_change.tier_id;
     end loop;
   else
     for v_change in
       select d.tier_id, sum(d.quantity) as quantity from (
-        select n.tier_id, 1 as quantity from new_rows n where n.status in ('valid', 'used', 'refunding')
+        select n.tier_id, 1 as quantity from new_rows n where n.status in ('valid', 'used', 'refunding', 'void')
         union all
-        select o.tier_id, -1 from old_rows o where o.status in ('valid', 'used', 'refunding')) d
+        select o.tier_id, -1 from old_rows o where o.status in ('valid', 'used', 'refunding', 'void')) d
       group by d.tier_id having sum(d.quantity) <> 0 order by d.tier_id
     loop
       update public.ticket_tiers set sold_quantity = sold_quantity + v_change.quantity where id = v_change.tier_id;

@@ -68,6 +68,7 @@ const orderRefusals = {
     message: 'This ticket was scanned; it is refunded only when that is confirmed.',
   },
   ALREADY_REFUNDED: { status: 409, message: 'These tickets were refunded already.' },
+  ALREADY_VOID: { status: 409, message: 'None of these tickets is valid any more.' },
   HOLD_EXPIRED: { status: 410, message: 'The time to pay for these tickets is over.' },
   NO_ACTIVE_HOLDS: { status: 404, message: 'This session holds nothing.' },
   ALREADY_EXTENDED: { status: 409, message: 'These holds were extended already.' },

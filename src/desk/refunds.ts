@@ -30,6 +30,41 @@ export interface RequestedRefund {
   readonly payment_id: string | null
 }
 
+/** Takes tickets out of use without moving money. */
+export const voidTickets = verb('void_tickets', 'buyers', {
+  order_id: uuid,
+  ticket_ids: optional(uuids),
+  reason: optional(text),
+  free_places: optional(flag),
+})
+  .refuses(
+    'INVALID_REQUEST',
+    'ORDER_NOT_FOUND',
+    'FORBIDDEN',
+    'ORDER_NOT_PAID',
+    'TICKET_NOT_FOUND',
+    'TICKET_USED',
+    'ALREADY_VOID',
+    'LOCK_TIMEOUT',
+  )
+  .answers<{
+    readonly order_id: string
+    readonly order_status: string
+    readonly ticket_ids: readonly string[]
+    readonly places_free: boolean
+  }>()
+
+/** Orders of an event whose payment a bank took back or wants back, with their tickets. */
+export const disputedOrders = verb('disputed_orders', 'buyers', { event_id: uuid }).givesRows<{
+  readonly order_id: string
+  readonly dispute: 'open' | 'lost'
+  readonly amount_cents: string
+  readonly currency: string
+  readonly created_at: Date
+  readonly closed_at: Date | null
+  readonly tickets: readonly object[]
+}>()
+
 /** What the provider says about a refund, by an event or because it was asked; ours are known by their id. */
 export const settleRefund = verb('settle_refund', 'webhooks', { refund: json, refund_id: optional(uuid) })
   .refuses('LOCK_TIMEOUT')

@@ -7,6 +7,8 @@ import { testDatabase } from '../support/database.ts'
 
 /** What becomes of an event of the payment provider, or of a payment: kept in tables, and no refusal of a caller. */
 const PAYMENT_OUTCOMES = [
+  'OWED',
+  'EVENT_OVER',
   ...['RECEIVED', 'IGNORED', 'UNMATCHED', 'NO_CHANGE', 'ISSUED', 'ALREADY_ISSUED', 'RETURNED', 'EXPIRED'],
   ...['AWAITING_PAYMENT', 'PENDING', 'REFUNDED', 'REFUND_FAILED', 'ASKED'],
   ...['DISPUTED', 'DISPUTE_WON', 'DISPUTE_LOST'],

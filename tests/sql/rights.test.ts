@@ -37,6 +37,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'ticketing.payments': { service_role: 'r' },
   'ticketing.refunds': { service_role: 'r' },
   'ticketing.disputes': { service_role: 'r' },
+  'ticketing.voids': { service_role: 'r' },
   'ticketing.ledger_entries': { service_role: 'r' },
 }
 
@@ -56,6 +57,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   scan_ticket_atomic: 'authenticated service_role',
   sync_offline_scan: 'authenticated service_role',
   double_admissions: 'authenticated service_role',
+  disputed_orders: 'authenticated service_role',
   expire_ticket_holds: 'service_role',
   claim_order_ticketing: 'service_role',
   issue_order_tickets: 'service_role',
@@ -75,6 +77,7 @@ const VAULT: Readonly<Record<string, string>> = {
   list_code_keys: 'service_role',
   revoke_code_key: 'service_role',
   request_refund: 'authenticated service_role',
+  void_tickets: 'authenticated service_role',
   expire_orders: 'service_role',
   open_session: 'service_role',
   refuse_session: 'service_role',

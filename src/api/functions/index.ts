@@ -12,6 +12,7 @@ import { syncOfflineScans } from './sync-offline-scans.ts'
 import { ticketExpiryDaemon } from './ticket-expiry-daemon.ts'
 import { ticketKeys } from './ticket-keys.ts'
 import { validateQr } from './validate-qr.ts'
+import { voidTickets } from './void-tickets.ts'
 
 /** Every function under `/functions/v1`, by name. */
 export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
@@ -23,6 +24,7 @@ export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['cancel-order', cancelOrder],
   ['stripe-webhook', stripeWebhook],
   ['process-refund', processRefund],
+  ['void-tickets', voidTickets],
   ['ticket-expiry-daemon', ticketExpiryDaemon],
   ['claim-offer', claimOffer],
   ['book-slot', bookSlot],

@@ -11,7 +11,7 @@ export interface Books {
 }
 
 export const BOOKS = `select
-  (select count(*)::int from tickets k where k.event_id = e.id and k.status in ('valid', 'used', 'refunding')) as tickets,
+  (select count(*)::int from tickets k where k.event_id = e.id and k.status in ('valid', 'used', 'refunding', 'void')) as tickets,
   (select count(*)::int from orders o where o.event_id = e.id and o.status = 'paid') as paid_orders,
   (select count(*)::int from ticketing.payments p where p.event_id = e.id and p.status = 'kept') as payments,
   (select coalesce(sum(p.amount_cents), 0)::int from ticketing.payments p where p.event_id = e.id and p.status = 'kept') as payments_cents,

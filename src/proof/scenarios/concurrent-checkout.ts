@@ -28,7 +28,7 @@ export const concurrentCheckout: Scenario = {
     const tickets = await rowsOf(
       run,
       `select id, tier_id, order_id, status, created_at from tickets
-       where tier_id = $1 and status in ('valid', 'used', 'refunding') order by created_at, id`,
+       where tier_id = $1 and status in ('valid', 'used', 'refunding', 'void') order by created_at, id`,
       fixture.tierId,
     )
     const sold = tickets.length
