@@ -7,11 +7,12 @@ import { parseJson, text } from './requests.ts'
 
 const SECRET_LENGTH_MAX = 200
 
-const body = z.object({ orderId: z.guid(), secret: text(SECRET_LENGTH_MAX).nullish() })
+/** Strict, as whatever takes something away. */
+const body = z.strictObject({ orderId: z.guid(), secret: text(SECRET_LENGTH_MAX).nullish() })
 
 /**
  * Gives a pending order up, so that its tickets are free at once: its pay page is closed first. Takes `orderId` and `secret`,
- * which is the last part of the order's address; the buyer's own bearer stands for the secret. Where a payment is under way or
+ * which is the last part of the order's address; the buyer's own bearer stands for the secret. Any other field is refused. Where a payment is under way or
  * done it is refused; where Stripe does not answer it is 503, nobody can pay any more, and a job goes on with it.
  */
 export const cancelOrder: EdgeFunction = { methods: ['POST'], handle }

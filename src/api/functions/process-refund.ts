@@ -8,16 +8,18 @@ import { parseJson, text } from './requests.ts'
 
 const TICKETS_MAX = 1000
 
-const body = z.object({
+/** Strict: a misspelt or null `ticketIds` must not become "all". */
+const body = z.strictObject({
   orderId: z.guid(),
-  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).nullish(),
+  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).optional(),
   reason: text(REFUND_REASON_LENGTH_MAX).nullish(),
   force: z.boolean().nullish(),
 })
 
 /**
  * Gives back an order's money, or that of some of its tickets; for owners and managers of the event's business. Takes `orderId`
- * and optionally `ticketIds`, `reason` and `force`, which refunds tickets that were scanned too. The provider is asked at once;
+ * and optionally `ticketIds`, `reason` and `force`, which refunds tickets that were scanned too; any other field is refused by
+ * its name, and nothing is refunded. The provider is asked at once;
  * where it does not answer the refund is `pending` and a job goes on with it.
  */
 export const processRefund: EdgeFunction = { methods: ['POST'], handle }

@@ -31,7 +31,12 @@ export function parseQuery<Query>(request: Request, schema: z.ZodType<Query>): Q
 export function parse<Value>(value: unknown, schema: z.ZodType<Value>): Value {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
+  const { issues } = parsed.error
+  // First what a strict schema does not know: a misspelt field is why another one is missing.
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') throw invalid(issue.keys[0] ?? '', 'is no field of this function')
+  }
+  const [issue] = issues
   throw invalid(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid')
 }
 
