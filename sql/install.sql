@@ -92,6 +92,7 @@ begin;
 \ir rules/expire_order.sql
 \ir rules/has_room.sql
 \ir rules/issued_tickets.sql
+\ir rules/order_state.sql
 -- what does the provider say of a payment?
 \ir rules/apply_session.sql
 \ir rules/take_payment.sql

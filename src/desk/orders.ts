@@ -120,10 +120,53 @@ export interface OrderView {
     readonly city: string | null
     readonly status: string
   }
+  readonly state: OrderState
   readonly items: readonly OrderItem[]
   readonly tickets: readonly OrderTicket[]
-  readonly payment: { readonly state: string; readonly url: string | null } | null
+  readonly payment: { readonly url: string | null } | null
   readonly refunds: readonly { readonly amount_cents: number; readonly status: string }[]
+}
+
+/** What is true of an order now; amounts are minor units. The codes are told apart in `sql/rules/order_state.sql`. */
+export interface OrderState {
+  readonly state:
+    | 'valid'
+    | 'used'
+    | 'part'
+    | 'over'
+    | 'void'
+    | 'refunding'
+    | 'refunded'
+    | 'event_cancelled'
+    | 'issuing'
+    | 'returned'
+    | 'event_over'
+    | 'confirming'
+    | 'confirming_late'
+    | 'failed'
+    | 'giving_up'
+    | 'given_up'
+    | 'checking'
+    | 'to_pay'
+    | 'opening'
+    | 'not_opened'
+    | 'cancelled'
+    | 'expired'
+  /** Money may still be taken, or have been without our knowing. */
+  readonly may_charge: boolean
+  /** Why its last payment goes back. */
+  readonly reason: string | null
+  /** How many of its tickets a gate lets in, or has. */
+  readonly admits: number
+  readonly charged_cents: number
+  readonly back_cents: number
+  readonly coming_cents: number
+  /** To go back, and not on its way. */
+  readonly owed_cents: number
+  readonly disputed_cents: number
+  readonly dispute: 'open' | 'lost' | null
+  /** A payment beside the kept one goes back. */
+  readonly second: boolean
 }
 
 interface OrderItem {

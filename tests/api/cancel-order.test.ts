@@ -25,8 +25,8 @@ async function place(headers: Record<string, string> = {}, priceCents = 2500): P
   return { orderId, secret, tier, url: String(body['url']) }
 }
 
-const cancel = (body: object, headers: Record<string, string> = {}) =>
-  shop.call('cancel-order', body, headers)
+const cancel = ({ orderId, secret }: Partial<Placed>, headers: Record<string, string> = {}) =>
+  shop.call('cancel-order', { orderId, secret }, headers)
 
 const standOf = ({ orderId, tier }: Placed) =>
   db.value(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { EventView, TierView } from '../../src/desk/events.ts'
-import type { OrderTicket, OrderView } from '../../src/desk/orders.ts'
+import type { OrderState, OrderTicket, OrderView } from '../../src/desk/orders.ts'
 
 /** The moment at which the examples are looked at. */
 export const NOW = new Date('2026-11-21T12:00:00Z')
@@ -56,6 +56,24 @@ export function ticketOf(changes: Partial<OrderTicket> = {}): OrderTicket {
   }
 }
 
+/** What the database says of two tickets that were paid and admit, or as changed. */
+export function stateOf(changes: Partial<OrderState> = {}): OrderState {
+  return {
+    state: 'valid',
+    may_charge: false,
+    reason: null,
+    admits: 2,
+    charged_cents: 5250,
+    back_cents: 0,
+    coming_cents: 0,
+    owed_cents: 0,
+    disputed_cents: 0,
+    dispute: null,
+    second: false,
+    ...changes,
+  }
+}
+
 /** Two paid tickets, or as changed. */
 export function orderOf(
   order: Partial<OrderView['order']> = {},
@@ -76,21 +94,21 @@ export function orderOf(
       given_up_at: null,
       ...order,
     },
+    state: stateOf(),
     event: { id, slug, title, start_at, end_at, time_zone, venue, city, status },
     items: [
       { tier_id: randomUUID(), tier_name: 'Floor', quantity: 2, unit_price_cents: 2500, unit_fee_cents: 125 },
     ],
     tickets: [ticketOf(), ticketOf()],
-    payment: { state: 'complete', url: null },
+    payment: { url: null },
     refunds: [],
     ...rest,
   }
 }
 
-/** An order that waits for its payment. */
-export function pendingOrder(
-  payment: OrderView['payment'],
-  order: Partial<OrderView['order']> = {},
-): OrderView {
-  return orderOf({ status: 'pending', ...order }, { tickets: [], payment })
+/** An order that waits for its payment, and can be paid. */
+export function pendingOrder(state: OrderState['state'], order: Partial<OrderView['order']> = {}): OrderView {
+  const unpaid = stateOf({ state, may_charge: true, admits: 0, charged_cents: 0 })
+  const rest = { state: unpaid, tickets: [], payment: { url: 'https://pay.example/1' } }
+  return orderOf({ status: 'pending', ...order }, rest)
 }

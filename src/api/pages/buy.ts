@@ -33,7 +33,7 @@ export async function buyTickets(
   const goOn = (orderUrl: string, url = orderUrl) =>
     goTo(url, { 'Set-Cookie': waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl) })
   try {
-    const { orderUrl, url } = await buyInstead(event, form, { request, context, publicUrl, now })
+    const { orderUrl, url } = await buyInstead(event, form, { request, context, publicUrl })
     return goOn(orderUrl, url)
   } catch (error) {
     const refusal = refusalOf(error)
@@ -42,7 +42,7 @@ export async function buyTickets(
     // The tickets are held and the payment page is on its way: the order's page leads there.
     if (refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string') return goOn(orderUrl)
     const fresh = (await readEvent(context.database, slug)) ?? event
-    const waiting = await readWaiting(request, context.database, now)
+    const waiting = await readWaiting(request, context.database)
     return eventPage({ event: fresh, form: refusedForm(form, refusal, waiting), waiting }, now)
   }
 }
@@ -51,7 +51,6 @@ interface Buying {
   readonly request: Request
   readonly context: PageContext
   readonly publicUrl: string
-  readonly now: Date
 }
 
 /**
@@ -59,13 +58,13 @@ interface Buying {
  * stands in their own way.
  */
 async function buyInstead(event: EventView, form: BuyForm, buying: Buying): Promise<Purchase> {
-  const { request, context, publicUrl, now } = buying
+  const { request, context, publicUrl } = buying
   try {
     return await buyCart(event, form, context, publicUrl)
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
-    const own = inTheWay(failedTiers(refusal), await readWaiting(request, context.database, now), event)
+    const own = inTheWay(failedTiers(refusal), await readWaiting(request, context.database), event)
     if (own.length === 0) throw error
     for (const { id, secret } of own) await giveUp(id, secret, { ...context, caller: ANON })
     return buyCart(event, form, context, publicUrl)

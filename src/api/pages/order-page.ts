@@ -6,7 +6,7 @@ import { giveUpForm } from './event-page.ts'
 import { placeOf } from './home-page.ts'
 import { type Html, layout, type Page } from './layout.ts'
 import { money } from './money.ts'
-import { orderState } from './order-state.ts'
+import { wordsFor } from './order-state.ts'
 import { qrCode } from './qr-code.ts'
 
 /** Tickets on one page: each is a drawing and, printed, a sheet. */
@@ -24,34 +24,37 @@ interface Sheet {
 }
 
 /** The tickets of the page that was asked for, the nearest where there is none. */
-export function sheetOf({ tickets, event }: OrderView, codes: CodeSigner, pageNumber: number = 1): Sheet {
+export function sheetOf(
+  { tickets, event, state }: OrderView,
+  codes: CodeSigner,
+  pageNumber: number = 1,
+): Sheet {
   const pages = Math.max(1, Math.ceil(tickets.length / PAGE_TICKETS))
   const page = Math.min(Math.max(1, Math.trunc(pageNumber) || 1), pages)
   const before = (page - 1) * PAGE_TICKETS
   const shown = tickets
     .slice(before, before + PAGE_TICKETS)
-    .map((ticket) => ({ ticket, shown: shownCode(event.id, ticket, codes) }))
+    .map((ticket) => ({ ticket, shown: state.admits > 0 ? shownCode(event.id, ticket, codes) : undefined }))
   return { page, pages, before, tickets: shown }
 }
 
 /** An order as it is now, with its tickets; printed, it is one ticket a sheet. `path` is where it is shown. */
 export function orderPage(view: OrderView, sheet: Sheet, path: string, now: Date): Page {
   const calendar = calendarIn(view.event.time_zone)
-  const state = orderState(view, now)
+  const words = wordsFor(view, now)
   const until = view.order.expires_at
   const body = html`<section class="state screen" role="status">
-<h1>${state.title}</h1>
-<p class="lead">${state.sentence}</p>
-${state.payUrl === undefined || until === null ? null : payNow({ view, url: state.payUrl, until, path }, calendar, now)}
-${state.refreshSeconds === undefined ? null : html`<p class="quiet">This page looks again by itself. <a href="">Look now</a></p>`}
+<h1>${words.title}</h1>
+${words.sentences.map((sentence) => html`<p class="lead">${sentence}</p>`)}
+${words.payUrl === undefined || until === null ? null : payNow({ view, url: words.payUrl, until, path }, calendar, now)}
+${words.refreshSeconds === undefined ? null : html`<p class="quiet">This page looks again by itself. <a href="">Look now</a></p>`}
 </section>
-${view.event.status === 'cancelled' ? html`<p class="notice bad screen">This event is cancelled.</p>` : null}
 ${ticketList(view, sheet, calendar)}
 ${summary(view, calendar)}`
-  const title = `${state.title} · ${view.event.title}`
+  const title = `${words.title} · ${view.event.title}`
   return {
     status: 200,
-    body: layout({ title, body, refreshSeconds: state.refreshSeconds }),
+    body: layout({ title, body, refreshSeconds: words.refreshSeconds }),
     headers: { 'X-Robots-Tag': 'noindex' },
   }
 }
@@ -69,13 +72,17 @@ function payNow({ view: { order }, url, until, path }: PayNow, calendar: Calenda
 ${giveUpForm(path)}`
 }
 
-function ticketList({ tickets, event, order }: OrderView, sheet: Sheet, calendar: Calendar): Html | null {
+function ticketList(
+  { tickets, event, order, state }: OrderView,
+  sheet: Sheet,
+  calendar: Calendar,
+): Html | null {
   if (tickets.length === 0) return null
   const links = sheet.pages === 1 ? null : pageLinks(sheet, tickets.length)
   return html`${links}<ol class="tickets" aria-label="Your tickets">
 ${sheet.tickets.map(({ ticket, shown }, at) => {
   const number = sheet.before + at + 1
-  return html`<li class="${ADMITS.has(ticket.status) ? ticket.status : 'gone'}">
+  return html`<li class="${shown === undefined ? 'gone' : ticket.status}">
 <div class="face">
 <div><p class="number">Ticket ${amount(number)} of ${amount(tickets.length)}</p><h2 dir="auto">${event.title}</h2>
 <p><time datetime="${event.start_at}">${calendar.day(event.start_at)}, ${calendar.time(event.start_at)}</time></p>
@@ -83,7 +90,7 @@ ${sheet.tickets.map(({ ticket, shown }, at) => {
 <dl><div><dt>Ticket</dt><dd dir="auto">${ticket.tier_name}</dd></div>
 ${order.customer_name === null ? null : html`<div><dt>Name</dt><dd dir="auto">${order.customer_name}</dd></div>`}</dl>
 </div>
-<div class="stub">${stub(ticket, number, shown, calendar)}</div>
+<div class="stub">${stub({ ticket, number, shown, closed: CLOSED[state.state] }, calendar)}</div>
 </li>`
 })}
 </ol>
@@ -109,8 +116,19 @@ function shownCode(eventId: string, { status, qr_code }: OrderTicket, codes: Cod
 }
 
 /** What the gate reads, and what is typed where it cannot; or why there is nothing to read. */
-function stub(ticket: OrderTicket, number: number, shown: string | undefined, calendar: Calendar): Html {
-  const badge = badgeOf(ticket, calendar)
+interface Stub {
+  readonly ticket: OrderTicket
+  readonly number: number
+  readonly shown: string | undefined
+  /** Why no ticket of it admits. */
+  readonly closed: string | undefined
+}
+
+/** Why a ticket that is valid by itself does not admit. */
+const CLOSED: Readonly<Record<string, string>> = { event_cancelled: 'Event cancelled', over: 'Event over' }
+
+function stub({ ticket, number, shown, closed }: Stub, calendar: Calendar): Html {
+  const badge = badgeOf(ticket, calendar) ?? closed
   const mark = badge === undefined ? null : html`<span class="badge">${badge}</span>`
   if (shown === undefined) return html`${mark}`
   return html`${mark}<div class="code" role="img" aria-label="QR code of ticket ${number}">${qrCode(shown)}</div>
@@ -135,16 +153,17 @@ function badgeOf({ status, checked_in_at }: OrderTicket, calendar: Calendar): st
   }
 }
 
-function summary({ order, items, refunds, event }: OrderView, calendar: Calendar): Html {
+function summary({ order, items, refunds, event, state }: OrderView, calendar: Calendar): Html {
   const price = (cents: number) => money(cents, order.currency)
   // What was free is given back without any money.
-  const moved = refunds.filter((refund) => refund.amount_cents > 0)
+  const moved = refunds.filter(({ amount_cents, status }) => amount_cents > 0 && status !== 'failed')
+  const owed = state.owed_cents > 0 ? [{ amount_cents: state.owed_cents, status: 'failed' }] : []
   return html`<section class="screen"><h2>Your order</h2>
 <dl class="sums">
 ${items.map((item) => html`<div><dt>${item.quantity} × <bdi>${item.tier_name}</bdi></dt><dd>${price(item.quantity * item.unit_price_cents)}</dd></div>`)}
 ${order.fees_cents === 0 ? null : html`<div><dt>Fees</dt><dd>${price(order.fees_cents)}</dd></div>`}
 <div class="total"><dt>Total</dt><dd>${order.total_cents === 0 ? 'Free' : price(order.total_cents)}</dd></div>
-${moved.map((refund) => html`<div><dt>${REFUND_WORDS[refund.status] ?? 'Refund'}</dt><dd>${price(-refund.amount_cents)}</dd></div>`)}
+${[...moved, ...owed].map((refund) => html`<div><dt>${REFUND_WORDS[refund.status] ?? 'Refund'}</dt><dd>${price(-refund.amount_cents)}</dd></div>`)}
 </dl>
 <p class="quiet"><small>${count(
     items.reduce((sum, item) => sum + item.quantity, 0),

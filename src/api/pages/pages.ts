@@ -38,7 +38,7 @@ export function mountPages(app: Hono, front: Front, context: PageContext): void 
     page(c, '/events/:slug', async (request, now) => {
       const event = await readEvent(database, c.req.param('slug'))
       if (event === undefined) return undefined
-      const waiting = await readWaiting(request, database, now)
+      const waiting = await readWaiting(request, database)
       return eventPage({ event, waiting, form: freshForm(waiting[0]?.key) }, now)
     }),
   )

@@ -15,17 +15,12 @@ export interface Waiting extends WaitingOrder {
 }
 
 /** The orders that the browser's cookies name, while they can still be paid; the latest first. */
-export async function readWaiting(
-  request: Request,
-  database: Database,
-  now: Date,
-): Promise<readonly Waiting[]> {
+export async function readWaiting(request: Request, database: Database): Promise<readonly Waiting[]> {
   const named = [...(request.headers.get('cookie') ?? '').matchAll(COOKIE)].slice(-ORDERS_MAX).reverse()
   const waiting = await Promise.all(
     named.map(async ([, id = '', key = '', secret = '']): Promise<Waiting[]> => {
       const view = await orderPage(database, ANON, { order_id: id, secret })
-      if (!view.success || view.order.status !== 'pending' || view.order.expires_at === null) return []
-      if (Date.parse(view.order.expires_at) <= now.getTime() || view.event.status === 'cancelled') return []
+      if (!view.success || !WAITING.has(view.state.state) || view.order.expires_at === null) return []
       const held = new Map(view.items.map(({ tier_id, quantity }) => [tier_id, quantity]))
       return [{ key, id, secret, path: `/orders/${id}/${secret}`, expiresAt: view.order.expires_at, held }]
     }),
@@ -34,6 +29,8 @@ export async function readWaiting(
 }
 
 const COOKIE = /(?<=^|; )order-([\da-f-]{36})=([\da-f-]{36})\.([\da-f]{32})(?=;|$)/g
+
+const WAITING: ReadonlySet<string> = new Set(['opening', 'to_pay'])
 
 /** Of more orders of one browser the latest are looked for. */
 const ORDERS_MAX = 5
