@@ -12,7 +12,7 @@ begin
     perform pg_advisory_xact_lock(
       hashtextextended('slot:' || v_more.slot_id || ':' || to_char(v_more.date, 'YYYY-MM-DD'), 0));
     -- The slot's own row too: it is not made smaller between this look and the commit.
-    perform from public.slots s where s.id = v_more.slot_id for share;
+    perform from public.slots s where s.id = v_more.slot_id for no key update;
     select s.capacity - coalesce(d.booked_people, 0) into v_left
       from public.slots s left join ticketing.slot_days d on d.slot_id = s.id and d.date = v_more.date
       where s.id = v_more.slot_id;

@@ -19,7 +19,7 @@
 --   success           {success: true, reservation_id, confirmation_code, qr_token, preferred_time, starts_at, slot_time_from,
 --                     max_party_size, status, replayed: false}; starts_at is the instant of p_slot_time by the house's clock
 -- A refusal is never kept under the key: it is judged anew.
--- Locks:  idempotency key; every slot at that time on that date, ascending id, and their rows, shared: whoever finds one full has
+-- Locks:  idempotency key; every slot at that time on that date, ascending id, and their rows: whoever finds one full has
 --         looked at the others too.
 -- Writes: reservations (1 row); slot_days follows by trigger.
 create or replace function ticketing.book_slot_atomically(
@@ -71,7 +71,7 @@ begin
   foreach v_slot_id in array v_slot_ids loop
     perform ticketing.lock_key('slot:' || v_slot_id || ':' || to_char(p_date, 'YYYY-MM-DD'));
     perform ticketing.limit_wait();
-    perform from public.slots s where s.id = v_slot_id for share;
+    perform from public.slots s where s.id = v_slot_id for no key update;
   end loop;
   v_slot := ticketing.best_slot(p_business_id, p_date, v_time, v_slot_ids, p_party_size, case when not v_caller.is_trusted
     and not ticketing.works_for(v_caller.user_id, p_business_id) then v_caller.user_id end);
