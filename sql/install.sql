@@ -41,6 +41,7 @@ begin;
 \ir migrations/0008_scan_ids.sql
 \ir migrations/0009_table_requests.sql
 \ir migrations/0010_owed_back.sql
+\ir migrations/0011_effect.sql
 \ir migrations/0013_buyers.sql
 
 -- Parts: small helpers
@@ -62,6 +63,8 @@ begin;
 \ir parts/read_cart.sql
 \ir parts/is_email.sql
 \ir parts/find_event.sql
+-- what the protections rest on
+\ir parts/schema_parts.sql
 -- money, and the provider's objects
 \ir parts/is_chargeable.sql
 \ir parts/ticket_fee.sql
@@ -218,6 +221,7 @@ begin;
 \ir laws/offers_and_slots_fit.sql
 \ir laws/same_request_same_answer.sql
 \ir laws/books_balance.sql
+\ir laws/only_yours.sql
 
 -- Last: what is left of an older installation goes; who may do what; what verify_protections() is to find
 \ir leftovers.sql

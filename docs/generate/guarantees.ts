@@ -27,7 +27,7 @@ function section({ number, name, promise, laws, scenarios, protections }: Guaran
   return [
     `## ${number}. ${name}`,
     promise,
-    `Laws: ${list(laws.map((law) => `ticketing.law_${law}`))}. Put under load by ${list(scenarios)}.`,
+    `Laws: ${laws.length === 0 ? 'none' : list(laws.map((law) => `ticketing.law_${law}`))}. Put under load by ${list(scenarios)}.`,
     table(['protection', 'role', 'kind', 'on'], protections.map(row)),
   ].join('\n\n')
 }
@@ -38,7 +38,7 @@ function row(protection: Protection): string[] {
   const where = isDecision
     ? list([object, ...functionsOf(protection).filter((it) => it !== object)])
     : `\`${object}\``
-  return [isDecision ? name : `\`${name}\``, role, kind, where]
+  return [/ /.test(name) ? name : `\`${name}\``, role, kind, where]
 }
 
 function list(names: readonly string[]): string {

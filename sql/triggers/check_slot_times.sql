@@ -20,6 +20,6 @@ end
 $$;
 
 create or replace trigger trg_check_slot_times before update of business_id, date, weekday, time_from, time_to on public.slots
-  for each row when ((new.business_id, new.date, new.weekday, new.time_from, new.time_to)
-    is distinct from (old.business_id, old.date, old.weekday, old.time_from, old.time_to))
+  for each row when (new.business_id <> old.business_id or new.date is distinct from old.date
+    or new.weekday is distinct from old.weekday or new.time_from <> old.time_from or new.time_to <> old.time_to)
   execute function ticketing.check_slot_times();

@@ -9,5 +9,5 @@ end
 $$;
 
 create or replace trigger trg_refuse_code_change before update on public.tickets
-  for each row when ((new.qr_code, new.event_id) is distinct from (old.qr_code, old.event_id))
+  for each row when (new.qr_code <> old.qr_code or new.event_id <> old.event_id)
   execute function ticketing.refuse_code_change();

@@ -11,9 +11,8 @@ $$;
 
 create or replace trigger trg_hold_legal_change before update on public.ticket_holds
   for each row when (
-    old.status <> 'active' and (new.status, new.quantity, new.tier_id, new.session_id, new.expires_at)
-      is distinct from (old.status, old.quantity, old.tier_id, old.session_id, old.expires_at)
+    old.status <> 'active' and (new.status <> old.status or new.quantity <> old.quantity or new.expires_at <> old.expires_at)
     or new.status = 'expired' and old.status = 'active' and new.expires_at > clock_timestamp()
     or new.expires_at < old.expires_at
-    or (new.tier_id, new.session_id) is distinct from (old.tier_id, old.session_id))
+    or new.tier_id <> old.tier_id or new.session_id <> old.session_id)
   execute function ticketing.refuse_hold_change();

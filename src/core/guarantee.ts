@@ -8,6 +8,8 @@ export interface Guarantee {
   readonly laws: readonly string[]
   /** What puts the promise under load in `admit-once prove`. */
   readonly scenarios: readonly string[]
+  /** Each refusal is needed: without any one of them the promise is broken, and that is seen. Else one less still holds. */
+  readonly refusesAlone?: true
   readonly protections: readonly Protection[]
 }
 
@@ -21,6 +23,12 @@ export type Protection = {
   readonly uses?: readonly string[]
 } & (
   | { readonly kind: 'trigger' | 'constraint' | 'index' }
+  | {
+      /** `setting`: of the server, by name; `schema`: all parts of a class (sql/parts/schema_parts.sql). */
+      readonly kind: 'setting' | 'schema'
+      /** How sabotage takes it away. */
+      readonly without: string
+    }
   | {
       readonly kind: 'decision'
       /** How sabotage takes it away: in this function, this fragment becomes that. Each must occur exactly once. */

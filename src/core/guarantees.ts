@@ -1,5 +1,8 @@
+import { ACKNOWLEDGED_IS_DURABLE } from './acknowledged-is-durable.ts'
 import type { Guarantee } from './guarantee.ts'
+import { NEVER_OVERSOLD } from './never-oversold.ts'
 import { OFFERS_AND_SLOTS_FIT } from './offers-and-slots-fit.ts'
+import { ONLY_YOURS } from './only-yours.ts'
 
 export type { Guarantee, Protection } from './guarantee.ts'
 
@@ -8,92 +11,7 @@ export type { Guarantee, Protection } from './guarantee.ts'
  * `sql/protections.sql` is written from it (`npm run generate`).
  */
 export const GUARANTEES: readonly Guarantee[] = [
-  {
-    number: 1,
-    name: 'never-oversold',
-    promise: 'Sold and held tickets together never exceed the tier, at any instant.',
-    laws: ['never_oversold'],
-    scenarios: ['concurrent-checkout', 'reserve-race', 'reserve-race-serializable'],
-    protections: [
-      {
-        name: 'decision under the tier lock',
-        role: 'refuses',
-        kind: 'decision',
-        object: 'ticketing.hold_tiers',
-        uses: [
-          ...['ticketing.lock_tiers', 'ticketing.lock_key', 'ticketing.read_tier', 'ticketing.judge_holder'],
-          ...['ticketing.refused_at_once', 'ticketing.write_holds'],
-        ],
-        without: [
-          ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
-          ['ticketing.judge_tier', 'when p_tier.available < p_quantity then', 'when false then'],
-          ['ticketing.room_for', 't.total_quantity - t.sold_quantity - t.reserved_quantity', '1000000'],
-        ],
-      },
-      {
-        name: 'trg_check_hold_capacity',
-        role: 'refuses',
-        kind: 'trigger',
-        object: 'public.ticket_holds',
-        uses: ['ticketing.demand_capacity'],
-      },
-      {
-        name: 'trg_check_hold_capacity_upd',
-        role: 'refuses',
-        kind: 'trigger',
-        object: 'public.ticket_holds',
-        uses: ['ticketing.demand_capacity'],
-      },
-      {
-        name: 'trg_reserve_capacity',
-        role: 'refuses',
-        kind: 'trigger',
-        object: 'public.tickets',
-        uses: ['ticketing.demand_capacity'],
-      },
-      {
-        name: 'trg_check_ticket_capacity_upd',
-        role: 'refuses',
-        kind: 'trigger',
-        object: 'public.tickets',
-        uses: ['ticketing.demand_capacity'],
-      },
-      {
-        name: 'check_no_negative_availability',
-        role: 'refuses',
-        kind: 'constraint',
-        object: 'public.ticket_tiers',
-      },
-      {
-        name: 'check_reserved_lte_total',
-        role: 'refuses',
-        kind: 'constraint',
-        object: 'public.ticket_tiers',
-      },
-      { name: 'check_sold_lte_total', role: 'refuses', kind: 'constraint', object: 'public.ticket_tiers' },
-      { name: 'trg_sync_reserved_quantity', role: 'counts', kind: 'trigger', object: 'public.ticket_holds' },
-      {
-        name: 'trg_sync_reserved_quantity_upd',
-        role: 'counts',
-        kind: 'trigger',
-        object: 'public.ticket_holds',
-      },
-      {
-        name: 'trg_sync_reserved_quantity_del',
-        role: 'counts',
-        kind: 'trigger',
-        object: 'public.ticket_holds',
-      },
-      { name: 'trg_sync_sold_quantity', role: 'counts', kind: 'trigger', object: 'public.tickets' },
-      { name: 'trg_release_capacity', role: 'counts', kind: 'trigger', object: 'public.tickets' },
-      { name: 'trg_release_capacity_upd', role: 'counts', kind: 'trigger', object: 'public.tickets' },
-      { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
-      { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
-      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
-      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.ticket_holds' },
-      { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.tickets' },
-    ],
-  },
+  NEVER_OVERSOLD,
   {
     number: 2,
     name: 'never-undersold',
@@ -382,6 +300,8 @@ export const GUARANTEES: readonly Guarantee[] = [
       { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'ticketing.ledger_entries' },
     ],
   },
+  ACKNOWLEDGED_IS_DURABLE,
+  ONLY_YOURS,
 ]
 
 /** The guarantees that a scenario puts under load. */

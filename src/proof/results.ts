@@ -63,7 +63,7 @@ const sabotage = z.object({
   guarantee: z.string(),
   /** Names of the protections that were taken away. */
   removed: z.array(z.string()),
-  kind: z.enum(['one refusing', 'one counting', 'all refusing']),
+  kind: z.enum(['one refusing', 'one alone', 'one counting', 'all refusing']),
   /** What must be seen: the promise survives, or the law catches what broke. */
   expected: z.enum(['survives', 'caught']),
   seen: z.enum(['survived', 'caught', 'missed', 'broken']),

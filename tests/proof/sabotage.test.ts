@@ -21,7 +21,7 @@ test('every refusing and every counting protection is taken away once, and all r
   }
 })
 
-test('so many removals each guarantee has: one refusal less, one counter less, all refusals gone', () => {
+test('so many removals each guarantee has: one refusal less, one counter less, all refusals gone, one alone', () => {
   const all = removals()
   const counted = (number: number, kind: Removal['kind']) =>
     all.filter((removal) => removal.guarantee.number === number && removal.kind === kind).length
@@ -30,10 +30,22 @@ test('so many removals each guarantee has: one refusal less, one counter less, a
       counted(number, 'one refusing'),
       counted(number, 'one counting'),
       counted(number, 'all refusing'),
+      counted(number, 'one alone'),
     ].join(),
   )
-  assert.deepEqual(counts, ['8,6,1', '3,0,1', '3,0,1', '6,0,1', '7,0,1', '9,7,1', '6,0,1', '3,0,1'])
-  assert.equal(all.length, 66)
+  assert.deepEqual(counts, [
+    '8,6,1,0',
+    '3,0,1,0',
+    '3,0,1,0',
+    '6,0,1,0',
+    '7,0,1,0',
+    '9,7,1,0',
+    '6,0,1,0',
+    '3,0,1,0',
+    '0,0,1,1',
+    '0,0,1,4',
+  ])
+  assert.equal(all.length, 73)
 })
 
 for (const index of ['uniq_claim_request_key', 'uniq_booking_request_key', 'uniq_order_request_key'])
@@ -229,3 +241,19 @@ function scanThat(client: Client, body: string): Promise<unknown> {
     language sql as $$ select s.success, false, s.already_scanned, s.scanned_at, s.scanned_by, s.error_message
       from public.scan_ticket_atomic(p_ticket_id, p_scanned_by, p_device_id) s $$`)
 }
+
+for (const removal of removals().filter(({ guarantee }) => guarantee.refusesAlone))
+  test(`${removal.guarantee.name} is seen to be broken without ${removal.removed.map(({ name }) => name).join(' and ')}`, async () => {
+    const { databases } = await openTestRun()
+    const result = await sabotage(databases, removal, 1)
+    assert.equal(result.seen, 'caught')
+    assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
+  })
+
+for (const name of ['only-yours', 'acknowledged-is-durable'])
+  test(`where everything is in place the attack on ${name} finds nothing`, async () => {
+    const { databases } = await openTestRun()
+    const removal = { guarantee: guaranteeNamed(name), kind: 'one refusing', removed: [] } as const
+    const result = await sabotage(databases, removal, 1)
+    assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
+  })

@@ -147,6 +147,7 @@ describe('installing', () => {
     '0007_table': '31eca64014a31fbab2b48fd8940dce52',
     '0008_scan_ids': '247eca7d22af200cbe0efc4f910f85d0',
     '0009_table_requests': '2eb6fba6ab60149d47b457b8f1071779',
+    '0011_effect': 'e48055a7185c9039a089bb9e641f62ca',
   }
 
   it('knows the tables of 0.1.0 as its own', async () => {

@@ -304,6 +304,22 @@ describe('the laws', () => {
       },
       { request_key: 'guest:lost', made: 0 },
     ],
+    [
+      'only_yours',
+      'a table that strangers read without row level security',
+      async (client) => {
+        await client.query('alter table orders disable row level security')
+      },
+      { object: 'public.orders', whose: 'authenticated', broken: 'without row level security' },
+    ],
+    [
+      'only_yours',
+      'a secret that a buyer may read of every order there is',
+      async (client) => {
+        await client.query('grant select (secret) on orders to authenticated')
+      },
+      { object: 'public.orders.secret', whose: 'authenticated', broken: 'a secret that can be read' },
+    ],
   ]
 
   it('are those of the registry, and none is broken where nothing was', async () => {

@@ -67,9 +67,10 @@ describe('who reads which rows', () => {
     slots: [1, 1, 1, 1, 1, 1, 1, 1],
     orders: [null, 1, 0, 2, 0, 0, 0, 2],
     order_items: [null, 1, 0, 2, 0, 0, 0, 2],
-    tickets: [null, 1, 0, 2, 0, 0, 0, 2],
-    // Ada's two (held and converted), and the guest's.
-    ticket_holds: [null, 2, 0, 4, 0, 0, 0, 4],
+    // Who has a code gets in, and who has a session owns its holds: the manager sees orders and counters.
+    tickets: [null, 1, 0, 0, 0, 0, 0, 2],
+    // Ada's, which her order bought, and the guest's two.
+    ticket_holds: [null, 1, 0, 0, 0, 0, 0, 3],
     scan_logs: [null, 0, 0, 1, 1, 0, 0, 1],
     offer_claims: [null, 1, 0, 1, 0, 0, 0, 1],
     reservations: [null, 1, 0, 1, 0, 0, 0, 1],
@@ -94,6 +95,60 @@ describe('who reads which rows', () => {
         else assert.equal(await count, counts[i], `reader ${i}`)
       }
     })
+})
+
+describe('which columns', () => {
+  const told = {
+    ticket_holds: 'id, tier_id, session_id, user_id, quantity, status, expires_at',
+    orders:
+      'id, event_id, status, total_amount, total_cents, currency, customer_email, customer_name, created_at, paid_at',
+    tickets: 'id, event_id, tier_id, order_id, status, qr_code, checked_in_at, checked_in_by',
+    reservations: 'id, business_id, slot_id, date, reservation_name, party_size, confirmation_code, status',
+    offer_claims: 'id, discount_id, party_size, status',
+  }
+  for (const [table, columns] of Object.entries(told))
+    it(`${table}: whose it is reads ${columns}`, async () => {
+      const rows = await rowsAs(db.client, ada, `select ${columns} from ${table}`)
+      assert.ok(rows.length > 0)
+    })
+
+  const secrets = {
+    orders: ['secret', 'request_key', 'session_id'],
+    offer_claims: ['qr_token', 'request_key', 'request_fingerprint'],
+    reservations: ['qr_token', 'request_key', 'request_fingerprint'],
+  }
+  for (const [table, columns] of Object.entries(secrets))
+    for (const column of columns)
+      it(`${table}.${column} is told by verbs alone`, async () => {
+        for (const caller of [ANON, ada, staff, door, stranger])
+          assert.deepEqual(await refusalOf(rowsAs(db.client, caller, `select ${column} from ${table}`)), {
+            code: '42501',
+          })
+        assert.ok((await rowsAs(db.client, SERVICE, `select ${column} from ${table}`)).length > 0)
+      })
+
+  it('no column that could open a door is shown to staff: each name with a secret, a key, a token, a session or a code', async () => {
+    const columns = await db.rows<{ table: string; column: string }>(
+      `select c.relname as table, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+       where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attname ~ 'secret|key|token|session|code|fingerprint'`,
+    )
+    assert.ok(columns.length > 5)
+    const shown: string[] = []
+    for (const { table, column } of columns)
+      for (const caller of [ANON, staff, door, stranger]) {
+        const seen = await rowsAs(
+          db.client,
+          caller,
+          `select ${column} from ${table} where ${column} is not null`,
+        ).catch(() => [])
+        if (seen.length > 0) shown.push(`${table}.${column}`)
+      }
+    // What a guest says at the door, and why a scan was refused.
+    assert.deepEqual(
+      [...new Set(shown)].filter((name) => name !== 'scan_logs.error_code'),
+      ['reservations.confirmation_code'],
+    )
+  })
 })
 
 describe('who writes which rows', () => {

@@ -22,13 +22,25 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'public.ticket_tiers': open('event_id, id', TIER),
   'public.discounts': open('business_id, id', OFFER),
   'public.slots': open('business_id, id', SLOT),
-  'public.orders': both('r'),
+  'public.orders': {
+    authenticated:
+      'r(created_at, currency, customer_email, customer_name, event_id, expires_at, extended_at, fees_cents, id, paid_at, status, subtotal_cents, ticketing_claimed_at, tickets_issued_at, total_amount, total_cents, user_id)',
+    service_role: 'r',
+  },
   'public.order_items': both('r'),
   'public.ticket_holds': both('r'),
   'public.tickets': both('r'),
   'public.scan_logs': both('r'),
-  'public.offer_claims': both('r'),
-  'public.reservations': both('r'),
+  'public.offer_claims': {
+    authenticated:
+      'r(created_at, discount_id, id, one_per_person, party_size, redeemed_at, redeemed_by, status, user_id)',
+    service_role: 'r',
+  },
+  'public.reservations': {
+    authenticated:
+      'r(business_id, checked_in_at, checked_in_by, confirmation_code, created_at, date, id, is_offer_based, party_size, phone_number, preferred_time, reservation_name, seating_preference, slot_id, special_requests, status, user_id)',
+    service_role: 'r',
+  },
   'public.idempotency_keys': { service_role: 'r' },
   'public.webhook_events': { service_role: 'r' },
   'ticketing.slot_days': { service_role: 'r' },
@@ -66,6 +78,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 const VAULT: Readonly<Record<string, string>> = {
   ...FUNCTIONS,
   checkout: ALL,
+  cancel_order: ALL,
   checkout_session_status: ALL,
   event_page: ALL,
   events_on_sale: ALL,

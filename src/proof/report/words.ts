@@ -93,6 +93,7 @@ export function lawRows({ laws }: Results['guarantees'][number]): number {
 /** Each kind, in words, and how it is expected to end. */
 const SABOTAGE_KINDS = [
   ['one refusing', 'one refusing protection taken away', 'survived'],
+  ['one alone', 'one protection taken away that is needed by itself', 'caught'],
   ['one counting', 'one counting trigger taken away', 'caught'],
   ['all refusing', 'all refusing protections taken away', 'caught'],
 ] as const

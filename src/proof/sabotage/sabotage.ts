@@ -15,16 +15,17 @@ export interface Removal {
 
 /**
  * Every removal that the design asks for, of the guarantees that have an attack: each refusing protection alone, each
- * counting trigger alone, and all refusing ones together.
+ * counting trigger alone, and all refusing ones together. A protection that is needed by itself must be missed by itself.
  */
 export function removals(guarantees: readonly Guarantee[] = GUARANTEES): Removal[] {
   return guarantees
     .filter((guarantee) => ATTACKS[guarantee.name] !== undefined)
     .flatMap((guarantee) => {
       const refusing = guarantee.protections.filter((p) => p.role === 'refuses')
+      const aloneKind = guarantee.refusesAlone ? ('one alone' as const) : ('one refusing' as const)
       const counting = guarantee.protections.filter((p) => p.role === 'counts')
       return [
-        ...refusing.map((p) => ({ guarantee, removed: [p], kind: 'one refusing' as const })),
+        ...refusing.map((p) => ({ guarantee, removed: [p], kind: aloneKind })),
         ...counting.map((p) => ({ guarantee, removed: [p], kind: 'one counting' as const })),
         { guarantee, removed: refusing, kind: 'all refusing' as const },
       ]
@@ -58,6 +59,10 @@ export async function takeAway(client: Client, protection: Protection): Promise<
       return
     case 'index':
       await client.query(`drop index ${protection.object.split('.')[0]}.${protection.name}`)
+      return
+    case 'setting':
+    case 'schema':
+      await client.query(protection.without)
       return
     case 'decision':
       for (const [fn, fragment, replacement] of protection.without)

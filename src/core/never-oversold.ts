@@ -1,0 +1,103 @@
+import type { Guarantee } from './guarantee.ts'
+
+/** The first promise, and what the protections of all of them rest on. */
+export const NEVER_OVERSOLD: Guarantee = {
+  number: 1,
+  name: 'never-oversold',
+  promise: 'Sold and held tickets together never exceed the tier, at any instant.',
+  laws: ['never_oversold'],
+  scenarios: ['concurrent-checkout', 'reserve-race', 'reserve-race-serializable'],
+  protections: [
+    {
+      name: 'decision under the tier lock',
+      role: 'refuses',
+      kind: 'decision',
+      object: 'ticketing.hold_tiers',
+      uses: [
+        ...['ticketing.lock_tiers', 'ticketing.lock_key', 'ticketing.read_tier', 'ticketing.judge_holder'],
+        ...['ticketing.refused_at_once', 'ticketing.write_holds'],
+      ],
+      without: [
+        ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
+        ['ticketing.judge_tier', 'when p_tier.available < p_quantity then', 'when false then'],
+        ['ticketing.room_for', 't.total_quantity - t.sold_quantity - t.reserved_quantity', '1000000'],
+      ],
+    },
+    {
+      name: 'trg_check_hold_capacity',
+      role: 'refuses',
+      kind: 'trigger',
+      object: 'public.ticket_holds',
+      uses: ['ticketing.demand_capacity'],
+    },
+    {
+      name: 'trg_check_hold_capacity_upd',
+      role: 'refuses',
+      kind: 'trigger',
+      object: 'public.ticket_holds',
+      uses: ['ticketing.demand_capacity'],
+    },
+    {
+      name: 'trg_reserve_capacity',
+      role: 'refuses',
+      kind: 'trigger',
+      object: 'public.tickets',
+      uses: ['ticketing.demand_capacity'],
+    },
+    {
+      name: 'trg_check_ticket_capacity_upd',
+      role: 'refuses',
+      kind: 'trigger',
+      object: 'public.tickets',
+      uses: ['ticketing.demand_capacity'],
+    },
+    {
+      name: 'check_no_negative_availability',
+      role: 'refuses',
+      kind: 'constraint',
+      object: 'public.ticket_tiers',
+    },
+    {
+      name: 'check_reserved_lte_total',
+      role: 'refuses',
+      kind: 'constraint',
+      object: 'public.ticket_tiers',
+    },
+    { name: 'check_sold_lte_total', role: 'refuses', kind: 'constraint', object: 'public.ticket_tiers' },
+    { name: 'trg_sync_reserved_quantity', role: 'counts', kind: 'trigger', object: 'public.ticket_holds' },
+    {
+      name: 'trg_sync_reserved_quantity_upd',
+      role: 'counts',
+      kind: 'trigger',
+      object: 'public.ticket_holds',
+    },
+    {
+      name: 'trg_sync_reserved_quantity_del',
+      role: 'counts',
+      kind: 'trigger',
+      object: 'public.ticket_holds',
+    },
+    { name: 'trg_sync_sold_quantity', role: 'counts', kind: 'trigger', object: 'public.tickets' },
+    { name: 'trg_release_capacity', role: 'counts', kind: 'trigger', object: 'public.tickets' },
+    { name: 'trg_release_capacity_upd', role: 'counts', kind: 'trigger', object: 'public.tickets' },
+    {
+      name: 'triggers fire in every session',
+      role: 'guards',
+      kind: 'setting',
+      object: 'session_replication_role',
+      without: 'set session_replication_role = replica',
+    },
+    {
+      name: 'columns, constraints, types, triggers and no rule',
+      role: 'guards',
+      kind: 'schema',
+      object: 'tables',
+      without: 'create rule nothing as on insert to public.ticket_holds do instead nothing',
+    },
+    { name: 'trg_guard_counters', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
+    { name: 'trg_guard_counters_ins', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
+    { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.ticket_tiers' },
+    { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.ticket_holds' },
+    { name: 'trg_refuse_truncate', role: 'guards', kind: 'trigger', object: 'public.tickets' },
+  ],
+}
