@@ -1,9 +1,9 @@
-import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { migrate } from '../src/db/migrate.ts'
 import { type Cluster, startEmbedded } from '../src/embedded/embedded.ts'
+import { findMemoryFolder } from '../src/embedded/memory.ts'
 import { TEMPLATE } from './support/database.ts'
 
 let cluster: Cluster | undefined
@@ -23,19 +23,10 @@ export async function globalTeardown(): Promise<void> {
 const MEMORY_BYTES_MIN = 4 * 1024 ** 3
 
 /** tmpfs, where it has room: its settings stay the product's, but no clone waits for a disk. What shows durability has a server of its own. */
-async function fastFolder(): Promise<string> {
-  try {
-    const { bavail, bsize } = await statfs('/dev/shm')
-    if (bavail * bsize >= MEMORY_BYTES_MIN) return '/dev/shm'
-  } catch {
-    // Linux alone has it.
-  }
-  return tmpdir()
-}
-
 async function startOwnServer(): Promise<string> {
+  const folder = (await findMemoryFolder(MEMORY_BYTES_MIN)) ?? tmpdir()
   cluster = await startEmbedded({
-    dataFolder: join(await fastFolder(), `admit-once-tests-${process.pid}`),
+    dataFolder: join(folder, `admit-once-tests-${process.pid}`),
     ephemeral: true,
   })
   return cluster.url

@@ -15,6 +15,7 @@ import { DATABASE_SCENARIOS } from '../proof/stages/database.ts'
 import { CHAOS } from '../proof/stages/faults.ts'
 import { openPaymentWitness } from '../proof/stand-in.ts'
 import { conclude } from '../proof/verdict.ts'
+import { openAttackDatabases } from './attack-databases.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
@@ -106,14 +107,16 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
     closers.push(() => standIn.close())
     const { webhookSecret } = standIn
     const codes = await openSigner(await ticketKeyOf(config), databases.main.client)
+    const { source } = server
     const run = openRun({
       ...request,
       databases,
-      source: server.source,
+      source,
       folder,
       startServer: (url) => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
       provider: openPaymentWitness(standIn),
       openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret }),
+      openAttackDatabases: () => openAttackDatabases({ ...request, databases, source }),
       variablesOf: async (fixture, url) => ({
         ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),
         ...(await gateCodeVariables(fixture, codes, databases.main.client)),

@@ -10,6 +10,9 @@ export interface RunDatabases {
   close(): Promise<void>
 }
 
+/** Where protections are taken away; closed when the sabotage is over. */
+export type AttackDatabases = Pick<RunDatabases, 'withClone' | 'close'>
+
 export interface RunDatabase {
   readonly url: string
   readonly client: pg.Client

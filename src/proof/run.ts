@@ -3,7 +3,7 @@ import type { ChaosWorld } from './faults/world.ts'
 import type { Fixture } from './fixtures/fixtures.ts'
 import type { Profile } from './profiles.ts'
 import type { Check, Results, SabotageResult, ScenarioResult, StageResult } from './results.ts'
-import type { RunDatabase, RunDatabases } from './run-databases.ts'
+import type { AttackDatabases, RunDatabase, RunDatabases } from './run-databases.ts'
 import type { PaymentWitness } from './stand-in.ts'
 
 /** Dependency injection: what `proof` may not import (server, tokens) is given to a run as functions. */
@@ -23,6 +23,8 @@ export interface ProofOptions {
   readonly openChaosWorld: (
     database: RunDatabase,
   ) => Promise<{ readonly world: ChaosWorld; close(): Promise<void> }>
+  /** Clones for the sabotage: nothing that they hold has to last. */
+  readonly openAttackDatabases: () => Promise<AttackDatabases>
   /** What a scenario's script reads for a fixture on a server. */
   readonly variablesOf: (fixture: Fixture, serverUrl: string) => Promise<Record<string, string>>
   /** A folder of the run's own for files that scripts read and write. */

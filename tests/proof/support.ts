@@ -19,6 +19,7 @@ import type { MortalServer } from '../../src/proof/faults/world.ts'
 import type { Profile } from '../../src/proof/profiles.ts'
 import type { StageResult } from '../../src/proof/results.ts'
 import { openRun, type Run, type RunningServer, type Stage } from '../../src/proof/run.ts'
+import type { AttackDatabases } from '../../src/proof/run-databases.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { runStage, STAGES } from '../../src/proof/stages/index.ts'
 import { openPaymentWitness, type PaymentWitness } from '../../src/proof/stand-in.ts'
@@ -83,8 +84,10 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-proof-test-'))
   after(() => rm(folder, { recursive: true, force: true }))
   const main = await clone()
+  const clones: AttackDatabases = { withClone: async (work) => work(await clone()), close: async () => {} }
   return openRun({
-    databases: { main, withClone: async (work) => work(await clone()), close: async () => {} },
+    databases: { main, ...clones },
+    openAttackDatabases: async () => clones,
     source: 'DATABASE_URL',
     profile: { ...SMALL, ...options.profile },
     seed: 1,

@@ -2,7 +2,7 @@ import type { Client } from 'pg'
 import { functionsOf } from '../../core/guarantee.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../core/guarantees.ts'
 import type { SabotageResult } from '../results.ts'
-import type { RunDatabases } from '../run-databases.ts'
+import type { AttackDatabases } from '../run-databases.ts'
 import type { AttackResult } from './attack.ts'
 import { ATTACKS } from './attacks/index.ts'
 
@@ -34,7 +34,7 @@ export function removals(guarantees: readonly Guarantee[] = GUARANTEES): Removal
 
 /** Takes protections away in a database of its own, attacks it, and judges what the laws and verify_protections() say. */
 export async function sabotage(
-  databases: RunDatabases,
+  databases: Pick<AttackDatabases, 'withClone'>,
   removal: Removal,
   seed: number,
 ): Promise<SabotageResult> {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Check, SabotageResult } from '../results.ts'
-import type { Stage } from '../run.ts'
+import type { Report, Run, Stage } from '../run.ts'
+import type { AttackDatabases } from '../run-databases.ts'
 import { atOnce } from '../sabotage/at-once.ts'
 import { type Removal, removals, sabotage } from '../sabotage/sabotage.ts'
 
@@ -16,18 +17,27 @@ export const sabotageStage: Stage = {
   title: 'Sabotage',
   skip: (run) => (run.only.length > 0 ? 'only some scenarios were asked for' : undefined),
   work: async (run, report) => {
-    const all = removals()
-    let done = 0
-    const attack = async (removal: Removal) => {
-      report(`${done} of ${all.length} done, now ${nameOf(removal)}`)
-      run.signal.throwIfAborted()
-      const result = await sabotage(run.databases, removal, run.seed)
-      done++
-      return result
+    report('making databases to attack')
+    const databases = await run.openAttackDatabases()
+    try {
+      run.sabotage.push(...(await attackAll(run, databases, report)))
+    } finally {
+      await databases.close()
     }
-    run.sabotage.push(...(await atOnce(Math.min(availableParallelism(), ATTACKS_MAX), all, attack)))
     return run.sabotage.map(checkOf)
   },
+}
+
+async function attackAll(run: Run, databases: AttackDatabases, report: Report): Promise<SabotageResult[]> {
+  const all = removals()
+  let done = 0
+  return atOnce(Math.min(availableParallelism(), ATTACKS_MAX), all, async (removal) => {
+    report(`${done} of ${all.length} done, now ${nameOf(removal)}`)
+    run.signal.throwIfAborted()
+    const result = await sabotage(databases, removal, run.seed)
+    done++
+    return result
+  })
 }
 
 function nameOf({ guarantee, removed }: Removal): string {

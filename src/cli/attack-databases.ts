@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { migrate } from '../db/migrate.ts'
+import { startEmbedded } from '../embedded/embedded.ts'
+import { findMemoryFolder } from '../embedded/memory.ts'
+import type { ProofOptions } from '../proof/run.ts'
+import { type AttackDatabases, openRunDatabases } from '../proof/run-databases.ts'
+
+/** A data folder with a few databases, and twice the WAL that PostgreSQL is told to keep to. */
+const MEMORY_BYTES_MIN = 1024 ** 3
+const WAL_MEGABYTES_MAX = 256
+
+/**
+ * tmpfs: a hundred databases are made, attacked and dropped, and none is meant to outlive the run. An embedded PostgreSQL has
+ * them in memory where there is room, so no attack waits for a disk; its settings stay the product's. Else, and at
+ * DATABASE_URL, they are the run's own.
+ */
+export async function openAttackDatabases({
+  databases,
+  source,
+  run,
+}: Pick<ProofOptions, 'databases' | 'source' | 'run'>): Promise<AttackDatabases> {
+  const folder = source === 'embedded' ? await findMemoryFolder(MEMORY_BYTES_MIN) : undefined
+  if (folder === undefined) return { withClone: databases.withClone, close: async () => {} }
+  const cluster = await startEmbedded({
+    dataFolder: join(folder, `admit-once-prove-${run.id}`),
+    ephemeral: true,
+    settings: { max_wal_size: `${WAL_MEGABYTES_MAX}MB` },
+  })
+  try {
+    const { withClone, close } = await openRunDatabases(cluster.url, `${process.pid}`, migrate)
+    return { withClone, close: () => close().finally(() => cluster.stop()) }
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
+}
