@@ -42,6 +42,7 @@ begin;
 \ir migrations/0009_table_requests.sql
 \ir migrations/0010_owed_back.sql
 \ir migrations/0011_effect.sql
+\ir migrations/0012_amounts_and_terms.sql
 \ir migrations/0013_buyers.sql
 
 -- Parts: small helpers
@@ -133,6 +134,7 @@ begin;
 \ir triggers/check_slot_capacity.sql
 \ir triggers/check_slot_size.sql
 \ir triggers/check_slot_times.sql
+\ir triggers/check_tier_price.sql
 \ir triggers/check_ledger_statement.sql
 \ir triggers/check_ledger_balance.sql
 \ir triggers/refuse_hold_change.sql

@@ -1,4 +1,4 @@
-import { CHARGE_MAX, CURRENCIES, type Currency, currencyNamed } from '../../src/core/currencies.ts'
+import { CURRENCIES, type Currency } from '../../src/core/currencies.ts'
 import { page, table } from './markdown.ts'
 
 /** What the provider knows of each currency. */
@@ -8,21 +8,19 @@ export function currenciesPage(): string {
     'Currencies',
     'src/core/currencies.ts',
     `Amounts are whole minor units, as Stripe counts them: 2500 is 25.00 EUR, 2500 JPY, or 2.500 KWD. An event has one currency.
-Any code of three capital letters can be used; one that is not listed has two decimals. The most that is taken is ${CHARGE_MAX}
-minor units. A price that cannot be charged is refused when it is saved, a total when it is asked (\`AMOUNT_NOT_CHARGEABLE\`).`,
+An event in a currency that is not listed is refused when it is saved (\`CURRENCY_NOT_SUPPORTED\`), and so is a price that nobody could
+pay (\`AMOUNT_NOT_CHARGEABLE\`): one between the steps, or one that is with its fee less than the least or more than the most. 0 is free.
+An order's total is judged by the same rules when it is asked.`,
     table(
-      ['currencies', 'decimals', 'multiples of', 'least'],
-      [
-        ['all others', ...facts(currencyNamed('EUR'))],
-        ...[...groups.values()].map((group) => [
-          group.map(([code]) => code).join(', '),
-          ...facts(group[0]?.[1] ?? currencyNamed('EUR')),
-        ]),
-      ],
+      ['currencies', 'decimals', 'multiples of', 'least', 'most'],
+      [...groups.values()].map((group) => [
+        group.map(([code]) => code).join(', '),
+        ...group.slice(0, 1).flatMap(([, currency]) => facts(currency)),
+      ]),
     ),
   )
 }
 
-function facts({ exponent, chargeStep, chargeMinimum }: Currency): string[] {
-  return [String(exponent), String(chargeStep), String(chargeMinimum)]
+function facts({ exponent, chargeStep, chargeMinimum, chargeMaximum }: Currency): string[] {
+  return [String(exponent), String(chargeStep), String(chargeMinimum), String(chargeMaximum)]
 }

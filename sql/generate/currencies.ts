@@ -1,4 +1,4 @@
-import { CHARGE_MAX, CURRENCIES, type Currency, currencyNamed } from '../../src/core/currencies.ts'
+import { CURRENCIES, type Currency, currencyNamed } from '../../src/core/currencies.ts'
 
 /** What the payment provider takes, from the registry of currencies. */
 export function currenciesSql(): string {
@@ -7,8 +7,14 @@ export function currenciesSql(): string {
 -- is_chargeable: nothing, or an amount that the provider takes: its minimum to its maximum, in its steps.
 create or replace function ticketing.is_chargeable(p_cents bigint, p_currency text) returns boolean
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select p_cents = 0 or p_cents between ticketing.charge_minimum(p_currency) and ${CHARGE_MAX}
-    and p_cents % ticketing.charge_step(p_currency) = 0
+  select p_cents = 0 or ticketing.is_currency(p_currency) and p_cents % ticketing.charge_step(p_currency) = 0
+    and p_cents between ticketing.charge_minimum(p_currency) and ticketing.charge_maximum(p_currency)
+$$;
+
+-- is_currency: one that the provider takes.
+create or replace function ticketing.is_currency(p_currency text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_currency = any ('{${Object.keys(CURRENCIES).sort().join(',')}}')
 $$;
 
 -- charge_step: the provider takes amounts of this many minor units and their multiples.
@@ -21,6 +27,12 @@ $$;
 create or replace function ticketing.charge_minimum(p_currency text) returns integer
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   ${byCurrency(({ chargeMinimum }) => chargeMinimum)}
+$$;
+
+-- charge_maximum: the most that the provider takes, in minor units.
+create or replace function ticketing.charge_maximum(p_currency text) returns bigint
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  ${byCurrency(({ chargeMaximum }) => chargeMaximum)}
 $$;
 `
 }

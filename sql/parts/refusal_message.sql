@@ -26,6 +26,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'SESSION_NOT_FOUND' then 'There is no such checkout session.'
     when 'TICKET_NOT_FOUND' then 'This ticket is not of this order.'
     when 'AMOUNT_NOT_CHARGEABLE' then 'This amount cannot be charged: it is below or above what the payment provider takes.'
+    when 'PRICE_CHANGED' then 'The price is not the one that was shown; nothing was ordered.'
     when 'ORDER_NOT_PAID' then 'The order is not paid.'
     when 'ORDER_PAID' then 'This order has its tickets; it can be refunded, not given up.'
     when 'PAYMENT_UNDER_WAY' then 'A payment of this order is under way.'

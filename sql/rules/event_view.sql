@@ -29,7 +29,7 @@ declare
   v_facts record := ticketing.read_tier(p_tier.id);
   v_refusal text := ticketing.judge_tier(v_facts, 1, 0, p_now);
   v_left integer := greatest(v_facts.available, 0);
-  v_fee integer := ticketing.ticket_fee(p_tier.price_cents, p_event.fee_fixed_cents, p_event.fee_basis_points, p_tier.currency);
+  v_fee bigint := ticketing.ticket_fee(p_tier.price_cents, p_event.fee_fixed_cents, p_event.fee_basis_points, p_tier.currency);
   v_availability text := case
     when v_refusal in ('TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED') or p_tier.sale_end_at <= p_now then 'closed'
     when p_tier.sold_quantity >= p_tier.total_quantity then 'sold_out'

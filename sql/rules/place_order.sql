@@ -8,24 +8,24 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_order_id uuid := ticketing.uuid_v7();
   v_now timestamptz := clock_timestamp();
+  v_terms ticketing.settings := p_cart.terms;
   v_free boolean := p_cart.subtotal_cents + p_cart.fees_cents = 0;
   v_issued jsonb;
 begin
   perform ticketing.lock_key('order:' || v_order_id);
   insert into public.orders (id, event_id, user_id, session_id, status, currency, subtotal_cents, fees_cents, total_cents,
       customer_email, customer_name, request_key, paid_at, expires_at)
-    select v_order_id, p_cart.event_id, p_user_id, p_session_id, case when v_free then 'paid' else 'pending' end,
+    values (v_order_id, p_cart.event_id, p_user_id, p_session_id, case when v_free then 'paid' else 'pending' end,
       p_cart.currency, p_cart.subtotal_cents, p_cart.fees_cents, p_cart.subtotal_cents + p_cart.fees_cents,
       p_request ->> 'customer_email', p_request ->> 'customer_name', p_request_key,
-      case when v_free then v_now end, case when not v_free then v_now + s.hold_lifetime end
-    from ticketing.settings s;
+      case when v_free then v_now end, case when not v_free then v_now + v_terms.hold_lifetime end);
   insert into public.order_items (order_id, event_id, tier_id, quantity, unit_price_cents, unit_fee_cents)
     select v_order_id, p_cart.event_id, c.tier_id, c.quantity, c.price, c.fee
     from unnest(p_cart.tier_ids, p_cart.quantities, p_cart.prices, p_cart.fees) c(tier_id, quantity, price, fee);
   update public.ticket_holds h set order_id = v_order_id
     where h.session_id = p_session_id and h.status = 'active' and (h.tier_id = any (p_cart.tier_ids)) is true;
   if not v_free then
-    perform ticketing.prepare_session(v_order_id, p_request, v_now);
+    perform ticketing.prepare_session(v_order_id, p_request, v_terms, v_now);
     return v_order_id;
   end if;
   v_issued := ticketing.issue_order_tickets(v_order_id);

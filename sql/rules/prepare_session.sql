@@ -1,7 +1,8 @@
 -- prepare_session: store the call that opens the provider's checkout session, before it is made. The provider's key is
--- `session:<order>:<attempt>`: a retry sends exactly these parameters again.
+-- `session:<order>:<attempt>`: a retry sends exactly these parameters again. p_terms are the settings that the holds were made
+-- under; those that are asked for later stand with the session.
 -- Writes: checkout_sessions.
-create or replace function ticketing.prepare_session(p_order_id uuid, p_request jsonb, p_now timestamptz) returns void
+create or replace function ticketing.prepare_session(p_order_id uuid, p_request jsonb, p_terms ticketing.settings, p_now timestamptz) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_order public.orders;
@@ -12,11 +13,13 @@ begin
   select * into v_order from public.orders where id = p_order_id;
   select * into v_event from public.events where id = v_order.event_id;
   -- The provider counts in whole seconds, and refuses what is a moment too short.
-  select date_trunc('second', p_now + s.session_lifetime) + interval '1 second' into v_expires_at from ticketing.settings s;
+  v_expires_at := date_trunc('second', p_now + p_terms.session_lifetime) + interval '1 second';
   v_facts := jsonb_build_object('order_id', p_order_id, 'event_id', v_event.id, 'attempt', '1');
-  insert into ticketing.checkout_sessions (order_id, attempt, livemode, expires_at, ask_at, parameters)
+  insert into ticketing.checkout_sessions (order_id, attempt, livemode, expires_at, ask_at, hold_extension, extend_below,
+      delayed_payment_lifetime, parameters)
     values (p_order_id, 1, coalesce((p_request ->> 'livemode')::boolean, false), v_expires_at,
-      p_now + ticketing.call_time(), jsonb_strip_nulls(jsonb_build_object(
+      p_now + ticketing.call_time(), p_terms.hold_extension, p_terms.extend_below, p_terms.delayed_payment_lifetime,
+      jsonb_strip_nulls(jsonb_build_object(
         'mode', 'payment',
         'client_reference_id', p_order_id,
         'customer_email', v_order.customer_email,
@@ -25,19 +28,19 @@ begin
         'line_items', ticketing.session_lines(v_order, v_event.title),
         'expires_at', extract(epoch from v_expires_at)::bigint,
         'adaptive_pricing', '{"enabled": false}'::jsonb,
-        'excluded_payment_method_types', ticketing.methods_too_slow(v_event.start_at, p_now),
+        -- Not offered where they could pay after the event has begun.
+        'excluded_payment_method_types', case when p_now + p_terms.delayed_payment_lifetime > v_event.start_at then ticketing.slow_methods() end,
         'success_url', coalesce(p_request ->> 'success_url', ticketing.order_url(v_order, p_request)),
         'cancel_url', coalesce(p_request ->> 'cancel_url', (p_request ->> 'public_url') || '/events/' || v_event.slug))));
 end
 $$;
 
--- methods_too_slow: the methods that pay in days, where these could be over after the event has begun; null where all are fine.
+-- slow_methods: the methods that pay in days.
 -- Source: https://docs.stripe.com/payments/payment-methods, delayed notification.
-create or replace function ticketing.methods_too_slow(p_start_at timestamptz, p_now timestamptz) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
+create or replace function ticketing.slow_methods() returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
   select '["acss_debit", "au_becs_debit", "bacs_debit", "boleto", "customer_balance", "konbini", "multibanco", "nz_bank_account",
     "oxxo", "payto", "sepa_debit", "sofort", "us_bank_account"]'::jsonb
-  from ticketing.settings s where p_now + s.delayed_payment_lifetime > p_start_at
 $$;
 
 -- session_lines: what the buyer sees at the provider: a line a tier, and one for all fees. At most 51, of 100 that it takes.

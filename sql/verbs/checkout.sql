@@ -2,7 +2,7 @@
 -- waits for its payment, with everything stored that the call to the provider needs.
 --
 -- p_request = {endpoint, event: id or slug, items: [{tier: id or slug, quantity}], customer_name, customer_email,
---              session_id, idempotency_key, fingerprint, public_url, success_url, cancel_url, livemode, takes_payments}
+--              session_id, expected_total_cents, expected_currency, idempotency_key, fingerprint, public_url, success_url, cancel_url, livemode, takes_payments}
 -- Answers, first that applies:
 --   INVALID_REQUEST         a name, an e-mail address, a key or a URL that cannot be one
 --   success, replayed       same key, same request: the order that the first call won, as it is now
@@ -14,6 +14,8 @@
 --   TIER_NOT_FOUND
 --   AMOUNT_NOT_CHARGEABLE   the total is more than nothing and less than the provider takes, or too much
 --   PAYMENT_UNAVAILABLE     it costs something, and takes_payments is false
+--   PRICE_CHANGED           it costs more than expected_total_cents, or something in another currency than expected_currency:
+--                           total_cents and currency are what it costs now. A lower total is sold at the lower
 --   FORBIDDEN               the session is another user's
 --   TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED, INSUFFICIENT_TICKETS, LOCK_TIMEOUT
 --   success                 order_answer
@@ -59,7 +61,7 @@ begin
 
   v_cart := ticketing.price_cart(p_request);
   if v_cart.refusal is not null then
-    return ticketing.refused_cart(v_cart.refusal, v_cart.message);
+    return ticketing.refused_cart(v_cart.refusal, v_cart.message) || v_cart.more;
   end if;
   v_holds := ticketing.hold_cart(v_caller, p_request, v_cart);
   if not (v_holds ->> 'success')::boolean then
@@ -97,6 +99,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when length(p_request ->> 'session_id') not between 1 and 200 then 'A session id has 1 to 200 characters.'
     when length(p_request ->> 'customer_name') not between 1 and 200 then 'A name has 1 to 200 characters.'
     when not ticketing.is_email(p_request ->> 'customer_email') then 'The e-mail address is none.'
+    when jsonb_typeof(p_request -> 'expected_total_cents') not in ('number', 'null') then 'An expected total is a number.'
     when p_request ->> 'success_url' !~ '^https?://' or length(p_request ->> 'success_url') > 2000
       or p_request ->> 'cancel_url' !~ '^https?://' or length(p_request ->> 'cancel_url') > 2000
       then 'A URL to return to begins with http:// or https:// and has at most 2000 characters.'
@@ -122,17 +125,20 @@ $$;
 
 -- price_cart: what the request's cart is and costs, by the prices of the database.
 --   refusal, message  EVENT_NOT_FOUND, INVALID_REQUEST, INVALID_QUANTITY, TIER_NOT_FOUND, AMOUNT_NOT_CHARGEABLE,
---                     PAYMENT_UNAVAILABLE, or null
+--                     PAYMENT_UNAVAILABLE, PRICE_CHANGED, or null
+--   more              what the refusal adds
+--   terms             the settings, read once: what one moment promised is not another's
 --   lifetime          how long its tickets are held: until the payment's deadline, when they cost something
 create or replace function ticketing.price_cart(
-  p_request jsonb, out refusal text, out message text, out event_id uuid, out tier_ids uuid[], out quantities integer[],
-  out prices integer[], out fees integer[], out subtotal_cents bigint, out fees_cents bigint, out currency text,
-  out lifetime interval)
+  p_request jsonb, out refusal text, out message text, out more jsonb, out event_id uuid, out tier_ids uuid[], out quantities integer[],
+  out prices bigint[], out fees bigint[], out subtotal_cents bigint, out fees_cents bigint, out currency text,
+  out terms ticketing.settings, out lifetime interval)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_cart record;
   v_tiers integer;
 begin
+  more := '{}';
   event_id := ticketing.find_event(p_request ->> 'event');
   if event_id is null then
     refusal := 'EVENT_NOT_FOUND';
@@ -147,7 +153,7 @@ begin
   tier_ids := v_cart.tier_ids;
   quantities := v_cart.quantities;
   select count(*), array_agg(p.price order by p.position), array_agg(p.fee order by p.position),
-      sum(p.price::bigint * p.quantity), sum(p.fee::bigint * p.quantity), min(p.currency)
+      sum(p.price * p.quantity), sum(p.fee * p.quantity), min(p.currency)
     into v_tiers, prices, fees, subtotal_cents, fees_cents, currency
     from (
       select c.position, c.quantity, t.price_cents as price, t.currency::text as currency,
@@ -162,8 +168,12 @@ begin
   elsif subtotal_cents + fees_cents > 0 and (p_request ->> 'takes_payments')::boolean is false then
     refusal := 'PAYMENT_UNAVAILABLE';
     message := 'Payments are not available here; only free tickets can be ordered.';
+  elsif subtotal_cents + fees_cents > (p_request ->> 'expected_total_cents')::numeric
+      or subtotal_cents + fees_cents > 0 and currency <> upper(p_request ->> 'expected_currency') then
+    refusal := 'PRICE_CHANGED';
+    more := jsonb_build_object('total_cents', subtotal_cents + fees_cents, 'currency', currency);
   end if;
-  select case when subtotal_cents + fees_cents = 0 then s.hold_lifetime else s.session_lifetime + s.payment_margin end
-    into lifetime from ticketing.settings s;
+  select * into terms from ticketing.settings;
+  lifetime := case when subtotal_cents + fees_cents = 0 then terms.hold_lifetime else terms.session_lifetime + terms.payment_margin end;
 end
 $$;

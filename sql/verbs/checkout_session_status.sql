@@ -6,7 +6,8 @@
 --   LOCK_TIMEOUT
 --   success  {success: true, status: pending | complete | expired, order_id, order_url, expires_at, subtotal_cents, fees_cents,
 --            total_cents, currency, can_extend_hold, extended}
--- The payment's deadline does not move: it is beyond the longest that a buyer can be given.
+-- The payment's deadline does not move: it is beyond the longest that a buyer can be given by the settings that both were made
+-- under, which stand with the session; another setting is for later orders.
 -- Locks:  the order, only to extend.
 -- Writes: orders, ticket_holds (extended_at), only to extend.
 create or replace function ticketing.checkout_session_status(p_session_id text, p_public_url text default null) returns jsonb
@@ -14,7 +15,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_order public.orders;
-  v_settings ticketing.settings;
+  v_terms ticketing.checkout_sessions;
   v_now timestamptz := clock_timestamp();
   v_extended boolean := false;
 begin
@@ -27,14 +28,14 @@ begin
   if v_order.id is null then
     return ticketing.refused('SESSION_NOT_FOUND');
   end if;
-  select * into v_settings from ticketing.settings;
+  select * into v_terms from ticketing.checkout_sessions s where s.order_id = v_order.id order by s.attempt limit 1;
   if v_order.status = 'pending' and v_order.extended_at is null
-      and v_order.expires_at between v_now and v_now + v_settings.extend_below then
+      and v_order.expires_at between v_now and v_now + v_terms.extend_below then
     v_order := ticketing.lock_order(v_order.id);
     v_now := clock_timestamp();
     -- Looked at again: under the lock it may be paid, over, or extended by another tab.
     if v_order.status = 'pending' and v_order.extended_at is null and v_order.expires_at > v_now then
-      update public.orders set extended_at = v_now, expires_at = expires_at + v_settings.hold_extension
+      update public.orders set extended_at = v_now, expires_at = expires_at + v_terms.hold_extension
         where id = v_order.id returning * into v_order;
       update public.ticket_holds set extended_at = v_now where order_id = v_order.id and status is not distinct from 'active';
       v_extended := true;

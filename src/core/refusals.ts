@@ -60,6 +60,7 @@ const orderRefusals = {
     status: 400,
     message: 'This amount cannot be charged: it is below or above what the payment provider takes.',
   },
+  PRICE_CHANGED: { status: 409, message: 'The price is not the one that was shown; nothing was ordered.' },
   ORDER_NOT_PAID: { status: 409, message: 'The order is not paid.' },
   ORDER_PAID: { status: 409, message: 'This order has its tickets; it can be refunded, not given up.' },
   PAYMENT_UNDER_WAY: { status: 409, message: 'A payment of this order is under way.' },

@@ -12,6 +12,7 @@ export const checkout = verb('checkout', 'buyers', { request: json })
     'TIER_NOT_FOUND',
     'AMOUNT_NOT_CHARGEABLE',
     'PAYMENT_UNAVAILABLE',
+    'PRICE_CHANGED',
     'TIER_INACTIVE',
     'EVENT_ENDED',
     'SALE_NOT_OPEN',

@@ -8,6 +8,9 @@ import { freshKey, openShop, type ShopAnswer, SPELLINGS } from './shop.ts'
 
 const shop = await openShop()
 const { db, house } = shop
+/** Prices as they were saved before anything judged them. */
+await db.rows('drop trigger trg_check_tier_price on ticket_tiers')
+await db.rows('drop trigger trg_check_event_prices on events')
 const ABSENT = '00000000-0000-0000-0001-000000000099'
 
 /** What one spelling calls the parts that all answers have. */
@@ -71,6 +74,22 @@ for (const [name, spell] of Object.entries(SPELLINGS)) {
         body[words.orderId],
       ])
       assert.equal(Number(total), 5000)
+    })
+
+    it('refuses more than was shown with 409 and the new total, and sells for less', async () => {
+      const tier = await addTier(db, house.eventId, { priceCents: 9900 })
+      const shown = spell(house.eventId, tier, 1)
+      for (const field of ['expectedTotalCents', 'expected_total_cents']) {
+        const got = await shop.call(name, { ...shown, [field]: 2500 })
+        assert.deepEqual(code(got), [409, 'PRICE_CHANGED'])
+        assert.deepEqual([got.body['total_cents'], got.body['currency']], [9900, 'EUR'])
+        const wrong = await shop.call(name, { ...shown, [field]: '9900' })
+        assert.deepEqual([wrong.status, wrong.body['field']], [400, field])
+      }
+      const foreign = { expectedTotalCents: 9900, expected_currency: 'GBP' }
+      assert.deepEqual(code(await shop.call(name, { ...shown, ...foreign })), [409, 'PRICE_CHANGED'])
+      assert.equal(await heldOf(tier), 0)
+      assert.equal((await shop.call(name, { ...shown, expectedTotalCents: 10_000 })).status, 200)
     })
 
     it('finds event and tier by slug', async () => {

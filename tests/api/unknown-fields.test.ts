@@ -24,6 +24,7 @@ const UNKNOWN_FIELDS: Readonly<Record<string, 'refused' | 'ignored'>> = {
   'cancel-order': 'refused',
   'stripe-webhook': 'ignored',
   'process-refund': 'refused',
+  'void-tickets': 'refused',
   'ticket-expiry-daemon': 'ignored',
   'claim-offer': 'ignored',
   'book-slot': 'ignored',

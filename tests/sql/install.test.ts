@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { installSql, migrate } from '../../src/db/migrate.ts'
+import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { refusalOf } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
@@ -159,6 +160,28 @@ describe('installing', () => {
       migrations.set(name, digest)
     for (const [name, digest] of Object.entries(FIRST_RELEASE))
       assert.equal(migrations.get(name), digest, name)
+  })
+
+  it('widens the amounts of an older installation, with what it sold', async () => {
+    const db = await testDatabase(null)
+    const older = installSql().replace(
+      /do \$migration\$ begin\nif not ticketing.begin_migration\('0012_.*?end \$migration\$;/s,
+      '',
+    )
+    assert.notEqual(older, installSql())
+    await db.client.query(
+      older.replaceAll(/create or replace trigger trg_check_(tier_price|event_prices)[^;]*;/g, ''),
+    )
+    const { eventId } = await openBoxOffice(db)
+    const tierId = await addTier(db, eventId, { priceCents: 1 })
+    await migrate(db.client)
+    await inPlace(db)
+    assert.equal(await db.value('select price_cents::int from ticket_tiers where id = $1', [tierId]), 1)
+    assert.equal(
+      await db.value(`select format_type(typbasetype, -1) from pg_type where typname = 'amount'`),
+      'bigint',
+    )
+    assert.deepEqual(withoutTimes(await dump(db)), withoutTimes(await dump(await testDatabase())))
   })
 
   it('updates: a function that nobody makes any more goes, and what is there is what a fresh database has', async () => {

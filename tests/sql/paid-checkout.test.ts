@@ -8,6 +8,9 @@ import { lawfulDatabase } from '../support/lawful-office.ts'
 import { type Answer, checkoutsIn } from '../support/paid-checkout.ts'
 
 const db = await lawfulDatabase()
+/** Prices as they were saved before anything judged them. */
+await db.rows('drop trigger trg_check_tier_price on ticket_tiers')
+await db.rows('drop trigger trg_check_event_prices on events')
 const { sale, buy, service, free } = checkoutsIn(db)
 
 describe('a checkout that costs something', () => {

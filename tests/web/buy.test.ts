@@ -20,6 +20,7 @@ interface Form {
   readonly key?: string
   readonly name?: string
   readonly cookie?: string
+  readonly shown?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -30,6 +31,7 @@ const post = ({
   key = crypto.randomUUID(),
   name = 'Ada',
   cookie,
+  shown = {},
   headers,
 }: Form) =>
   fetch(`${url}/checkout`, {
@@ -40,11 +42,17 @@ const post = ({
       key,
       name,
       email: 'ada@example.org',
+      ...shown,
       [quantityField(tierId)]: String(quantity),
     }),
   })
 
 const locationOf = (response: Response) => response.headers.get('location') ?? ''
+/** The prices that a page sends back. */
+const shownIn = (page: string) =>
+  Object.fromEntries(
+    [...page.matchAll(/name="(shown-[^"]+)" value="([^"]+)"/g)].map(([, name, value]) => [name, value]),
+  )
 const keyIn = (page: string) => /name="key" value="([^"]+)"/.exec(page)?.[1]
 const cookieOf = (...responses: readonly Response[]) =>
   responses.map((response) => response.headers.get('set-cookie')?.split(';')[0] ?? '').join('; ')
@@ -64,6 +72,25 @@ describe('the pages over HTTP', () => {
     const home = await (await get('/')).text()
     const listed = [onSale, draft, closed].map(({ slug }) => home.includes(`/events/${slug}`))
     assert.deepEqual(listed, [true, false, false])
+  })
+
+  it('charge no other price than the page had shown, without a word', async () => {
+    for (const change of [
+      'update ticket_tiers set price_cents = 9900 where id = $1',
+      'update events set fee_fixed_cents = 100 where id = (select event_id from ticket_tiers where id = $1)',
+      `update events set currency = 'GBP' where id = (select event_id from ticket_tiers where id = $1)`,
+    ]) {
+      const event = await house.event()
+      const page = await (await fetch(event.url)).text()
+      await house.db.rows(change, [event.tierId])
+      const late = await post({ ...event, shown: shownIn(page) })
+      const again = await late.text()
+      assert.equal(late.status, 409, change)
+      assert.match(again, /The price has changed since you opened this page/)
+      assert.equal(await heldNow(event.tierId), 0)
+      const bought = await post({ ...event, key: keyIn(again) ?? '', shown: shownIn(again) })
+      assert.equal(bought.status, 303, 'the same button buys at the new price')
+    }
   })
 
   it("tell times by the house's own clock, and name its zone", async () => {

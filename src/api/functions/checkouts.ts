@@ -12,12 +12,14 @@ import {
   parse,
   personName,
   replayHeader,
+  shownCurrency,
+  shownTotal,
 } from './requests.ts'
 
 /** One spelling of the checkout: what it calls the parts of a cart, of a purchase, and of a refusal. */
 interface Spelling<Body> {
   readonly body: z.ZodType<Body>
-  readonly cart: (body: Body) => Omit<Cart, 'endpoint' | 'sessionId'>
+  readonly cart: (body: Body) => Omit<Cart, 'endpoint' | 'sessionId' | 'expected'>
   readonly answer: (purchase: Purchase) => object
   readonly refusal?: (refusal: Refusal) => object
 }
@@ -26,7 +28,9 @@ interface Spelling<Body> {
  * Buys a cart of several tiers, all or nothing, for a buyer who is signed in or a guest with a name; a free cart gets its
  * tickets at once. Takes `eventId`, `items: [{tierId, quantity}]`, `customerName`, `customerEmail`; events and tiers go by id
  * or slug. All four checkouts also take `sessionId` (or `session_id`): what that session holds of these tiers is bought, and what it
- * lacks is held besides. Without one, what a user who is signed in holds of them is.
+ * lacks is held besides. Without one, what a user who is signed in holds of them is. With `expectedTotalCents` (or
+ * `expected_total_cents`), what the buyer was shown, a higher total is refused with the new one; `expectedCurrency` (or
+ * `expected_currency`) refuses an amount in another.
  */
 export const createTicketCheckout = checkout('create-ticket-checkout', {
   body: z.object({
@@ -107,15 +111,34 @@ function checkout<Body>(endpoint: string, spelling: Spelling<Body>): EdgeFunctio
     const key = idempotencyKeyOf(request)
     const given = await readJson(request)
     const cart = spelling.cart(parse(given, spelling.body))
-    const { sessionId, session_id } = parse(given, everyCheckout)
-    const purchase = await buy({ endpoint, ...cart, sessionId: sessionId ?? session_id }, key, context)
+    const more = parse(given, everyCheckout)
+    const purchase = await buy(
+      {
+        endpoint,
+        ...cart,
+        sessionId: more.sessionId ?? more.session_id,
+        expected: {
+          totalCents: more.expectedTotalCents ?? more.expected_total_cents,
+          currency: more.expectedCurrency ?? more.expected_currency,
+        },
+      },
+      key,
+      context,
+    )
     return json(200, spelling.answer(purchase), replayHeader(purchase.replayed))
   }
   return { methods: ['POST'], handle, ...(spelling.refusal === undefined ? {} : { spell: spelling.refusal }) }
 }
 
-/** What each spelling takes besides: the session whose holds are bought. */
-const everyCheckout = z.object({ sessionId: holdSession, session_id: holdSession })
+/** What each spelling takes besides: the session whose holds are bought, and the price that was shown. */
+const everyCheckout = z.object({
+  sessionId: holdSession,
+  session_id: holdSession,
+  expectedTotalCents: shownTotal,
+  expected_total_cents: shownTotal,
+  expectedCurrency: shownCurrency,
+  expected_currency: shownCurrency,
+})
 
 /** Lines of a cart, of which the verb says whether they are one; prices beside them are ignored. */
 function list<Tier extends z.ZodRawShape>(tier: Tier) {

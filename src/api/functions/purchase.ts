@@ -15,9 +15,16 @@ export interface Cart {
   readonly customerEmail: string | null
   /** Whose holds are bought; a fresh session where there is none. */
   readonly sessionId?: string | null | undefined
+  /** What the buyer was shown: more is refused. */
+  readonly expected?: Expected | undefined
   /** Where the buyer goes after paying, or instead; the order's page where there is none. */
   readonly successUrl?: string | null | undefined
   readonly cancelUrl?: string | null | undefined
+}
+
+export interface Expected {
+  readonly totalCents?: number | null | undefined
+  readonly currency?: string | null | undefined
 }
 
 /** An order that holds its tickets, or has them. */
@@ -64,6 +71,8 @@ export async function buy(cart: Cart, key: string | null, context: FunctionConte
   const answer = await checkout(context.database, context.caller, {
     request: {
       ...relevant,
+      expected_total_cents: cart.expected?.totalCents ?? null,
+      expected_currency: cart.expected?.currency ?? null,
       idempotency_key: key,
       fingerprint: fingerprintOf(relevant),
       public_url: context.publicUrl,

@@ -63,6 +63,10 @@ export const pageUrl = text(RETURN_URL_LENGTH_MAX)
 /** The session that holds tickets, by an id that its buyer chose or was given. */
 export const holdSession = text(SESSION_ID_LENGTH_MAX).nullish()
 
+/** What a buyer was shown: minor units, and their currency. */
+export const shownTotal = z.int().min(0).nullish()
+export const shownCurrency = z.string().length(3).nullish()
+
 /** What a camera read: a QR code holds at most so many digits, and somebody may show any. */
 export const shownCode = z.string().max(QR_LENGTH_MAX)
 /** The gate that scanned, by its own name, and the scan, by an id that the gate drew for it. */

@@ -9,7 +9,7 @@ const TICKETS_MAX = 1000
 
 const body = z.strictObject({
   orderId: z.guid(),
-  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).nullish(),
+  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).optional(),
   reason: text(REFUND_REASON_LENGTH_MAX),
   freePlaces: z.boolean().nullish(),
 })

@@ -8,7 +8,7 @@ import { buy, type Purchase } from '../functions/purchase.ts'
 import { type PageContext, publicUrlOf } from './context.ts'
 import { type BuyForm, eventPage, heldOf, quantityField } from './event-page.ts'
 import { readEvent } from './events.ts'
-import { itemsOf, readForm, withProblem } from './form.ts'
+import { expectedOf, itemsOf, readForm, withProblem } from './form.ts'
 import { goTo, type Page } from './layout.ts'
 import { readWaiting, type Waiting, waitingCookie } from './waiting.ts'
 
@@ -95,7 +95,12 @@ function buyCart(
 ): Promise<Purchase> {
   const items = itemsOf(form)
   const cart = { event: event.id, items, customerName: form.name, customerEmail: form.email }
-  return buy({ endpoint: 'page', ...cart }, keyOf(form.key, cart), { ...context, caller: ANON, publicUrl })
+  const expected = expectedOf(form)
+  return buy({ endpoint: 'page', ...cart, expected }, keyOf(form.key, cart), {
+    ...context,
+    caller: ANON,
+    publicUrl,
+  })
 }
 
 /** Two clicks on one page are one order; another cart on the same page is another order. */
@@ -157,6 +162,8 @@ const WORDS: Readonly<Record<string, string>> = {
   PAYMENT_REFUSED:
     'The payment could not be opened, so nothing was ordered. Try again, or ask the organiser.',
   PAYMENT_UNAVAILABLE: 'Payments do not work at the moment. Try again in a minute.',
+  PRICE_CHANGED:
+    'The price has changed since you opened this page, and nothing was ordered. The new prices stand below: press the button again to buy at them.',
   SALE_NOT_OPEN: 'The sale is not open.',
   TIER_INACTIVE: 'These tickets are not on sale now.',
 }

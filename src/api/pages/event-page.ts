@@ -15,6 +15,8 @@ export interface BuyForm {
   readonly quantities: ReadonlyMap<string, string>
   readonly name: string
   readonly email: string
+  /** What the page that was sent had shown: full prices, by tier id. */
+  readonly shown?: { readonly currency: string; readonly prices: ReadonlyMap<string, string> } | undefined
   /** Sentences: about all of it, and by field name. */
   readonly problem?: string
   readonly wrong?: ReadonlyMap<string, string>
@@ -93,6 +95,7 @@ function buyForm({ event, form, waiting = [] }: EventPage, calendar: Calendar): 
   return html`<form method="post" action="/events/${event.slug}/checkout">
 ${problemNotice(form)}
 <input type="hidden" name="key" value="${form.key}">
+<input type="hidden" name="${SHOWN_CURRENCY}" value="${event.currency}">
 <fieldset><legend><h2>Tickets</h2></legend><div class="tiers">${rows}</div></fieldset>
 <fieldset><legend><h2>Who they are for</h2></legend><div class="fields">
 ${field({ name: 'name', label: 'Name', type: 'text', autocomplete: 'name', max: PERSON_NAME_LENGTH_MAX, value: form.name }, form)}
@@ -131,6 +134,7 @@ function tierRow({ tier, event, form, initial, calendar, held }: TierRow): Html 
   return html`<div class="tier"><div><label for="${name}" dir="auto">${tier.name}</label>${facts}</div>${price}
 <input type="number" id="${name}" name="${name}" min="0" max="${quantityMax(tier, held)}" step="1" inputmode="numeric"
  value="${form.quantities.get(tier.id) ?? initial}" aria-describedby="${described}" autocomplete="off"${invalid(wrong)}>
+<input type="hidden" name="${shownField(tier.id)}" value="${tier.full_price_cents}">
 ${wrongText(name, wrong)}</div>`
 }
 
@@ -142,6 +146,13 @@ function quantityMax({ quantity_max, max_per_order }: TierView, held: number): n
 export function quantityField(tierId: string): string {
   return `quantity-${tierId}`
 }
+
+/** The price that the page shows, sent back with the form: another one is not charged without a word. */
+export function shownField(tierId: string): string {
+  return `shown-${tierId}`
+}
+
+export const SHOWN_CURRENCY = 'shown-currency'
 
 function availabilityText(tier: TierView, calendar: Calendar): Html {
   const { availability, left, held, opens_at, max_per_order } = tier

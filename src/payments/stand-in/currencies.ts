@@ -1,7 +1,9 @@
 import { invalidRequest } from './refusal.ts'
 
-/** Stripe's largest charge: eight digits. */
-const AMOUNT_MAX = 99_999_999
+/** Stripe's largest charge: eight digits, and twelve of rupiah. */
+function mostOf(currency: string): number {
+  return currency === 'idr' ? 999_999_999_999 : 99_999_999
+}
 
 /** Minor units, as in Stripe's table of minimum charges; other currencies are converted there, and start at 1 here. */
 const MINIMUM: Readonly<Record<string, number>> = {
@@ -51,8 +53,8 @@ export function currencyOf(text: string, param: string): string {
 
 /** Throws for a total that Stripe would not charge: too small, too large, or not in the currency's steps. */
 export function checkCharge(amount: number, currency: string): void {
-  if (amount > AMOUNT_MAX) {
-    const most = amountText(AMOUNT_MAX, currency)
+  if (amount > mostOf(currency)) {
+    const most = amountText(mostOf(currency), currency)
     throw invalidRequest(
       `The Checkout Session's total amount must be no more than ${most}.`,
       undefined,
@@ -100,7 +102,7 @@ export function chargeRules(): ReadonlyMap<
       digits: digitsOf(currency),
       step: stepOf(currency),
       least: leastOf(currency),
-      most: AMOUNT_MAX,
+      most: mostOf(currency),
     }
     return [currency.toUpperCase(), rule] as const
   })

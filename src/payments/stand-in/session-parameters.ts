@@ -20,9 +20,9 @@ import type { NewSession } from './sessions.ts'
 import type { Line } from './state.ts'
 
 const LINES_MAX = 100
-/** Stripe's largest quantity of a line, and largest price of one. */
+/** Stripe's largest quantity of a line, and largest price of one: the currency's own bound is looked at with the total. */
 const QUANTITY_MAX = 999_999
-const UNIT_AMOUNT_MAX = 99_999_999
+const UNIT_AMOUNT_MAX = 999_999_999_999
 const IMAGES_MAX = 8
 const EXPANSIONS_MAX = 20
 /** Read, and not obeyed: the stand-in has a card and a debit, and tests pay by debit when they like. */
