@@ -88,7 +88,11 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.take_payment',
-        uses: ['ticketing.take_payment', 'ticketing.receive_webhook', 'ticketing.apply_session'],
+        uses: [
+          ...['ticketing.take_payment', 'ticketing.receive_webhook', 'ticketing.apply_session'],
+          ...['ticketing.lock_session_told', 'ticketing.find_refund', 'ticketing.money_of'],
+          ...['ticketing.queue_owed', 'ticketing.settle_order'],
+        ],
         without: [
           ['ticketing.lock_order', "perform ticketing.lock_key('order:' || p_order_id);", ''],
           ['ticketing.lock_order', ' for no key update;', ';'],
@@ -275,6 +279,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.book',
+        uses: ['ticketing.level_books', 'ticketing.money_of'],
         without: [['ticketing.book', 'is distinct from 0 then', 'is null then']],
       },
       {

@@ -239,6 +239,32 @@ describe('each account by itself', () => {
     assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
   })
 
+  it('a refund that fails twice: refused, there after all, and failed', async () => {
+    const order = await paidOrder(db, { eventId })
+    const refund = await requestRefund(db.client, order.orderId, order.tickets.slice(1))
+    await refuseRefund(db.client, refund.refund_id)
+    const told = ourRefund(order, refund, { status: 'pending' })
+    await settleRefund(db.client, told)
+    assert.deepEqual(await booksOf(db, order), { ...PAID, tickets: -2000, fees: -70, pending: -2070 })
+    await failed(told)
+    assert.deepEqual((await standOf(db, order))['tickets'], { valid: 2 })
+    assert.deepEqual(await booksOf(db, order), PAID)
+  })
+
+  it('tickets that were asked for again while a refund was believed refused: valid again only where no money goes', async () => {
+    const order = await paidOrder(db, { eventId })
+    const lost = await requestRefund(db.client, order.orderId, order.tickets.slice(1))
+    await refuseRefund(db.client, lost.refund_id)
+    const again = await requestRefund(db.client, order.orderId)
+    const told = ourRefund(order, lost, { status: 'pending' })
+    await settleRefund(db.client, told)
+    await refuseRefund(db.client, again.refund_id)
+    assert.deepEqual((await standOf(db, order))['tickets'], { valid: 1, refunding: 1 })
+    await settleRefund(db.client, { ...told, status: 'succeeded' })
+    assert.deepEqual((await standOf(db, order))['tickets'], { valid: 1, refunded: 1 })
+    assert.deepEqual(await booksOf(db, order), { captured: 4140, tickets: -2000, fees: -70, refunds: -2070 })
+  })
+
   it('the law sees an account that is wrong where the sum is right', async () => {
     const order = await paidOrder(db, { eventId })
     await db.client.query('begin')
