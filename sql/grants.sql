@@ -45,6 +45,7 @@ begin
       ('book_slot_atomically',         'door',   'anon, authenticated, service_role'),
       ('cancel_reservation',           'door',   'anon, authenticated, service_role'),
       ('cancel_claim',                 'door',   'anon, authenticated, service_role'),
+      ('local_time',                   'door',   'anon, authenticated, service_role'),
       ('events_on_sale',               'vault',  'anon, authenticated, service_role'),
       ('event_page',                   'vault',  'anon, authenticated, service_role'),
       ('checkout',                     'vault',  'anon, authenticated, service_role'),

@@ -166,6 +166,7 @@ begin;
 \ir verbs/release_tickets.sql
 \ir verbs/expire_ticket_holds.sql
 -- ordering and paying
+\ir verbs/local_time.sql
 \ir verbs/events_on_sale.sql
 \ir verbs/event_page.sql
 \ir verbs/checkout.sql

@@ -69,6 +69,13 @@ begin
 end
 $$;
 
+create or replace function public.local_time(p_business_id uuid, p_local text)
+returns timestamptz language plpgsql stable security invoker set search_path = pg_catalog, pg_temp as $$
+begin
+  return ticketing.local_time(p_business_id, p_local);
+end
+$$;
+
 create or replace function public.release_offer_spots(p_discount_id uuid, p_party_size integer)
 returns void language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 begin

@@ -64,6 +64,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   book_slot_atomically: ALL,
   cancel_reservation: ALL,
   cancel_claim: ALL,
+  local_time: ALL,
   release_offer_spots: 'authenticated service_role',
   atomic_ticket_checkin: 'authenticated service_role',
   scan_ticket_atomic: 'authenticated service_role',

@@ -44,6 +44,11 @@ describe('dates', () => {
     )
   })
 
+  it('name both zones where the clocks change in the night', () => {
+    assert.equal(athens.span('2026-10-24T20:00:00Z', '2026-10-25T02:00:00Z'), '23:00 EEST to 04:00 EET')
+    assert.equal(athens.span('2027-03-27T21:00:00Z', '2027-03-28T02:00:00Z'), '23:00 EET to 05:00 EEST')
+  })
+
   it('count what is left in whole minutes, and never down to none', () => {
     assert.equal(minutesLeft('2026-11-21T12:14:59Z', NOW), '14 minutes')
     assert.equal(minutesLeft('2026-11-21T12:00:10Z', NOW), '1 minute')

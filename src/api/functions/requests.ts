@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EMAIL_LENGTH_MAX, EMAIL_PATTERN } from '../../core/email.ts'
+import { canonicalEmail, EMAIL_LENGTH_MAX } from '../../core/email.ts'
 import {
   DEVICE_ID_LENGTH_MAX,
   IDEMPOTENCY_KEY_LENGTH_MAX,
@@ -57,7 +57,12 @@ export const text = (lengthMax: number) =>
 /** An id or a slug. */
 export const named = text(ID_OR_SLUG_LENGTH_MAX)
 export const personName = text(PERSON_NAME_LENGTH_MAX)
-export const email = text(EMAIL_LENGTH_MAX).regex(EMAIL_PATTERN, 'is no e-mail address')
+/** An address in the one spelling that a person has. */
+export const email = text(EMAIL_LENGTH_MAX).transform((value, { issues }) => {
+  const canonical = canonicalEmail(value)
+  if (canonical === undefined) issues.push({ code: 'custom', message: 'is no e-mail address', input: value })
+  return canonical ?? value
+})
 export const pageUrl = text(RETURN_URL_LENGTH_MAX)
 
 /** The session that holds tickets, by an id that its buyer chose or was given. */

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { canonicalEmail } from '../../core/email.ts'
 import { refusalEntry } from '../../core/refusals.ts'
 import { ANON } from '../../desk/callers.ts'
 import type { EventView } from '../../desk/events.ts'
@@ -94,7 +95,8 @@ function buyCart(
   publicUrl: string,
 ): Promise<Purchase> {
   const items = itemsOf(form)
-  const cart = { event: event.id, items, customerName: form.name, customerEmail: form.email }
+  const customerEmail = canonicalEmail(form.email) ?? form.email
+  const cart = { event: event.id, items, customerName: form.name, customerEmail }
   const expected = expectedOf(form)
   return buy({ endpoint: 'page', ...cart, expected }, keyOf(form.key, cart), {
     ...context,

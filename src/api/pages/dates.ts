@@ -8,7 +8,7 @@ export interface Calendar {
   moment(iso: string): string
   /** The day of the month and the month, for a small calendar leaf. */
   leaf(iso: string): { readonly day: string; readonly month: string; readonly weekday: string }
-  /** From one time to another; the day is named again where it is another one and the night is over. */
+  /** From one time to another, each in the zone of its own moment where clocks change between them; the day is named again where it is another one and the night is over. */
   span(startIso: string, endIso: string): string
 }
 
@@ -41,6 +41,7 @@ function openCalendar(timeZone: string): Calendar {
   const long = format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
   const time = format({ hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
   const clock = format({ hour: '2-digit', minute: '2-digit' })
+  const zone = (iso: string) => time(iso).replace(clock(iso), '')
   const short = format({ day: 'numeric', month: 'short' })
   const [day, month, weekday] = [
     format({ day: 'numeric' }),
@@ -55,7 +56,7 @@ function openCalendar(timeZone: string): Calendar {
     leaf: (iso) => ({ day: day(iso), month: month(iso), weekday: weekday(iso) }),
     span: (start, end) =>
       Date.parse(end) - Date.parse(start) < NIGHT_MS_MAX
-        ? `${clock(start)} to ${time(end)}`
+        ? `${zone(start) === zone(end) ? clock(start) : time(start)} to ${time(end)}`
         : `${time(start)}, until ${moment(end)}`,
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isEmail } from '../../core/email.ts'
+import { canonicalEmail } from '../../core/email.ts'
 import { PERSON_NAME_LENGTH_MAX } from '../../core/limits.ts'
 import type { EventView } from '../../desk/events.ts'
 import type { Expected } from '../functions/purchase.ts'
@@ -80,7 +80,7 @@ function wrongPerson({ name, email }: Pick<BuyForm, 'name' | 'email'>): [string,
   const wrong: [string, string][] = []
   if (name.length < 1 || name.length > PERSON_NAME_LENGTH_MAX)
     wrong.push(['name', `Write a name of at most ${PERSON_NAME_LENGTH_MAX} letters.`])
-  if (!isEmail(email)) wrong.push(['email', 'Write an address such as ada@example.org.'])
+  if (canonicalEmail(email) === undefined) wrong.push(['email', 'Write an address such as ada@example.org.'])
   return wrong
 }
 
