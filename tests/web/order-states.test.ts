@@ -190,8 +190,8 @@ const table: readonly Row[] = [
     when: 'its refund went and came back, and nobody sends it',
     story: all(pays, refund(null, 'succeeded', 'failed'), nothingIsSentAgain),
     state: 'refunded',
-    says: /Your refund has failed so far.*€41\.40 is owed to you/s,
-    never: /went back|on its way back/,
+    says: /Your refund has failed so far.*€41\.40 is owed to you.*Given back/s,
+    never: /went back|on its way back|Refunded|Keep the address/,
   },
   {
     when: 'one of two tickets was refunded',

@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { OrderTicket, OrderView } from '../../desk/orders.ts'
+import type { OrderState, OrderTicket, OrderView } from '../../desk/orders.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { amount, type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
 import { giveUpForm } from './event-page.ts'
@@ -90,12 +90,16 @@ ${sheet.tickets.map(({ ticket, shown }, at) => {
 <dl><div><dt>Ticket</dt><dd dir="auto">${ticket.tier_name}</dd></div>
 ${order.customer_name === null ? null : html`<div><dt>Name</dt><dd dir="auto">${order.customer_name}</dd></div>`}</dl>
 </div>
-<div class="stub">${stub({ ticket, number, shown, closed: CLOSED[state.state] }, calendar)}</div>
+<div class="stub">${stub({ ticket, number, shown, state }, calendar)}</div>
 </li>`
 })}
 </ol>
-${links}<p class="quiet screen">Keep the address of this page: it is your proof. Printed, it gives one ticket a sheet${
-    sheet.pages === 1 ? '' : ', the tickets of this page: print each page'
+${links}${state.admits === 0 ? null : keepNote(sheet)}`
+}
+
+function keepNote({ pages }: Sheet): Html {
+  return html`<p class="quiet screen">Keep the address of this page: it is your proof. Printed, it gives one ticket a sheet${
+    pages === 1 ? '' : ', the tickets of this page: print each page'
   }.</p>`
 }
 
@@ -120,15 +124,14 @@ interface Stub {
   readonly ticket: OrderTicket
   readonly number: number
   readonly shown: string | undefined
-  /** Why no ticket of it admits. */
-  readonly closed: string | undefined
+  readonly state: OrderState
 }
 
 /** Why a ticket that is valid by itself does not admit. */
 const CLOSED: Readonly<Record<string, string>> = { event_cancelled: 'Event cancelled', over: 'Event over' }
 
-function stub({ ticket, number, shown, closed }: Stub, calendar: Calendar): Html {
-  const badge = badgeOf(ticket, calendar) ?? closed
+function stub({ ticket, number, shown, state }: Stub, calendar: Calendar): Html {
+  const badge = badgeOf(ticket, state, calendar) ?? CLOSED[state.state]
   const mark = badge === undefined ? null : html`<span class="badge">${badge}</span>`
   if (shown === undefined) return html`${mark}`
   return html`${mark}<div class="code" role="img" aria-label="QR code of ticket ${number}">${qrCode(shown)}</div>
@@ -138,7 +141,11 @@ function stub({ ticket, number, shown, closed }: Stub, calendar: Calendar): Html
 /** Tickets whose code is shown: the gate itself knows that a used one was used. */
 const ADMITS = new Set(['valid', 'used'])
 
-function badgeOf({ status, checked_in_at }: OrderTicket, calendar: Calendar): string | undefined {
+function badgeOf(
+  { status, checked_in_at }: OrderTicket,
+  state: OrderState,
+  calendar: Calendar,
+): string | undefined {
   switch (status) {
     case 'valid':
       return undefined
@@ -147,7 +154,8 @@ function badgeOf({ status, checked_in_at }: OrderTicket, calendar: Calendar): st
     case 'refunding':
       return 'Being refunded'
     case 'refunded':
-      return 'Refunded'
+      // Its money is another matter, and may not be there yet.
+      return state.owed_cents + state.coming_cents > 0 ? 'Given back' : 'Refunded'
     default:
       return 'Not valid'
   }

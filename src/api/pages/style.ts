@@ -44,7 +44,7 @@ small { font-size: 14px; }
 .button:hover, button:hover { background: var(--accent-hover); }
 .plain { background: none; color: var(--ink); border: 1.5px solid var(--line); padding: 13px 24px; }
 .plain:hover { background: none; border-color: var(--ink); }
-.notice form { margin-top: 10px; }
+.notice form, .state form { margin: 10px 0 12px; }
 .notice { border: 1.5px solid var(--warn); background: var(--card); border-radius: 12px; padding: 18px 20px; margin: 24px 0 0; }
 .notice.bad { border-color: var(--bad); }
 .notice p:last-child { margin: 0; }
@@ -151,7 +151,7 @@ input[aria-invalid] { border-color: var(--bad); }
   .tier .price b { font-size: 17px; margin-right: 4px; }
   .tier input, .tier .none { grid-row: 1 / span 2; grid-column: 2; }
   .fields { grid-template-columns: 1fr; padding: 16px; }
-  .act button, .notice .button, .pay { width: 100%; text-align: center; }
+  .act button, .notice .button, .notice button, .pay, .state button { width: 100%; text-align: center; }
   .sums div { padding: 12px 16px; }
   :root { --code-size: min(240px, 62vw); }
 }
