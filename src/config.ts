@@ -11,6 +11,8 @@ export interface Config {
   readonly port: number
   /** Signs keys and tokens; made and kept in `home` where it is not given. */
   readonly jwtSecret: string | undefined
+  /** What a token must carry. */
+  readonly tokenRules: { readonly audience: string | null; readonly mustEnd: boolean }
   /** Seed of the Ed25519 key that signs codes; made and kept in `home` where it is not given. */
   readonly ticketSigningKey: string | undefined
   /** Where people reach the server, when that is not its own address. */
@@ -77,6 +79,15 @@ export const environment = z.object({
     .min(32, 'must have at least 32 characters')
     .optional()
     .describe('Signs API keys and tokens (HS256), at least 32 characters. Made and kept in ADMIT_ONCE_HOME.'),
+  JWT_AUDIENCE: z
+    .string()
+    .min(1)
+    .default('authenticated')
+    .describe('Whom a token must be for where it says so (`aud`); `any` takes all of this secret.'),
+  JWT_WITHOUT_END: z
+    .literal('yes', 'must be "yes" or left out')
+    .optional()
+    .describe('`yes` takes tokens that never end (no `exp`).'),
   TICKET_SIGNING_KEY: z
     .string()
     .regex(/^[\w-]{43}$/, 'must be 32 random bytes in base64url, which are 43 characters')
@@ -152,6 +163,10 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     host: data.HOST,
     port: data.PORT,
     jwtSecret: data.JWT_SECRET,
+    tokenRules: {
+      audience: data.JWT_AUDIENCE === 'any' ? null : data.JWT_AUDIENCE,
+      mustEnd: data.JWT_WITHOUT_END === undefined,
+    },
     ticketSigningKey: data.TICKET_SIGNING_KEY,
     publicUrl: data.PUBLIC_URL,
     stripe: stripeOf(data),

@@ -28,7 +28,9 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mod
 declare
   v_caller record := ticketing.caller();
   v_key text := p_request ->> 'idempotency_key';
-  v_caller_name text := coalesce('user:' || v_caller.user_id, case when v_caller.is_trusted then 'service' else 'guest' end);
+  v_caller_name text := coalesce('user:' || v_caller.user_id, case when v_caller.is_trusted then 'service'
+    -- A guest's key is the session's or the address's that is named: another guest with the same key is another caller.
+    else concat_ws(':', 'guest', md5(coalesce(p_request ->> 'session_id', lower(p_request ->> 'customer_email')))) end);
   v_problem text := ticketing.request_problem(p_request);
   v_fingerprint text;
   v_kept public.idempotency_keys;

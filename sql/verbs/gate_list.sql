@@ -35,7 +35,9 @@ begin
         'used', coalesce(string_agg(ticketing.gate_code(t.qr_code), '') filter (where t.status = 'used'), ''),
         'gone', coalesce(string_agg(ticketing.gate_code(t.qr_code), '') filter (where t.status not in ('valid', 'used')), '')))
     into v_list
-    from public.tickets t where t.event_id = v_event.id and t.changed_xid >= coalesce(v_since, '0');
+    from public.tickets t where t.event_id = v_event.id and t.changed_xid >= coalesce(v_since, '0')
+      -- Numbers that were restored from another server, which this one has not come to yet, are in the full list alone.
+      and (v_since is null or t.changed_xid < pg_snapshot_xmax(pg_current_snapshot()));
   return v_list || jsonb_build_object('success', true, 'full', v_since is null, 'read_at', clock_timestamp(),
     'event', (select jsonb_build_object('id', v_event.id, 'title', v_event.title, 'status', v_event.status,
         'entry_from', coalesce(v_event.entry_from, v_event.start_at - s.entry_before),

@@ -8,7 +8,8 @@
 --   TIER_NOT_FOUND, TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED
 --   INSUFFICIENT_TICKETS  at least one tier has too few left; `failed` names each with what is available
 --   LOCK_TIMEOUT          a tier was busy for five seconds; try again
---   success               the holds are the session's until expires_at
+--   success               the holds are the session's until expires_at: p_expires_minutes from now, and for other callers than the
+--                         service role no longer than settings.hold_lifetime
 -- Locks:  tiers, ascending id.
 -- Writes: ticket_holds (a row a tier); the counters follow by trigger.
 create or replace function ticketing.reserve_tickets_batch(
@@ -49,6 +50,7 @@ begin
   end if;
 
   return ticketing.hold_tiers(p_session_id, v_user_id, null, v_cart.tier_ids, v_cart.quantities,
-    make_interval(mins => p_expires_minutes));
+    case when v_caller.is_trusted then make_interval(mins => p_expires_minutes)
+      else least(make_interval(mins => p_expires_minutes), (select s.hold_lifetime from ticketing.settings s)) end);
 end
 $$;

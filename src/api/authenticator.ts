@@ -1,7 +1,7 @@
 import type { Caller } from '../db/call.ts'
 import { ANON, SERVICE } from '../desk/callers.ts'
 import { type ApiKeys, deriveKeys } from './keys.ts'
-import { type TokenRefusal, tokenVerifier } from './tokens.ts'
+import { type TokenRefusal, type TokenRules, tokenVerifier } from './tokens.ts'
 
 /** The roles that a token may name; the login could become others, callers may not. */
 export const CALLER_ROLES: ReadonlySet<string> = new Set(['anon', 'authenticated', 'service_role'])
@@ -24,9 +24,13 @@ export interface Authenticator {
 }
 
 /** Knows the keys of one secret, and who a request comes from. */
-export async function openAuthenticator(jwtSecret: string, nowMs?: () => number): Promise<Authenticator> {
+export async function openAuthenticator(
+  jwtSecret: string,
+  nowMs?: () => number,
+  rules?: TokenRules,
+): Promise<Authenticator> {
   const keys = await deriveKeys(jwtSecret)
-  const verify = tokenVerifier(jwtSecret, nowMs)
+  const verify = tokenVerifier(jwtSecret, nowMs, rules)
   const known = new Map<string, Caller>([
     [keys.anon, ANON],
     [keys.publishable, ANON],

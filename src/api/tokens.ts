@@ -30,15 +30,42 @@ export type TokenVerifier = (token: string) => Promise<VerifiedToken | TokenRefu
  * Verifies HS256 tokens of one secret. A signature is checked once and remembered; the clock is asked each time, so
  * that no token outlives its `exp`.
  */
-export function tokenVerifier(jwtSecret: string, nowMs: () => number = Date.now): TokenVerifier {
+export function tokenVerifier(
+  jwtSecret: string,
+  nowMs: () => number = Date.now,
+  rules: TokenRules = STRICT,
+): TokenVerifier {
   const key = signingKey(jwtSecret)
   const known = new LRUCache<string, Entry>({ max: TOKENS_MAX })
   return async (token) => {
     const entry = known.get(token) ?? (await verify(token, key))
     if ('refused' in entry) return entry
     known.set(token, entry)
-    return refuseByClock(entry.claims, Math.floor(nowMs() / 1000)) ?? entry.verified
+    return (
+      refuseByClock(entry.claims, Math.floor(nowMs() / 1000)) ??
+      refuseByRules(entry.claims, rules) ??
+      entry.verified
+    )
   }
+}
+
+/** What a token must carry beside a good signature; the operator's choice. */
+export interface TokenRules {
+  /** A token that says for whom it is must say this; null: it may say anything. */
+  readonly audience: string | null
+  /** A token without an end is good for ever, whoever finds it. */
+  readonly mustEnd: boolean
+}
+
+const STRICT: TokenRules = { audience: 'authenticated', mustEnd: true }
+
+function refuseByRules({ exp, aud }: Entry['claims'], rules: TokenRules): TokenRefusal | undefined {
+  if (rules.mustEnd && typeof exp !== 'number') return refuse("The JWT has no 'exp' claim")
+  const named = aud === undefined || aud === null ? [] : [aud].flat()
+  if (rules.audience !== null && named.length > 0 && !named.includes(rules.audience)) {
+    return refuse('JWT not in audience')
+  }
+  return undefined
 }
 
 interface Entry {

@@ -54,6 +54,23 @@ for (const [name, spell] of Object.entries(SPELLINGS)) {
     db.value<number>('select reserved_quantity from ticket_tiers where id = $1', [tier])
 
   describe(name, () => {
+    it('a page that sends text or a form, as a browser does unasked, is refused; a script sends what it likes', async () => {
+      const tier = await addTier(db, house.eventId)
+      const origin = { Origin: 'https://elsewhere.example' }
+      for (const type of [
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data; boundary=a',
+      ])
+        assert.deepEqual(code(await buy(tier, 10, { ...origin, 'content-type': type })), [
+          400,
+          'INVALID_REQUEST',
+        ])
+      assert.equal(await soldOf(tier), 0)
+      assert.equal((await buy(tier, 1, { ...origin, 'content-type': 'application/json' })).status, 200)
+      assert.equal((await buy(tier, 1, { 'content-type': 'text/plain' })).status, 200)
+    })
+
     it('issues a free cart at once, and gives the page of the order', async () => {
       const tier = await addTier(db, house.eventId)
       const { status, body } = await buy(tier, 2)

@@ -114,6 +114,9 @@ describe('keys and tokens', () => {
       'PGRST301',
       'Wrong or unsupported encoding algorithm',
     ],
+    ['a token without an end', forge({ exp: null }), 'PGRST303', "The JWT has no 'exp' claim"],
+    ['a token for somebody else', forge({ aud: 'another-app' }), 'PGRST303', 'JWT not in audience'],
+    ['a token for some others', forge({ aud: ['another-app', 'b'] }), 'PGRST303', 'JWT not in audience'],
     ['an old token', forge({ exp: now - 3600 }), 'PGRST303', 'JWT expired'],
     ['a token for later', forge({ nbf: now + 3600 }), 'PGRST303', 'JWT not yet valid'],
     ['a token from later', forge({ iat: now + 3600 }), 'PGRST303', 'JWT issued at future'],
@@ -172,9 +175,32 @@ describe('keys and tokens', () => {
 })
 
 /** A token signed by hand, so that what is checked does not check itself. */
+it('an operator may take tokens without an end, and those for somebody else', async () => {
+  const loose = await openAuthenticator(JWT_SECRET, undefined, { audience: null, mustEnd: false })
+  const own = await openAuthenticator(JWT_SECRET, undefined, { audience: 'tickets', mustEnd: true })
+  const asked = (token: string) =>
+    new Request('http://localhost/', {
+      headers: { apikey: loose.keys.anon, authorization: `Bearer ${token}` },
+    })
+  const endless = forge({ sub: USER, role: 'authenticated', exp: null, aud: 'another-app' })
+  assert.equal((await loose.identify(asked(endless))).kind, 'caller')
+  assert.equal((await own.identify(asked(endless))).kind, 'wrong-token')
+  assert.equal(
+    (await own.identify(asked(forge({ sub: USER, role: 'authenticated', aud: 'tickets' })))).kind,
+    'caller',
+  )
+  // The demo keys that Supabase prints have an end and no audience.
+  assert.equal(
+    (await own.identify(asked(forge({ iss: 'supabase-demo', role: 'anon', exp: 1_983_812_996 })))).kind,
+    'caller',
+  )
+})
+
+/** With an end in an hour where the claims say none. */
 function forge(claims: unknown, secret: string = JWT_SECRET, alg = 'HS256'): string {
+  const ending = { exp: Math.floor(Date.now() / 1000) + 3600 }
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const signed = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`
+  const signed = `${encode({ alg, typ: 'JWT' })}.${encode(Array.isArray(claims) ? claims : { ...ending, ...(claims as object) })}`
   if (alg === 'none') return `${signed}.`
   const hash = alg === 'HS512' ? 'sha512' : 'sha256'
   return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`

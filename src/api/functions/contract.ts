@@ -118,15 +118,27 @@ const sqlRefusals: readonly (readonly [start: string, code: RefusalCode])[] = [
   ['57', 'SERVER_BUSY'],
 ]
 
-/** The parsed JSON body, an empty one as `{}`. */
+/**
+ * The parsed JSON body, an empty one as `{}`. CSRF: a browser sends text or a form to any site without asking it first; what
+ * carries an Origin must be what it asks for. Scripts, which send none, name any type or none.
+ */
 export async function readJson(request: Request, bytesMax: number = BODY_BYTES_MAX): Promise<unknown> {
   const body = await readText(request, bytesMax)
+  if (
+    body !== '' &&
+    request.headers.has('origin') &&
+    !JSON_TYPE.test(request.headers.get('content-type') ?? '')
+  ) {
+    throw new Refusal('INVALID_REQUEST', 'A page sends Content-Type: application/json.')
+  }
   try {
     return body === '' ? {} : JSON.parse(body)
   } catch {
     throw new Refusal('INVALID_REQUEST', 'the body is not valid JSON')
   }
 }
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i
 
 /** The body's text; refuses what is larger than `bytesMax`, is no UTF-8, or ends before its end. */
 export async function readText(request: Request, bytesMax: number): Promise<string> {
