@@ -70,6 +70,8 @@ begin
       ('due_sessions',                 'vault',  'service_role'),
       ('request_refund',               'vault',  'authenticated, service_role'),
       ('void_tickets',                 'vault',  'authenticated, service_role'),
+      ('cancel_event',                 'vault',  'authenticated, service_role'),
+      ('continue_cancellations',       'vault',  'service_role'),
       ('disputed_orders',              'door',   'authenticated, service_role'),
       ('receive_webhook',              'vault',  'service_role'),
       ('settle_session',               'vault',  'service_role'),

@@ -43,6 +43,7 @@ begin;
 \ir migrations/0010_owed_back.sql
 \ir migrations/0011_effect.sql
 \ir migrations/0012_amounts_and_terms.sql
+\ir migrations/0012_cancellations.sql
 \ir migrations/0013_buyers.sql
 
 -- Parts: small helpers
@@ -111,6 +112,7 @@ begin;
 \ir rules/void_returned.sql
 \ir rules/give_back_tickets.sql
 \ir rules/lock_order_tickets.sql
+\ir rules/cancel_orders.sql
 -- the books
 \ir rules/book.sql
 -- who gets in?
@@ -186,6 +188,8 @@ begin;
 \ir verbs/request_refund.sql
 \ir verbs/void_tickets.sql
 \ir verbs/disputed_orders.sql
+\ir verbs/cancel_event.sql
+\ir verbs/continue_cancellations.sql
 \ir verbs/due_refunds.sql
 \ir verbs/settle_refund.sql
 \ir verbs/refuse_refund.sql

@@ -44,7 +44,7 @@ begin
   for v_table in
     select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'r' and (n.nspname = 'ticketing' and c.relname in ('slot_days', 'settings', 'checkout_sessions', 'payments', 'refunds',
-        'disputes', 'voids', 'ledger_entries', 'code_keys')
+        'disputes', 'voids', 'cancellations', 'ledger_entries', 'code_keys')
       or n.nspname = 'public' and c.relname in (select t.name from ticketing.tables t))
     order by c.relname <> 'ticket_tiers', c.relname <> 'events', c.relname
   loop

@@ -1,4 +1,4 @@
-import { text, uuid } from './parameters.ts'
+import { flag, integer, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
 /** The next events that sell, or will: at most 100, the soonest first. */
@@ -53,3 +53,27 @@ export interface TierView {
   /** The most that one order may ask for. */
   readonly quantity_max: number
 }
+
+/** Calls an event off, and ends a batch of its orders; asked again, it goes on. */
+export const cancelEvent = verb('cancel_event', 'buyers', {
+  event_id: uuid,
+  reason: optional(text),
+  force: optional(flag),
+  limit: optional(integer),
+})
+  .refuses('INVALID_REQUEST', 'EVENT_NOT_FOUND', 'FORBIDDEN', 'LOCK_TIMEOUT')
+  .answers<{
+    readonly event_id: string
+    readonly done: boolean
+    readonly orders: number
+    readonly left: number
+    readonly pending: number
+    readonly returning: number
+    readonly returned: number
+    readonly failed: number
+  }>()
+
+/** Goes on with cancelled events, and gives how many orders it ended. */
+export const continueCancellations = verb('continue_cancellations', 'buyers', {
+  limit: optional(integer),
+}).gives<number>()

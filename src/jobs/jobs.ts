@@ -1,6 +1,7 @@
 import type { Log } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
 import { SERVICE } from '../desk/callers.ts'
+import { continueCancellations } from '../desk/events.ts'
 import { expireTicketHolds } from '../desk/holds.ts'
 import { expireOrders } from '../desk/orders.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
@@ -22,6 +23,7 @@ export function startJobs(database: Database, provider: PaymentProvider, log: Lo
   const loops = [
     every(EXPIRE_EVERY_MS, 'expire orders', () => expireOrdersOnce(database)),
     every(EXPIRE_EVERY_MS, 'expire holds', () => expireHoldsOnce(database)),
+    every(EXPIRE_EVERY_MS, 'cancel events', () => cancelEventsOnce(database)),
     every(ASK_EVERY_MS, 'reconcile', () => reconcileOnce(database, provider, log)),
     every(ASK_EVERY_MS, 'refund', () => refundOnce(database, provider, log)),
   ]
@@ -39,6 +41,7 @@ export function startJobs(database: Database, provider: PaymentProvider, log: Lo
 const EXPIRE_EVERY_MS = 5_000
 const EXPIRE_HOLDS_MAX = 1_000
 const EXPIRE_ORDERS_MAX = 100
+const CANCEL_ORDERS_MAX = 50
 
 const ASK_EVERY_MS = 2_000
 
@@ -48,6 +51,11 @@ const DUE_MAX = 8
 /** Ends orders whose time to pay is over; true where there may be more. */
 export async function expireOrdersOnce(database: Database): Promise<boolean> {
   return (await expireOrders(database, SERVICE, { limit: EXPIRE_ORDERS_MAX })) >= EXPIRE_ORDERS_MAX
+}
+
+/** Goes on with events that staff cancelled; true where there may be more. */
+export async function cancelEventsOnce(database: Database): Promise<boolean> {
+  return (await continueCancellations(database, SERVICE, { limit: CANCEL_ORDERS_MAX })) > 0
 }
 
 /** Ends holds that are due; true where there may be more. */

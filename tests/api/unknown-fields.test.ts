@@ -25,6 +25,7 @@ const UNKNOWN_FIELDS: Readonly<Record<string, 'refused' | 'ignored'>> = {
   'stripe-webhook': 'ignored',
   'process-refund': 'refused',
   'void-tickets': 'refused',
+  'cancel-event': 'refused',
   'ticket-expiry-daemon': 'ignored',
   'claim-offer': 'ignored',
   'book-slot': 'ignored',

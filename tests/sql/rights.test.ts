@@ -92,6 +92,8 @@ const VAULT: Readonly<Record<string, string>> = {
   revoke_code_key: 'service_role',
   request_refund: 'authenticated service_role',
   void_tickets: 'authenticated service_role',
+  cancel_event: 'authenticated service_role',
+  continue_cancellations: 'service_role',
   expire_orders: 'service_role',
   open_session: 'service_role',
   refuse_session: 'service_role',

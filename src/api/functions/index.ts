@@ -1,4 +1,5 @@
 import { bookSlot } from './book-slot.ts'
+import { cancelEvent } from './cancel-event.ts'
 import { cancelOrder } from './cancel-order.ts'
 import { checkoutSessionStatus } from './checkout-session-status.ts'
 import { createCheckoutSession, createTicketCheckout, enhancedCheckout, guestCheckout } from './checkouts.ts'
@@ -25,6 +26,7 @@ export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['stripe-webhook', stripeWebhook],
   ['process-refund', processRefund],
   ['void-tickets', voidTickets],
+  ['cancel-event', cancelEvent],
   ['ticket-expiry-daemon', ticketExpiryDaemon],
   ['claim-offer', claimOffer],
   ['book-slot', bookSlot],

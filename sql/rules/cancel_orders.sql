@@ -1,0 +1,86 @@
+-- cancel_orders: end a batch of a cancelled event's orders. Answers how many.
+-- An order that somebody else works on is left for the next turn: nobody waits while this has locks.
+-- Locks:  orders that nobody else has, then their tiers, then their tickets, all by ascending id.
+-- Writes: orders, checkout_sessions, ticket_holds, tickets, refunds, ledger_entries; counters by trigger.
+create or replace function ticketing.cancel_orders(p_event_id uuid, p_limit integer) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_case ticketing.cancellations;
+  v_id uuid;
+  v_order public.orders;
+  v_orders public.orders[] := '{}';
+begin
+  select * into v_case from ticketing.cancellations c where c.event_id = p_event_id;
+  for v_id in
+    select o.id from public.orders o where o.event_id = p_event_id and ticketing.is_to_cancel(o, v_case) order by o.id limit p_limit
+  loop
+    continue when not pg_try_advisory_xact_lock(hashtextextended('order:' || v_id, 0));
+    select * into v_order from public.orders o where o.id = v_id for no key update skip locked;
+    -- Asked again: before the lock it was a first look.
+    continue when not found or not ticketing.is_to_cancel(v_order, v_case);
+    v_orders := v_orders || v_order;
+  end loop;
+  perform ticketing.lock_tiers(array(
+    select i.tier_id from public.order_items i where i.order_id in (select o.id from unnest(v_orders) o)));
+  for v_id in
+    select t.id from public.tickets t where t.event_id = p_event_id and t.order_id in (select o.id from unnest(v_orders) o) order by t.id
+  loop
+    perform ticketing.lock_scanned(v_id);
+  end loop;
+  foreach v_order in array v_orders loop
+    if v_order.status = 'pending' then
+      perform ticketing.call_off(v_order);
+    else
+      perform ticketing.return_order(v_order, v_case);
+    end if;
+  end loop;
+  return cardinality(v_orders);
+end
+$$;
+
+-- is_to_cancel: whether something of an order is still to be ended: it waits and was not given up, or has tickets to send back whose
+-- refund the provider has not refused since it was asked for. Volatile: under the lock it reads what is there.
+create or replace function ticketing.is_to_cancel(p_order public.orders, p_case ticketing.cancellations) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return p_order.status = 'pending' and p_order.given_up_at is null
+    or p_order.tickets_issued_at is not null and exists (
+      select from public.tickets t where t.event_id = p_order.event_id and t.order_id = p_order.id
+        and (t.status = 'valid' or p_case.force and t.status = 'used'))
+      and not exists (select from ticketing.refunds r
+        where r.order_id = p_order.id and r.status = 'failed' and r.created_at >= p_case.asked_at);
+end
+$$;
+
+-- call_off: a waiting order will not be paid. What the buyer authorised and needs days is returned when it arrives (take_payment);
+-- a session that may be open is due to be expired now, and the order ends with it.
+create or replace function ticketing.call_off(p_order public.orders) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_session ticketing.checkout_sessions := ticketing.last_session(p_order.id);
+begin
+  update public.orders o set given_up_at = v_now,
+      expires_at = case when v_session.status = 'complete' then o.expires_at else least(o.expires_at, v_now) end
+    where o.id = p_order.id returning * into p_order;
+  if v_session.status in ('creating', 'open') then
+    update ticketing.checkout_sessions s set ask_at = v_now where s.order_id = p_order.id and s.attempt = v_session.attempt;
+  elsif v_session.status is distinct from 'complete' then
+    perform ticketing.expire_order(p_order);
+  end if;
+end
+$$;
+
+-- return_order: all tickets of a paid or free order go back with what they cost; scanned ones only where that was asked.
+create or replace function ticketing.return_order(p_order public.orders, p_case ticketing.cancellations) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_answer jsonb := ticketing.request_refund(p_order.id, array(
+    select t.id from public.tickets t where t.event_id = p_order.event_id and t.order_id = p_order.id
+      and (t.status = 'valid' or p_case.force and t.status = 'used')), coalesce(p_case.reason, 'The event is cancelled.'), p_case.force);
+begin
+  if v_answer ->> 'error' = 'LOCK_TIMEOUT' then
+    raise exception 'order % is busy', p_order.id using errcode = '55P03';
+  end if;
+end
+$$;
