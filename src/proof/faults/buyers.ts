@@ -29,6 +29,8 @@ export interface Shop {
   readonly tierIds: readonly string[]
   /** The server's address now: it changes when the server is killed. */
   readonly serverUrl: () => string
+  /** Waits for a server that is being started again. */
+  readonly serverIsUp: () => Promise<unknown>
   /** Lifetime of a hold, in milliseconds. */
   readonly holdMs: number
 }
@@ -96,6 +98,8 @@ async function checkOut(
       return undefined
     } else {
       count(counts, answer === undefined ? 'checkout cut off' : `checkout answered ${answer.status}`)
+      // Patience is counted in answers, not in the seconds that this machine needs to start a server.
+      await shop.serverIsUp()
     }
     await pause(RETRY_MS * (0.5 + random.below(100) / 100))
   }

@@ -42,7 +42,7 @@ export async function webhookChaos(world: ChaosWorld, options: ChaosOptions): Pr
   const server = await openMortal(world, counts)
   try {
     await control(world.standIn, 'chaos', { ...CHAOS, seed: options.seed })
-    const shop: Shop = { ...options, serverUrl: server.url, holdMs: HOLD_MS }
+    const shop: Shop = { ...options, serverUrl: server.url, serverIsUp: server.isUp, holdMs: HOLD_MS }
     const killing = server.killAgainAndAgain(random)
     await sell(world, shop, options, counts)
     // Refunds go on under kills; but no event is lost for good any more: nobody would ever ask about those.
@@ -77,8 +77,10 @@ async function hurry(world: ChaosWorld): Promise<void> {
 /** Supervisor: a server that is killed at random intervals and restarted each time. */
 async function openMortal(world: ChaosWorld, counts: Counts) {
   let server: MortalServer = await world.startServer()
+  let restart: Promise<unknown> = Promise.resolve()
   return {
     url: () => server.url,
+    isUp: () => restart,
     stop: () => server.stop(),
     killAgainAndAgain: (random: Random) => {
       let stopped = false
@@ -90,13 +92,17 @@ async function openMortal(world: ChaosWorld, counts: Counts) {
         ) {
           await pause(waitMs)
           if (stopped && counts.has('server killed')) return
-          await server.kill()
-          count(counts, 'server killed')
+          const down = Promise.withResolvers<void>()
+          restart = down.promise
           try {
+            await server.kill()
+            count(counts, 'server killed')
             server = await world.startServer()
           } catch (error) {
             count(counts, `${UNEXPECTED}start after a kill: ${error}`)
             return
+          } finally {
+            down.resolve()
           }
         }
       }
