@@ -1,9 +1,13 @@
 -- verify_protections: would everything that holds a guarantee work now, as it was installed? One row a protection, without
 -- load. It speaks about effect, not about presence: a trigger fires in every session, in this one and in the server's; and what
 -- the protections rest on, helpers, policies, rights, tables and laws, is what it was.
+-- Locks:  the installation, shared: what is being made anew is judged when it stands. Waits 30 seconds, longer than verbs of a
+--         sale: an installer takes a few.
 create or replace function ticketing.verify_protections()
 returns table (guarantee text, protection text, kind text, object text, active boolean, detail text)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp set lock_timeout = '30s' as $$
+  select pg_advisory_xact_lock_shared(hashtextextended('admit-once:install', 0));
   select p.guarantee, p.protection, p.kind, p.object, s.problem is null, coalesce(s.problem, 'in place')
   from ticketing.protections p
   left join ticketing.definitions d using (protection, object)

@@ -117,11 +117,11 @@ async function weaken(url: string): Promise<void> {
   await client.connect()
   await client.query(`create function public.weaken() returns event_trigger language plpgsql as $$ begin
       if exists (select from pg_trigger where tgname = 'trg_refuse_truncate' and tgrelid = to_regclass('public.scan_logs')
-                 and tgenabled = 'O') then
+                 and tgenabled <> 'D') then
         alter table public.scan_logs disable trigger trg_refuse_truncate;
       end if;
     end $$;
-    create event trigger weaken on ddl_command_end when tag in ('CREATE TRIGGER') execute function public.weaken()`)
+    create event trigger weaken on ddl_command_end when tag in ('CREATE TRIGGER', 'ALTER TABLE') execute function public.weaken()`)
   await client.end()
 }
 
