@@ -184,9 +184,26 @@ export function sampleParameters(nowMs: number) {
     line_items: [line(2, 2_500, 'Summer Night · Front row'), line(1, 200, 'Fees')],
     expires_at: Math.floor(nowMs / 1000) + SESSION_SECONDS,
     adaptive_pricing: { enabled: false },
+    excluded_payment_method_types: [...SLOW_METHODS],
     success_url: `https://example.org/orders/${orderId}`,
     cancel_url: 'https://example.org/events/summer-night',
   }
 }
 
 const SESSION_SECONDS = 31 * 60
+/** Methods that pay in days, as `ticketing.slow_methods` names them. */
+const SLOW_METHODS = [
+  'acss_debit',
+  'au_becs_debit',
+  'bacs_debit',
+  'boleto',
+  'customer_balance',
+  'konbini',
+  'multibanco',
+  'nz_bank_account',
+  'oxxo',
+  'payto',
+  'sepa_debit',
+  'sofort',
+  'us_bank_account',
+] as const

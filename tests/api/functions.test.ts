@@ -72,6 +72,8 @@ describe('/functions/v1', () => {
       session_id: null,
       success_url: null,
       cancel_url: null,
+      expected_total_cents: null,
+      expected_currency: null,
       idempotency_key: 'k-1',
       public_url: server.url,
       livemode: false,
