@@ -11,7 +11,10 @@ import { testDatabase } from '../support/database.ts'
 const protections = GUARANTEES.flatMap((g) => g.protections.map((p) => ({ guarantee: g, protection: p })))
 
 describe('any one refusing protection taken away', () => {
-  const refusing = protections.filter(({ protection }) => protection.role === 'refuses')
+  // Where each refusal is needed, sabotage shows what one less lets in.
+  const refusing = protections.filter(
+    ({ guarantee, protection }) => protection.role === 'refuses' && guarantee.refusesAlone !== true,
+  )
   for (const { guarantee, protection } of refusing) {
     it(`${guarantee.name} holds without ${protection.name} on ${protection.object}, and the verbs answer with codes`, async () => {
       const codes = await attackWithout(protection)
