@@ -18,9 +18,15 @@ $$;
 /** The white space of JavaScript's \s, whatever the database's locale calls space. */
 const WHITE_SPACE = String.raw`\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff`
 
+/** Control characters; text in PostgreSQL has no NUL. */
+const CONTROL = String.raw`\u0001-\u001f\u007f-\u009f`
+
 /** A pattern of JavaScript as an advanced regular expression of PostgreSQL. */
 function patternSql(pattern: RegExp): string {
-  return pattern.source.replaceAll(String.raw`\s`, WHITE_SPACE).replaceAll("'", "''")
+  return pattern.source
+    .replaceAll(String.raw`\p{Cc}`, CONTROL)
+    .replaceAll(String.raw`\s`, WHITE_SPACE)
+    .replaceAll("'", "''")
 }
 
 /** The characters that a pattern of one character matches, as the ranges of a bracket expression. */

@@ -6,8 +6,7 @@ export const EMAIL_LENGTH_MAX = 320
  * (punycode). SQL's rule is generated from it.
  */
 export const EMAIL_PATTERN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses.
-  /^(?!.*\.\.)[^\u0001-\u0020"(),:;<>@\u005b-\u005d\u007f-\u009f\s]+@([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*$/
+  /^(?!.*\.\.)[^\p{Cc}"(),:;<>@\u005b-\u005d\s]+@([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*$/u
 
 /** Characters that nobody sees: of zero width, that turn the direction of text, that say how another one is drawn. */
 export const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu
@@ -20,6 +19,7 @@ export const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu
 export function canonicalEmail(text: string): string | undefined {
   const seen = text.normalize('NFKC').replaceAll(INVISIBLE, '')
   const at = seen.lastIndexOf('@')
+  if (at < 1) return undefined
   const [local, host] = [seen.slice(0, at), seen.slice(at + 1)]
   const domain = HOST.test(host) ? URL.parse(`http://${host}`)?.hostname : undefined
   const email = `${BEYOND_ASCII.test(local) ? local.toLowerCase().normalize('NFKC') : local}@${domain}`

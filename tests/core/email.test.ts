@@ -32,6 +32,8 @@ const addresses: readonly (readonly [typed: string, canonical: string | undefine
   [`a${longest}`, undefined],
   ['', undefined],
   ['ada', undefined],
+  ['example.org', undefined],
+  ['www.example.org', undefined],
   ['ada@example', undefined],
   ['@example.org', undefined],
   ['ada@', undefined],
@@ -57,6 +59,10 @@ const addresses: readonly (readonly [typed: string, canonical: string | undefine
 ]
 
 describe('an e-mail address', () => {
+  it('with a NUL, which no text in SQL has, is none', () => {
+    assert.equal(canonicalEmail('ada\0@example.org'), undefined)
+  })
+
   for (const [typed, canonical] of addresses) {
     const name = JSON.stringify(typed.slice(0, 40))
     it(`${name} is ${canonical === undefined ? 'none' : canonical.slice(0, 40)}, and SQL takes that spelling only`, async () => {
