@@ -81,6 +81,7 @@ begin;
 \ir rules/is_staff.sql
 \ir rules/my_businesses.sql
 \ir rules/managed_businesses.sql
+\ir rules/manager_refusal.sql
 -- was this asked before?
 \ir rules/judge_key.sql
 -- may this be held?
@@ -96,6 +97,7 @@ begin;
 \ir rules/prepare_session.sql
 \ir rules/expire_order.sql
 \ir rules/has_room.sql
+\ir rules/is_over.sql
 \ir rules/issued_tickets.sql
 \ir rules/order_state.sql
 -- what does the provider say of a payment?
@@ -112,6 +114,7 @@ begin;
 \ir rules/void_returned.sql
 \ir rules/give_back_tickets.sql
 \ir rules/lock_order_tickets.sql
+\ir rules/give_up_order.sql
 \ir rules/cancel_orders.sql
 -- the books
 \ir rules/book.sql

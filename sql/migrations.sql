@@ -17,7 +17,7 @@ declare
     when '0009_table_requests' then '2eb6fba6ab60149d47b457b8f1071779'
     when '0010_owed_back' then 'f63fc54401ba71ffd7a3bcfdec31f12f'
     when '0011_effect' then 'e48055a7185c9039a089bb9e641f62ca'
-    when '0012_amounts_and_terms' then '122c7707ccc857edeedeaa53d114f198'
+    when '0012_amounts_and_terms' then 'edc9dc7749ae2b4647e36beb44a8e529'
     when '0012_cancellations' then 'de2c81408792ddefeeaa4885e2c25e47'
     when '0013_buyers' then '3f0eec4932da42d6af4345378849d708'
   end;

@@ -27,5 +27,9 @@ alter table ticketing.checkout_sessions
 update ticketing.checkout_sessions c set hold_extension = s.hold_extension, extend_below = s.extend_below,
     delayed_payment_lifetime = s.delayed_payment_lifetime
   from ticketing.settings s;
+alter table ticketing.checkout_sessions
+  alter column hold_extension set not null,
+  alter column extend_below set not null,
+  alter column delayed_payment_lifetime set not null;
 
 end $migration$;

@@ -35,7 +35,7 @@ end
 $$;
 
 -- revive_refund: we believed that the provider refused it, and it has it: its tickets go with the money, those that were not
--- scanned meanwhile. Not beside another that nobody asked for: then it counts as one that a person sent.
+-- scanned meanwhile. One that nobody asked for counts as sent by a person from then on, so that one of ours may stand beside it.
 create or replace function ticketing.revive_refund(p_refund ticketing.refunds) returns ticketing.refunds
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

@@ -122,10 +122,9 @@ declare
   v_until timestamptz;
 begin
   perform ticketing.lock_order_tiers(p_order.id);
-  -- By the terms that the order was made under, or the setting where it has none of its own.
-  v_until := p_order.created_at + coalesce(
-    (select s.delayed_payment_lifetime from ticketing.checkout_sessions s where s.order_id = p_order.id order by s.attempt limit 1),
-    (select s.delayed_payment_lifetime from ticketing.settings s));
+  -- By the terms that the order was made under.
+  select p_order.created_at + s.delayed_payment_lifetime into v_until
+    from ticketing.checkout_sessions s where s.order_id = p_order.id order by s.attempt limit 1;
   update public.ticket_holds h set expires_at = greatest(h.expires_at, v_until)
     where h.order_id = p_order.id and h.status is not distinct from 'active';
   update public.orders set expires_at = greatest(expires_at, v_until) where id = p_order.id;

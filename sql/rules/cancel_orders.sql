@@ -29,7 +29,7 @@ begin
   end loop;
   foreach v_order in array v_orders loop
     if v_order.status = 'pending' then
-      perform ticketing.call_off(v_order);
+      perform ticketing.give_up_order(v_order, ticketing.last_session(v_order.id), clock_timestamp());
     else
       perform ticketing.return_order(v_order, v_case);
     end if;
@@ -52,25 +52,6 @@ begin
 end
 $$;
 
--- call_off: a waiting order will not be paid. What the buyer authorised and needs days is returned when it arrives (take_payment);
--- a session that may be open is due to be expired now, and the order ends with it.
-create or replace function ticketing.call_off(p_order public.orders) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v_now timestamptz := clock_timestamp();
-  v_session ticketing.checkout_sessions := ticketing.last_session(p_order.id);
-begin
-  update public.orders o set given_up_at = v_now,
-      expires_at = case when v_session.status = 'complete' then o.expires_at else least(o.expires_at, v_now) end
-    where o.id = p_order.id returning * into p_order;
-  if v_session.status in ('creating', 'open') then
-    update ticketing.checkout_sessions s set ask_at = v_now where s.order_id = p_order.id and s.attempt = v_session.attempt;
-  elsif v_session.status is distinct from 'complete' then
-    perform ticketing.expire_order(p_order);
-  end if;
-end
-$$;
-
 -- return_order: all tickets of a paid or free order go back with what they cost; scanned ones only where that was asked.
 create or replace function ticketing.return_order(p_order public.orders, p_case ticketing.cancellations) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -79,8 +60,9 @@ declare
     select t.id from public.tickets t where t.event_id = p_order.event_id and t.order_id = p_order.id
       and (t.status = 'valid' or p_case.force and t.status = 'used')), coalesce(p_case.reason, 'The event is cancelled.'), p_case.force);
 begin
-  if v_answer ->> 'error' = 'LOCK_TIMEOUT' then
-    raise exception 'order % is busy', p_order.id using errcode = '55P03';
+  if not (v_answer ->> 'success')::boolean then
+    raise exception 'order % is not sent back: %', p_order.id, v_answer
+      using errcode = case v_answer ->> 'error' when 'LOCK_TIMEOUT' then '55P03' else 'P0001' end;
   end if;
 end
 $$;

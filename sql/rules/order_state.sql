@@ -14,8 +14,7 @@ declare
   v_session ticketing.checkout_sessions := ticketing.last_session(p_order.id);
   v_money record := ticketing.order_money(p_order.id);
   v_door text := ticketing.closed_door(p_order.event_id);
-  -- As take_payment has it: what is paid from then on goes back.
-  v_is_over boolean := (select least(e.end_at, e.entry_until) <= clock_timestamp() from public.events e where e.id = p_order.event_id);
+  v_is_over boolean := ticketing.is_over(p_order.event_id);
   v_tickets record;
   v_is_confirming boolean := v_session.status = 'complete' and v_money.payments = 0 and not exists (
     select from public.webhook_events w where w.order_id = p_order.id and w.type = 'checkout.session.async_payment_failed');

@@ -12,8 +12,8 @@ end
 $$;
 
 -- queue_owed: the refund of what a payment owes and nobody sends, at most one at a time, by its unique index too. One that
--- failed is followed by another, with a key of its own, an hour later, then two, four … a day; after ten it stays, the law shows
--- it, and it is sent again where staff asks (p_asked). One that was never sent follows what is owed.
+-- failed is followed by another, with a key of its own: an hour later, and twice as long after each of ours that failed, up to a
+-- day; after ten of ours it stays, the law shows it, and it is sent again where staff asks (p_asked). One that was never sent follows what is owed.
 -- Answers the refund that waits or is on its way; null where there is none. The job sends it.
 create or replace function ticketing.queue_owed(p_payment ticketing.payments, p_asked boolean) returns ticketing.refunds
 language plpgsql set search_path = pg_catalog, pg_temp as $$

@@ -93,8 +93,7 @@ begin
         where s.order_id = p_order.id and s.livemode <> (p_payment ->> 'livemode')::boolean) then 'AMOUNT_MISMATCH'
     when p_order.status = 'cancelled'
       or exists (select from public.events e where e.id = p_order.event_id and e.status = 'cancelled') then 'EVENT_CANCELLED'
-    when exists (select from public.events e
-      where e.id = p_order.event_id and least(e.end_at, e.entry_until) <= clock_timestamp()) then 'EVENT_OVER'
+    when ticketing.is_over(p_order.event_id) then 'EVENT_OVER'
     when p_order.status not in ('pending', 'expired') then 'SECOND_PAYMENT'
   end;
 end
@@ -134,7 +133,8 @@ begin
   perform ticketing.lock_key('payment:' || (p_payment ->> 'id'));
   if p_payment is not null and ticketing.payment_outcome(p_payment ->> 'id') is null then
     insert into ticketing.payments (id, session_id, amount_cents, currency, livemode, status)
-      values (p_payment ->> 'id', p_payment ->> 'session_id', coalesce(ticketing.amount_of(p_payment -> 'amount_cents'), 0),
+      -- XXX: ISO 4217's code for no currency.
+    values (p_payment ->> 'id', p_payment ->> 'session_id', coalesce(ticketing.amount_of(p_payment -> 'amount_cents'), 0),
         upper(left(coalesce(p_payment ->> 'currency', 'XXX'), 20)), coalesce(p_payment ->> 'livemode' = 'true', false), 'unmatched')
       on conflict do nothing;
   end if;

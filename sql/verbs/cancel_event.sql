@@ -17,23 +17,21 @@ create or replace function ticketing.cancel_event(
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
-  v_caller record := ticketing.caller();
-  v_role text := (select s.role from public.events e join public.business_staff s on s.business_id = e.business_id
-    where e.id = p_event_id and s.user_id = v_caller.user_id);
+  v_refusal text := ticketing.manager_refusal(p_event_id, 'EVENT_NOT_FOUND');
 begin
   if p_event_id is null or length(p_reason) not between 1 and 500 or p_limit is null or p_limit not between 1 and 1000 then
     return ticketing.refused('INVALID_REQUEST', 'An event is needed; a reason has 1 to 500 characters.');
-  elsif v_role is null and not v_caller.is_trusted or not exists (select from public.events e where e.id = p_event_id) then
-    return ticketing.refused('EVENT_NOT_FOUND');
-  elsif v_role = 'door' and not v_caller.is_trusted then
-    return ticketing.refused('FORBIDDEN');
+  elsif v_refusal is not null then
+    return ticketing.refused(v_refusal);
   end if;
   update public.events e set status = 'cancelled' where e.id = p_event_id and e.status <> 'cancelled';
   insert into ticketing.cancellations as c (event_id, reason, force, requested_by)
-    values (p_event_id, p_reason, coalesce(p_force, false), v_caller.user_id)
+    values (p_event_id, p_reason, coalesce(p_force, false), (ticketing.caller()).user_id)
     on conflict (event_id) do update set force = c.force or excluded.force, reason = coalesce(c.reason, excluded.reason),
-      -- Only what failed before this call is tried again: a call that goes on with a batch asks for nothing anew.
-      asked_at = case when (ticketing.cancellation_progress(c.event_id) ->> 'left')::integer = 0 then clock_timestamp() else c.asked_at end;
+      -- Only what failed before this call is tried again: a call that goes on with a batch asks for nothing anew. now(), as the
+      -- refunds of this call have it.
+      asked_at = case when exists (select from public.orders o where o.event_id = c.event_id and ticketing.is_to_cancel(o, c))
+        then c.asked_at else now() end;
   perform ticketing.cancel_orders(p_event_id, p_limit);
   return jsonb_build_object('success', true, 'event_id', p_event_id) || ticketing.cancellation_progress(p_event_id);
 exception when lock_not_available or deadlock_detected then
@@ -52,7 +50,8 @@ begin
     with o as (
       select o.status, o.given_up_at, ticketing.is_to_cancel(o, c) as is_left, exists (
           select from ticketing.refunds r where r.order_id = o.id and r.status = 'failed' and r.created_at >= c.asked_at)
-          and exists (select from public.tickets t where t.event_id = o.event_id and t.order_id = o.id and t.status = 'valid') as is_failed,
+          and exists (select from public.tickets t where t.event_id = o.event_id and t.order_id = o.id
+            and (t.status = 'valid' or c.force and t.status = 'used')) as is_failed,
         exists (select from ticketing.refunds r where r.order_id = o.id and r.status in ('queued', 'pending')) as is_returning
       from public.orders o join ticketing.cancellations c on c.event_id = o.event_id
       where o.event_id = p_event_id and (o.status = 'pending' or o.tickets_issued_at is not null)),

@@ -16,31 +16,30 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
-  v_order public.orders := ticketing.lock_order(p_order_id);
+  v_order public.orders;
   v_session ticketing.checkout_sessions;
-  v_now timestamptz := clock_timestamp();
   v_released integer := 0;
 begin
-  if (v_caller.is_trusted or v_order.secret = p_secret or v_order.user_id = v_caller.user_id) is not true or v_order.id is null then
+  -- Whose it is, before its lock: a stranger waits for nothing, and nobody for a stranger.
+  if not exists (select from public.orders o where o.id = p_order_id
+      and (v_caller.is_trusted or o.secret = p_secret or o.user_id = v_caller.user_id)) then
     return ticketing.refused('ORDER_NOT_FOUND');
-  elsif v_order.status not in ('pending', 'expired', 'cancelled') then
+  end if;
+  v_order := ticketing.lock_order(p_order_id);
+  if v_order.tickets_issued_at is not null or v_order.status not in ('pending', 'expired', 'cancelled') then
     return ticketing.refused('ORDER_PAID');
   end if;
-  v_session := ticketing.last_session(p_order_id);
   if v_order.status = 'pending' then
+    v_session := ticketing.last_session(p_order_id);
     if v_session.status = 'complete' then
       return ticketing.refused('PAYMENT_UNDER_WAY');
     end if;
-    update public.orders o set given_up_at = coalesce(o.given_up_at, v_now), expires_at = least(o.expires_at, v_now)
-      where o.id = p_order_id returning * into v_order;
+    -- Lease: an open session is the caller's to expire, for as long as its call may take.
+    v_released := ticketing.give_up_order(v_order, v_session, clock_timestamp() + ticketing.call_time());
     if v_session.status in ('creating', 'open') then
-      -- Lease: the caller's, for as long as its call may take.
-      update ticketing.checkout_sessions s set ask_at = v_now + ticketing.call_time()
-        where s.order_id = p_order_id and s.attempt = v_session.attempt;
       return jsonb_build_object('success', true, 'status', 'pending', 'order_id', p_order_id, 'released', 0,
         'payment', ticketing.order_payment(v_session));
     end if;
-    v_released := ticketing.expire_order(v_order);
   end if;
   return jsonb_build_object('success', true, 'status', 'expired', 'order_id', p_order_id, 'released', v_released, 'payment', null);
 exception when lock_not_available or deadlock_detected then

@@ -2,7 +2,8 @@
 -- waits for its payment, with everything stored that the call to the provider needs.
 --
 -- p_request = {endpoint, event: id or slug, items: [{tier: id or slug, quantity}], customer_name, customer_email,
---              session_id, expected_total_cents, expected_currency, idempotency_key, fingerprint, public_url, success_url, cancel_url, livemode, takes_payments}
+--              session_id, expected_total_cents, expected_currency, idempotency_key, fingerprint, public_url, success_url,
+--              cancel_url, livemode, takes_payments}
 -- Answers, first that applies:
 --   INVALID_REQUEST         a name, an e-mail address, a key or a URL that cannot be one
 --   success, replayed       same key, same request: the order that the first call won, as it is now
@@ -20,7 +21,7 @@
 --   TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED, INSUFFICIENT_TICKETS, LOCK_TIMEOUT
 --   success                 order_answer
 -- A refusal is never kept under the key: sold out is judged anew. A key whose order has expired starts anew.
--- Locks:  idempotency key, order (the key's expired one, else new), tiers, ascending id.
+-- Locks:  idempotency key, the orders that it made before, tiers, ascending id; then the new order, which nobody else can know.
 -- Writes: ticket_holds, orders, order_items, checkout_sessions, tickets, idempotency_keys; the counters follow by trigger.
 create or replace function ticketing.checkout(p_request jsonb) returns jsonb
 language plpgsql security definer
@@ -35,6 +36,7 @@ declare
   v_fingerprint text;
   v_kept public.idempotency_keys;
   v_cart record;
+  v_answer jsonb;
   v_holds jsonb;
   v_order_id uuid;
 begin
@@ -50,9 +52,9 @@ begin
       if v_kept.fingerprint <> v_fingerprint then
         return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
       end if;
-      v_holds := ticketing.repeat_order((v_kept.answer ->> 'order_id')::uuid, p_request);
-      if v_holds is not null then
-        return v_holds;
+      v_answer := ticketing.repeat_order((v_kept.answer ->> 'order_id')::uuid, p_request);
+      if v_answer is not null then
+        return v_answer;
       end if;
       delete from public.idempotency_keys k where k.caller = v_caller_name and k.key = v_key;
     elsif exists (select from public.offer_claims c where c.request_key = v_caller_name || ':' || v_key

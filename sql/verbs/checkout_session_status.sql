@@ -28,9 +28,10 @@ begin
   if v_order.id is null then
     return ticketing.refused('SESSION_NOT_FOUND');
   end if;
-  select * into v_terms from ticketing.checkout_sessions s where s.order_id = v_order.id order by s.attempt limit 1;
-  if v_order.status = 'pending' and v_order.extended_at is null
-      and v_order.expires_at between v_now and v_now + v_terms.extend_below then
+  if v_order.status = 'pending' and v_order.extended_at is null and v_order.expires_at >= v_now then
+    select * into v_terms from ticketing.checkout_sessions s where s.order_id = v_order.id order by s.attempt limit 1;
+  end if;
+  if v_order.expires_at <= v_now + v_terms.extend_below then
     v_order := ticketing.lock_order(v_order.id);
     v_now := clock_timestamp();
     -- Looked at again: under the lock it may be paid, over, or extended by another tab.
@@ -43,8 +44,8 @@ begin
   end if;
   return jsonb_build_object('success', true, 'order_id', v_order.id, 'expires_at', v_order.expires_at,
     'order_url', ticketing.order_url(v_order, jsonb_build_object('public_url', p_public_url)),
-    'status', case v_order.status when 'pending' then 'pending' when 'expired' then 'expired' when 'cancelled' then 'expired'
-      else 'complete' end,
+    'status', case when v_order.tickets_issued_at is not null then 'complete' when v_order.status = 'pending' then 'pending'
+      else 'expired' end,
     'subtotal_cents', v_order.subtotal_cents, 'fees_cents', v_order.fees_cents, 'total_cents', v_order.total_cents,
     'currency', v_order.currency, 'extended', v_extended,
     'can_extend_hold', v_order.status = 'pending' and v_order.extended_at is null and v_order.expires_at > v_now);

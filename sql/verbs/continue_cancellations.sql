@@ -1,6 +1,6 @@
 -- continue_cancellations: go on with the events that staff cancelled: at most p_limit orders of one event. Answers how many it
--- ended; 0 where nothing is left. Any number may run at once.
--- An event is looked at for a day: a checkout that began before the cancellation may commit after it.
+-- ended; 0 where nothing is left, or all that is left is busy. Any number may run at once.
+-- An event is looked at for a day after it was asked for last: a checkout that began before may commit after it.
 -- Locks:  cancel_orders'.
 -- Writes: cancel_orders'.
 create or replace function ticketing.continue_cancellations(p_limit integer default 50) returns integer
@@ -11,7 +11,7 @@ declare
   v_ended integer := 0;
 begin
   for v_event_id in
-    select c.event_id from ticketing.cancellations c where c.created_at > clock_timestamp() - interval '1 day' order by c.created_at
+    select c.event_id from ticketing.cancellations c where c.asked_at > clock_timestamp() - interval '1 day' order by c.asked_at
   loop
     v_ended := ticketing.cancel_orders(v_event_id, p_limit);
     exit when v_ended > 0;

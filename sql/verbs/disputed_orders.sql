@@ -9,9 +9,7 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 declare
   v_caller record := ticketing.caller();
 begin
-  if not v_caller.is_trusted and not exists (
-      select from public.events e join public.business_staff s on s.business_id = e.business_id
-      where e.id = p_event_id and s.user_id = v_caller.user_id and s.role <> 'door') then
+  if not v_caller.is_trusted and p_event_id not in (select ticketing.managed_events()) then
     return;
   end if;
   return query

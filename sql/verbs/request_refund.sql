@@ -21,7 +21,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_order public.orders;
-  v_refusal text := ticketing.refund_refusal(p_order_id);
+  v_refusal text := ticketing.order_manager_refusal(p_order_id);
   v_ids uuid[];
   v_asked record;
   v_price bigint;
@@ -87,23 +87,6 @@ begin
   end if;
   return jsonb_build_object('success', true, 'refund_id', v_refund.id, 'status', 'queued', 'amount_cents', v_refund.amount_cents,
     'currency', v_refund.currency, 'ticket_ids', to_jsonb(p_ticket_ids), 'payment_id', v_refund.payment_id);
-end
-$$;
-
--- refund_refusal: why the caller may not refund an order; null where it may.
-create or replace function ticketing.refund_refusal(p_order_id uuid) returns text
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
-declare
-  v_caller record := ticketing.caller();
-  v_order record;
-begin
-  select o.id, s.role into v_order from public.orders o
-    join public.events e on e.id = o.event_id
-    left join public.business_staff s on s.business_id = e.business_id and s.user_id = v_caller.user_id
-    where o.id = p_order_id;
-  return case
-    when v_order.id is null or v_order.role is null and not v_caller.is_trusted then 'ORDER_NOT_FOUND'
-    when v_order.role = 'door' and not v_caller.is_trusted then 'FORBIDDEN' end;
 end
 $$;
 

@@ -20,7 +20,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_order public.orders;
-  v_refusal text := ticketing.refund_refusal(p_order_id);
+  v_refusal text := ticketing.order_manager_refusal(p_order_id);
   v_free boolean := coalesce(p_free_places, false);
   v_asked record;
   v_ids uuid[];

@@ -87,6 +87,9 @@ const statuses = async (eventId: string) =>
     ])
   ).map((it) => it.status)
 
+const scanAll = (eventId: string) =>
+  db.rows('select atomic_ticket_checkin(id, gen_random_uuid()) from tickets where event_id = $1', [eventId])
+
 /** What the provider says of a paid session of an order of two. */
 const paidSession = (orderId: string) => ({
   id: `cs_${orderId}`,
@@ -175,6 +178,46 @@ describe('cancel_event', () => {
     assert.deepEqual([again.returning, again.failed], [1, 0])
     await settleRefunds(eventId, 'succeeded')
     assert.equal((await cancel(eventId)).done, true)
+  })
+
+  it('a refund of a scanned ticket that the provider refused is failed as well, and is not done', async () => {
+    const { eventId, tierId } = await sale()
+    await paid(eventId, tierId, 1)
+    await scanAll(eventId)
+    await cancel(eventId, { force: true })
+    await settleRefunds(eventId, 'failed')
+    assert.equal(await service('continue_cancellations', 50), 0)
+    const { rows } = await db.client.query<{ progress: Progress }>(
+      'select ticketing.cancellation_progress($1) as progress',
+      [eventId],
+    )
+    assert.deepEqual([rows[0]?.progress.failed, rows[0]?.progress.left], [1, 0])
+    assert.deepEqual(await statuses(eventId), ['used'])
+  })
+
+  it('what is refused in the batch of the call that asked is failed, and not asked for by itself again', async () => {
+    const { eventId, tierId } = await sale()
+    await paid(eventId, tierId, 1)
+    await cancel(eventId)
+    await settleRefunds(eventId, 'failed')
+    await cancel(eventId)
+    await settleRefunds(eventId, 'failed')
+    assert.equal(await service('continue_cancellations', 50), 0)
+  })
+
+  it('goes on by itself where it is asked again after days', async () => {
+    const { eventId, tierId } = await sale()
+    for (let i = 0; i < 3; i++) await paid(eventId, tierId, 1)
+    await scanAll(eventId)
+    await cancel(eventId)
+    await db.rows(
+      `update ticketing.cancellations set created_at = now() - interval '3 days', asked_at = now() - interval '3 days'
+       where event_id = $1`,
+      [eventId],
+    )
+    const again = await cancel(eventId, { force: true, limit: 1 })
+    assert.deepEqual([again.left, again.returning], [2, 1])
+    assert.equal(await service('continue_cancellations', 50), 2)
   })
 
   it('returns a payment that arrives afterwards, and the order ends with it', async () => {

@@ -4,7 +4,15 @@ import { describe, it } from 'node:test'
 import { addTier } from '../support/box-office.ts'
 import { ANON, assertLawful, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { openOfficeWithFees } from '../support/lawful-office.ts'
-import { completed, countsOf, expired, type PlacedOrder, placeOrder, receive } from '../support/money.ts'
+import {
+  completed,
+  countsOf,
+  expired,
+  type PlacedOrder,
+  paidOrder,
+  placeOrder,
+  receive,
+} from '../support/money.ts'
 
 const { db, eventId } = await openOfficeWithFees()
 
@@ -40,6 +48,17 @@ describe('cancel_order', () => {
       released: 0,
       payment: null,
     })
+  })
+
+  it('is for what was not paid: an order whose tickets were all voided is paid, and its checkout complete', async () => {
+    const order = await paidOrder(db, { eventId })
+    await db.value(`select ticketing.void_tickets($1, null, 'fraud', false)`, [order.orderId])
+    assert.equal(await db.value('select status from orders where id = $1', [order.orderId]), 'cancelled')
+    assert.equal((await cancel(order)).error, 'ORDER_PAID')
+    const told = await db.value<{ status: string }>('select ticketing.checkout_session_status($1)', [
+      order.sessionId,
+    ])
+    assert.equal(told.status, 'complete')
   })
 
   it('is finished by the job where its caller never comes back', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type pg from 'pg'
-import { assertLawful, refusalOf } from '../support/callers.ts'
+import { assertLawful, refusalOf, SERVICE, valueAs } from '../support/callers.ts'
 import { whileLocked } from '../support/crowd.ts'
 import {
   completed,
@@ -24,6 +24,9 @@ const house = await openHouse()
 
 type Work = (client: pg.Client) => Promise<MoneyAnswer>
 
+const cancelOrder = (client: pg.Client, order: PlacedOrder) =>
+  valueAs<MoneyAnswer>(client, SERVICE, 'select ticketing.cancel_order($1)', [order.orderId])
+
 describe('a lock that does not come', () => {
   for (const [where, lockOf] of [
     ['the order', orderOf],
@@ -43,11 +46,14 @@ describe('a lock that does not come', () => {
       const paid = await paidOrder(house.db, { eventId: house.box.eventId })
       const refund = await requestRefund(house.db.client, paid.orderId)
       const told = refundOf(paid, { metadata: { refund_id: refund.refund_id } })
-      const calls: readonly [PlacedOrder, Work][] = [
+      const calls: readonly (readonly [PlacedOrder, Work])[] = [
         [order, (client) => settle(client, sessionOf(order))],
         [paid, (client) => requestRefund(client, paid.orderId)],
         [paid, (client) => settleRefund(client, told)],
         [paid, (client) => refuseRefund(client, refund.refund_id)],
+        ...(where === 'the order'
+          ? [[order, (client: pg.Client) => cancelOrder(client, order)] as const]
+          : []),
       ]
       for (const [locked, call] of calls)
         assert.equal((await whileLocked(house, lockOf(locked), call)).error, 'LOCK_TIMEOUT')

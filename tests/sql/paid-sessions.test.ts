@@ -196,8 +196,10 @@ describe('a session that ends', () => {
   it('is nothing where a later try is open, and where it is no session of the order', async () => {
     const order = await place()
     await db.rows(
-      `insert into ticketing.checkout_sessions (order_id, attempt, parameters, session_id, status, expires_at)
-       select order_id, 2, parameters, $2, 'open', expires_at from ticketing.checkout_sessions where order_id = $1`,
+      `insert into ticketing.checkout_sessions (order_id, attempt, parameters, session_id, status, expires_at, hold_extension,
+         extend_below, delayed_payment_lifetime)
+       select order_id, 2, parameters, $2, 'open', expires_at, hold_extension, extend_below, delayed_payment_lifetime
+       from ticketing.checkout_sessions where order_id = $1`,
       [order.orderId, `${order.sessionId}_2`],
     )
     assert.equal((await receive(db.client, expired(order))).outcome, 'NO_CHANGE')
