@@ -19,9 +19,7 @@ export const cancelOrder: EdgeFunction = { methods: ['POST'], handle }
 
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
   const { orderId, secret } = await parseJson(request, body)
-  if (secret === null || secret === undefined) {
-    if (context.caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
-  }
+  if (!secret && context.caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   await giveUp(orderId, secret ?? null, context)
   return json(200, { success: true, status: 'expired', orderId })
 }

@@ -119,14 +119,16 @@ const sqlRefusals: readonly (readonly [start: string, code: RefusalCode])[] = [
 ]
 
 /**
- * The parsed JSON body, an empty one as `{}`. CSRF: a browser sends text or a form to any site without asking it first; what
- * carries an Origin must be what it asks for. Scripts, which send none, name any type or none.
+ * The parsed JSON body, an empty one as `{}`. CSRF: a browser sends text or a form to any site without asking first, so that a
+ * link or form elsewhere could hold tickets; that is refused. What it asks for first (JSON, a key, a token) any site may send, as
+ * CORS allows; scripts send no Origin, and name any type or none.
  */
 export async function readJson(request: Request, bytesMax: number = BODY_BYTES_MAX): Promise<unknown> {
   const body = await readText(request, bytesMax)
   if (
     body !== '' &&
     request.headers.has('origin') &&
+    !PREFLIGHTED.some((name) => request.headers.has(name)) &&
     !JSON_TYPE.test(request.headers.get('content-type') ?? '')
   ) {
     throw new Refusal('INVALID_REQUEST', 'A page sends Content-Type: application/json.')
@@ -138,6 +140,8 @@ export async function readJson(request: Request, bytesMax: number = BODY_BYTES_M
   }
 }
 
+/** Headers that no browser sends to another site without a preflight; supabase-js always sends them, and text as `text/plain`. */
+const PREFLIGHTED = ['apikey', 'authorization']
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i
 
 /** The body's text; refuses what is larger than `bytesMax`, is no UTF-8, or ends before its end. */

@@ -4,14 +4,12 @@ import { type RequestedRefund, requestRefund } from '../../desk/refunds.ts'
 import { type Refunding, sendRefund } from '../../payments/refunds.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
-import { parseJson, text } from './requests.ts'
-
-const TICKETS_MAX = 1000
+import { parseJson, text, ticketIds } from './requests.ts'
 
 /** Strict: a misspelt or null `ticketIds` must not become "all". */
 const body = z.strictObject({
   orderId: z.guid(),
-  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).optional(),
+  ticketIds,
   reason: text(REFUND_REASON_LENGTH_MAX).nullish(),
   force: z.boolean().nullish(),
 })

@@ -63,6 +63,11 @@ export const email = text(EMAIL_LENGTH_MAX).transform((value, { issues }) => {
   if (canonical === undefined) issues.push({ code: 'custom', message: 'is no e-mail address', input: value })
   return canonical ?? value
 })
+
+const NAMED_TICKETS_MAX = 1000
+/** The tickets that a call of staff names: never none, which must not become "all". */
+export const ticketIds = z.array(z.guid()).min(1).max(NAMED_TICKETS_MAX).optional()
+
 export const pageUrl = text(RETURN_URL_LENGTH_MAX)
 
 /** The session that holds tickets, by an id that its buyer chose or was given. */

@@ -3,13 +3,11 @@ import { REFUND_REASON_LENGTH_MAX } from '../../core/limits.ts'
 import { voidTickets as voidTicketsOf } from '../../desk/refunds.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
-import { parseJson, text } from './requests.ts'
-
-const TICKETS_MAX = 1000
+import { parseJson, text, ticketIds } from './requests.ts'
 
 const body = z.strictObject({
   orderId: z.guid(),
-  ticketIds: z.array(z.guid()).min(1).max(TICKETS_MAX).optional(),
+  ticketIds,
   reason: text(REFUND_REASON_LENGTH_MAX),
   freePlaces: z.boolean().nullish(),
 })
