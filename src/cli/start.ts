@@ -116,7 +116,7 @@ async function serve(config: Config, { database, ...laneDatabases }: Pools, clos
     (it) => it.close(),
   )
   await closing.after(startJobs(laneDatabases.webhooks, payments.provider, log), (it) => it.stop())
-  const authenticator = await openAuthenticator(await jwtSecretOf(config), undefined, config.tokenRules)
+  const authenticator = await openAuthenticator(await jwtSecretOf(config), config.tokenRules)
   const signer = await closing.after(serveSigner(await ticketKeyOf(config), laneDatabases.gates, log), (it) =>
     it.stop(),
   )

@@ -176,8 +176,8 @@ describe('keys and tokens', () => {
 
 /** A token signed by hand, so that what is checked does not check itself. */
 it('an operator may take tokens without an end, and those for somebody else', async () => {
-  const loose = await openAuthenticator(JWT_SECRET, undefined, { audience: null, mustEnd: false })
-  const own = await openAuthenticator(JWT_SECRET, undefined, { audience: 'tickets', mustEnd: true })
+  const loose = await openAuthenticator(JWT_SECRET, { audience: null, mustEnd: false })
+  const own = await openAuthenticator(JWT_SECRET, { audience: 'tickets', mustEnd: true })
   const asked = (token: string) =>
     new Request('http://localhost/', {
       headers: { apikey: loose.keys.anon, authorization: `Bearer ${token}` },

@@ -119,7 +119,6 @@ function shownCode(eventId: string, { status, qr_code }: OrderTicket, codes: Cod
   return codes.isRevoked ? qr_code : codes.token('ticket', eventId, qr_code)
 }
 
-/** What the gate reads, and what is typed where it cannot; or why there is nothing to read. */
 interface Stub {
   readonly ticket: OrderTicket
   readonly number: number
@@ -130,6 +129,7 @@ interface Stub {
 /** Why a ticket that is valid by itself does not admit. */
 const CLOSED: Readonly<Record<string, string>> = { event_cancelled: 'Event cancelled', over: 'Event over' }
 
+/** What the gate reads, and what is typed where it cannot; or why there is nothing to read. */
 function stub({ ticket, number, shown, state }: Stub, calendar: Calendar): Html {
   const badge = badgeOf(ticket, state, calendar) ?? CLOSED[state.state]
   const mark = badge === undefined ? null : html`<span class="badge">${badge}</span>`

@@ -17,7 +17,7 @@ export function wordsFor(view: OrderView, now: Date): Words {
   const [title, ...sentences] = headline(view)
   const age = now.getTime() - Date.parse(order.created_at)
   return {
-    title: title ?? '',
+    title,
     sentences: [...sentences, ...moneySentences(state, order.currency)],
     ...(state.state === 'to_pay' && payment?.url ? { payUrl: payment.url } : {}),
     ...(CHANGING.has(state.state) && age < REFRESH_MS_MAX ? { refreshSeconds: REFRESH_SECONDS } : {}),
@@ -34,10 +34,15 @@ const CHANGING: ReadonlySet<OrderState['state']> = new Set([
 const REFRESH_SECONDS = 3
 const REFRESH_MS_MAX = 45 * 60 * 1000
 
+type Issued = 'valid' | 'used' | 'part' | 'over' | 'void' | 'refunding' | 'refunded'
+type Unissued = Exclude<OrderState['state'], Issued>
+type Headline = readonly [title: string, ...sentences: string[]]
+
 /** A title, and what follows from it. */
-function headline(view: OrderView): readonly string[] {
+function headline(view: OrderView): Headline {
   const { state, tickets } = view
-  switch (state.state) {
+  const name = state.state
+  switch (name) {
     case 'valid':
       return [tickets.length === 1 ? 'Your ticket' : 'Your tickets', SHOW]
     case 'used':
@@ -60,7 +65,7 @@ function headline(view: OrderView): readonly string[] {
     case 'refunded':
       return [refundedTitle(state), 'These tickets do not admit any more.']
     default:
-      return unissued(view)
+      return unissued(view, name)
   }
 }
 
@@ -74,9 +79,10 @@ function refundedTitle({ owed_cents, coming_cents, back_cents }: OrderState): st
   return back_cents > 0 ? 'Refunded' : 'Given back'
 }
 
-function unissued({ state, event, tickets }: OrderView): readonly string[] {
+/** Of an order without tickets. Every state has its words: the compiler counts them. */
+function unissued({ state, event, tickets }: OrderView, name: Unissued): Headline {
   const charged = state.may_charge ? IF_PAID : NOTHING
-  switch (state.state) {
+  switch (name) {
     case 'event_cancelled':
       return cancelledEvent(state, tickets.length)
     case 'event_over':
@@ -120,7 +126,7 @@ function unissued({ state, event, tickets }: OrderView): readonly string[] {
       return ['The payment could not be opened', `The tickets went back on sale. ${NOTHING}`]
     case 'cancelled':
       return ['Order cancelled', `This order is cancelled; it has no tickets. ${charged}`]
-    default:
+    case 'expired':
       return [
         'This order has expired',
         `It was not paid in time, and its tickets for ${event.title} went back on sale. ${charged}`,
@@ -130,7 +136,7 @@ function unissued({ state, event, tickets }: OrderView): readonly string[] {
 
 const GOES_BACK = 'If you paid, the money goes back to you.'
 
-function cancelledEvent(state: OrderState, tickets: number): readonly string[] {
+function cancelledEvent(state: OrderState, tickets: number): Headline {
   const title = 'This event is cancelled'
   if (tickets === 0) return [title, 'Do not pay for it any more.', state.may_charge ? GOES_BACK : NOTHING]
   const known = state.back_cents + state.coming_cents + state.owed_cents + state.disputed_cents

@@ -30,7 +30,7 @@ export interface Shop {
   /** The server's address now: it changes when the server is killed. */
   readonly serverUrl: () => string
   /** Waits for a server that is being started again. */
-  readonly serverIsUp: () => Promise<unknown>
+  readonly waitForServer: () => Promise<unknown>
   /** Lifetime of a hold, in milliseconds. */
   readonly holdMs: number
 }
@@ -99,7 +99,7 @@ async function checkOut(
     } else {
       count(counts, answer === undefined ? 'checkout cut off' : `checkout answered ${answer.status}`)
       // Patience is counted in answers, not in the seconds that this machine needs to start a server.
-      await shop.serverIsUp()
+      await shop.waitForServer()
     }
     await pause(RETRY_MS * (0.5 + random.below(100) / 100))
   }

@@ -42,7 +42,12 @@ export async function webhookChaos(world: ChaosWorld, options: ChaosOptions): Pr
   const server = await openMortal(world, counts)
   try {
     await control(world.standIn, 'chaos', { ...CHAOS, seed: options.seed })
-    const shop: Shop = { ...options, serverUrl: server.url, serverIsUp: server.isUp, holdMs: HOLD_MS }
+    const shop: Shop = {
+      ...options,
+      serverUrl: server.url,
+      waitForServer: server.waitForRestart,
+      holdMs: HOLD_MS,
+    }
     const killing = server.killAgainAndAgain(random)
     await sell(world, shop, options, counts)
     // Refunds go on under kills; but no event is lost for good any more: nobody would ever ask about those.
@@ -80,7 +85,7 @@ async function openMortal(world: ChaosWorld, counts: Counts) {
   let restart: Promise<unknown> = Promise.resolve()
   return {
     url: () => server.url,
-    isUp: () => restart,
+    waitForRestart: () => restart,
     stop: () => server.stop(),
     killAgainAndAgain: (random: Random) => {
       let stopped = false

@@ -8,7 +8,7 @@ export async function atOnce<Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = []
-  const waiting = [...items.entries()].values()
+  const waiting = items.entries()
   let failed = false
   const take = async () => {
     for (const [index, item] of waiting) {

@@ -20,7 +20,8 @@ export const sabotageStage: Stage = {
     report('making databases to attack')
     const databases = await run.openAttackDatabases()
     try {
-      run.sabotage.push(...(await attackAll(run, databases, report)))
+      // In the order of the report, once all are there.
+      run.sabotage.splice(0, Number.POSITIVE_INFINITY, ...(await attackAll(run, databases, report)))
     } finally {
       await databases.close()
     }
@@ -35,6 +36,8 @@ async function attackAll(run: Run, databases: AttackDatabases, report: Report): 
     report(`${done} of ${all.length} done, now ${nameOf(removal)}`)
     run.signal.throwIfAborted()
     const result = await sabotage(databases, removal, run.seed)
+    // At once, so that a run that is broken off shows what it saw.
+    run.sabotage.push(result)
     done++
     return result
   })
