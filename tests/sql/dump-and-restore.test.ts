@@ -155,25 +155,37 @@ test('pg_dump, then psql or pg_restore: verify is clean and selling goes on, on 
   const custom = join(folder, 'custom.dump')
   await run(tool('pg_dump'), ['-f', plain, source])
   await run(tool('pg_dump'), ['-Fc', '-f', custom, source])
-  const restorers: Readonly<Record<string, (url: string) => Promise<unknown>>> = {
-    plain: (url) => run(tool('psql'), ['-q', '-v', 'ON_ERROR_STOP=1', '-f', plain, url]),
-    custom: (url) => run(tool('pg_restore'), ['--exit-on-error', '-d', url, custom]),
-    'custom, under another owner': (url) =>
-      run(tool('pg_restore'), ['--exit-on-error', '--no-owner', '-d', url, custom]),
+  const fromPlain = (url: string) => run(tool('psql'), ['-q', '-v', 'ON_ERROR_STOP=1', '-f', plain, url])
+  const fromCustom = (url: string, ...options: readonly string[]) =>
+    run(tool('pg_restore'), ['--exit-on-error', ...options, '-d', url, custom])
+  const isReady = async (url: string) => {
+    await assertRestored(url, tierId)
+    // A dump of what was restored is a dump as well.
+    await withClient(url, async (client) => {
+      await migrate(client)
+      assert.deepEqual((await client.query('select from verify_protections() where not active')).rows, [])
+    })
   }
   for (const [server, into] of [
     ['the same server', older],
     ['the server of these tests', serverUrl()],
   ] as const)
-    for (const [format, restore] of Object.entries(restorers))
+    for (const [format, restore] of Object.entries({ plain: fromPlain, custom: fromCustom }))
       await t.test(`${format}, into ${server}`, async () => {
         const url = await freshDatabase(into)
         await restore(url)
-        await assertRestored(url, tierId)
-        // A dump of what was restored is a dump as well.
-        await withClient(url, async (client) => {
-          await migrate(client)
-          assert.deepEqual((await client.query('select from verify_protections() where not active')).rows, [])
-        })
+        await isReady(url)
       })
+  await t.test('custom, under another owner, who is who connects', async () => {
+    await withClient(older, (client) => client.query('create role restorer superuser login'))
+    const url = Object.assign(new URL(await freshDatabase(older)), { username: 'restorer' }).href
+    await fromCustom(url, '--no-owner')
+    await withClient(url, async (client) => {
+      const { rows } = await client.query(
+        `select distinct relowner::regrole::text as owner from pg_class where relnamespace = 'ticketing'::regnamespace`,
+      )
+      assert.deepEqual(rows, [{ owner: 'restorer' }])
+    })
+    await isReady(url)
+  })
 })
