@@ -128,31 +128,35 @@ export interface OrderView {
   readonly refunds: readonly { readonly amount_cents: number; readonly status: string }[]
 }
 
-/** What is true of an order now; amounts are minor units. The codes are told apart in `sql/rules/order_state.sql`. */
+/** What an order is; `sql/rules/order_state.sql` tells them apart, and says what each means. */
+export const ORDER_STATES = [
+  'valid',
+  'used',
+  'part',
+  'over',
+  'void',
+  'refunding',
+  'refunded',
+  'issuing',
+  'returned',
+  'event_cancelled',
+  'event_over',
+  'confirming',
+  'confirming_late',
+  'failed',
+  'giving_up',
+  'checking',
+  'to_pay',
+  'opening',
+  'given_up',
+  'not_opened',
+  'cancelled',
+  'expired',
+] as const
+
+/** What is true of an order now; amounts are minor units. */
 export interface OrderState {
-  readonly state:
-    | 'valid'
-    | 'used'
-    | 'part'
-    | 'over'
-    | 'void'
-    | 'refunding'
-    | 'refunded'
-    | 'event_cancelled'
-    | 'issuing'
-    | 'returned'
-    | 'event_over'
-    | 'confirming'
-    | 'confirming_late'
-    | 'failed'
-    | 'giving_up'
-    | 'given_up'
-    | 'checking'
-    | 'to_pay'
-    | 'opening'
-    | 'not_opened'
-    | 'cancelled'
-    | 'expired'
+  readonly state: (typeof ORDER_STATES)[number]
   /** Money may still be taken, or have been without our knowing. */
   readonly may_charge: boolean
   /** Why its last payment goes back. */

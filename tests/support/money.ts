@@ -137,6 +137,17 @@ export function refundOf(order: PlacedOrder, change: object = {}): Record<string
   }
 }
 
+/** A bank's dispute of an order's payment, as the provider tells of it when it begins and when it ends. */
+export const disputeOf = (order: PlacedOrder, status: string, change: object = {}) =>
+  eventOf(`charge.dispute.${status.endsWith('needs_response') ? 'created' : 'closed'}`, {
+    id: `dp_${order.orderId}`,
+    amount: order.totalCents,
+    currency: order.currency.toLowerCase(),
+    payment_intent: order.paymentId,
+    status,
+    ...change,
+  })
+
 export const receive = (client: pg.Client, event: object) =>
   valueAs<MoneyAnswer>(client, SERVICE, 'select ticketing.receive_webhook($1)', [event])
 

@@ -3,12 +3,13 @@ import { after, describe, it } from 'node:test'
 import { orderPage as render, sheetOf } from '../../src/api/pages/order-page.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { ANON } from '../../src/desk/callers.ts'
-import { type OrderState, orderPage as readOrder } from '../../src/desk/orders.ts'
+import { ORDER_STATES, type OrderState, orderPage as readOrder } from '../../src/desk/orders.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { CODES } from '../support/codes.ts'
 import { completed, type PlacedOrder, placeOrder, receive } from '../support/money.ts'
 import {
   all,
+  allAreCancelled,
   allAreVoid,
   authorisesDebit,
   db,
@@ -142,6 +143,20 @@ const table: readonly Row[] = [
     says: /If you paid, the money goes back/,
     never: /are held/,
   },
+  {
+    // A checkout of the platform's own says so by the service key, then calls issue_order_tickets.
+    when: 'it is paid elsewhere and its tickets are to be issued',
+    story: onOrder(`update orders set status = 'paid' where id = $1`),
+    state: 'issuing',
+    says: /Your tickets are being made.*The order is paid/s,
+    never: /Nothing was charged|>Pay €/,
+  },
+  {
+    when: 'it was cancelled by hand after nobody paid',
+    story: all(timeIsOver, sessionExpires, onOrder(`update orders set status = 'cancelled' where id = $1`)),
+    state: 'cancelled',
+    says: /This order is cancelled; it has no tickets.*Nothing was charged/s,
+  },
   { when: 'it is paid', story: pays, state: 'valid', says: /Show the code at the door/ },
   { when: 'all of it was scanned', story: all(pays, isScanned), state: 'used', says: /Scanned at the door/ },
   {
@@ -214,6 +229,13 @@ const table: readonly Row[] = [
   {
     when: 'all its tickets are void',
     story: all(pays, allAreVoid),
+    state: 'void',
+    says: /The organiser made these tickets void/,
+    never: /Show the code|class="code"|went back/,
+  },
+  {
+    when: 'all its tickets are void and their places free',
+    story: all(pays, allAreCancelled),
     state: 'void',
     says: /The organiser made these tickets void/,
     never: /Show the code|class="code"|went back/,
@@ -315,6 +337,11 @@ async function placed(): Promise<PlacedOrder> {
 }
 
 describe('the page of an order', () => {
+  it('has a row here for every state', () => {
+    const states = new Set(table.map(({ state }) => state))
+    assert.deepEqual([...states].sort(), [...ORDER_STATES].sort())
+  })
+
   for (const { when, story, state, says, never } of table) {
     it(`says what is so when ${when}`, async () => {
       const order = await placed()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { testDatabase } from '../support/database.ts'
 import {
   completed,
+  disputeOf,
   eventOf,
   expired,
   ourRefund,
@@ -97,18 +98,20 @@ export const returnArrives: Story = async (order) => {
 export const dispute =
   (status: string): Story =>
   (order) =>
-    receive(
-      db.client,
-      eventOf('charge.dispute.created', {
-        id: `dp_${order.orderId}`,
-        amount: order.totalCents,
-        currency: 'eur',
-        payment_intent: order.paymentId,
-        status,
-      }),
-    )
+    receive(db.client, disputeOf(order, status))
 export const isScanned: Story = (order) =>
   db.rows(`update tickets set status = 'used', checked_in_at = now() where order_id = $1`, [order.orderId])
-export const oneIsVoid: Story = async (order) =>
-  db.rows(`update tickets set status = 'cancelled' where id = $1`, [(await ticketsOf(db, order))[0]])
-export const allAreVoid = onOrder(`update tickets set status = 'cancelled' where order_id = $1`)
+const areVoid =
+  (howMany: number | undefined, placesFree: boolean): Story =>
+  async (order) => {
+    const tickets = (await ticketsOf(db, order)).slice(0, howMany)
+    const answer = await db.value<{ success: boolean }>("select ticketing.void_tickets($1, $2, 'x', $3)", [
+      order.orderId,
+      tickets,
+      placesFree,
+    ])
+    assert.equal(answer.success, true, JSON.stringify(answer))
+  }
+export const oneIsVoid = areVoid(1, false)
+export const allAreVoid = areVoid(undefined, false)
+export const allAreCancelled = areVoid(undefined, true)
