@@ -6,18 +6,8 @@ import { assertLawful } from '../support/callers.ts'
 import { openShop, SPELLINGS } from './shop.ts'
 
 const shop = await openShop()
-const { db, house } = shop
+const { db, house, member } = shop
 const owner = await member('owner')
-
-async function member(role: string): Promise<Record<string, string>> {
-  const id = randomUUID()
-  await db.rows('insert into business_staff (business_id, user_id, role) values ($1, $2, $3)', [
-    house.businessId,
-    id,
-    role,
-  ])
-  return shop.tokenOf(id)
-}
 
 interface Bought {
   readonly orderId: string

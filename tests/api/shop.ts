@@ -5,7 +5,7 @@ import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { mintToken } from '../../src/api/keys.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
-import { type BoxOffice, openBoxOffice } from '../support/box-office.ts'
+import { addStaff, type BoxOffice, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Answer, type Ask, ask, JWT_SECRET, serve, type TestServer } from './scratch.ts'
@@ -32,6 +32,8 @@ export interface Shop {
   /** Waits until the stand-in has delivered everything that is due. */
   delivered(): Promise<void>
   tokenOf(userId: string): Promise<Record<'authorization', string>>
+  /** The token of somebody more who works for the house. */
+  member(role: string): Promise<Record<'authorization', string>>
 }
 
 export interface ShopAnswer extends Omit<Answer, 'json'> {
@@ -77,6 +79,9 @@ export async function openShop(
       headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     })
+  const tokenOf = async (userId: string) => ({
+    authorization: `Bearer ${await mintToken(JWT_SECRET, { sub: userId })}`,
+  })
   return {
     db,
     house,
@@ -93,7 +98,8 @@ export async function openShop(
       const response = await control('/deliveries?wait=idle&seconds=20')
       if (!response.ok) throw new Error(`deliveries: ${response.status} ${await response.text()}`)
     },
-    tokenOf: async (userId) => ({ authorization: `Bearer ${await mintToken(JWT_SECRET, { sub: userId })}` }),
+    tokenOf,
+    member: async (role) => tokenOf(await addStaff(db, house.businessId, role)),
   }
 }
 

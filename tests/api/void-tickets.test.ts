@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { addTier, buyTickets } from '../support/box-office.ts'
 import { assertLawful } from '../support/callers.ts'
 import { openShop } from './shop.ts'
 
 const shop = await openShop()
-const { db, house } = shop
-
-async function member(role: string): Promise<Record<string, string>> {
-  const id = randomUUID()
-  await db.rows('insert into business_staff (business_id, user_id, role) values ($1, $2, $3)', [
-    house.businessId,
-    id,
-    role,
-  ])
-  return shop.tokenOf(id)
-}
+const { db, house, member } = shop
 const [owner, door] = [await member('owner'), await member('door')]
 
 async function order() {
@@ -52,7 +41,7 @@ describe('void-tickets', () => {
         owner,
       )
       assert.deepEqual([got.status, got.body['code']], [400, 'INVALID_REQUEST'])
-      assert.match(JSON.stringify(got.body), new RegExp(field))
+      assert.equal(got.body['field'], field)
     }
     assert.equal((await shop.call('void-tickets', { orderId }, owner)).status, 400, 'a reason is needed')
     assert.equal(

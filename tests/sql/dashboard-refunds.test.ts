@@ -13,20 +13,14 @@ import {
   placeOrder,
   receive,
   refundOf,
-  refuseRefund,
-  requestRefund,
   settleRefund,
   standOf,
 } from '../support/money.ts'
+import { moneyDesk } from '../support/money-desk.ts'
 
 const { db, eventId, staffId } = await openOfficeWithFees()
 
-const request = (orderId: string | null, ticketIds?: readonly string[], force?: boolean) =>
-  requestRefund(db.client, orderId, ticketIds, force)
-const refuse = (id: string | undefined) => refuseRefund(db.client, id)
-const scan = (id: string | undefined) =>
-  db.value('select success from scan_ticket_atomic($1, $2)', [id, staffId])
-const due = (verb: string) => db.value<Record<string, unknown>[]>(`select ticketing.${verb}(1000)`)
+const { request, refuse, scan, due } = moneyDesk(db, staffId)
 const first = <T>(list: readonly T[]): T[] => list.slice(0, 1)
 
 describe("a refund from the provider's dashboard", () => {

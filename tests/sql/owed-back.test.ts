@@ -8,8 +8,8 @@ import {
   booksOf,
   completed,
   countsOf,
+  disputeOf,
   eventOf,
-  type MoneyAnswer,
   ourRefund,
   PAID,
   type PlacedOrder,
@@ -22,19 +22,10 @@ import {
   settleRefund,
   standOf,
 } from '../support/money.ts'
+import { moneyDesk } from '../support/money-desk.ts'
 
-const { db, eventId } = await openOfficeWithFees()
-
-/** Hours pass: what waits for its next turn is due, and is leased. */
-async function soon(order: PlacedOrder): Promise<MoneyAnswer> {
-  await db.rows('update ticketing.refunds set ask_at = now() where order_id = $1 and ask_at is not null', [
-    order.orderId,
-  ])
-  const due = await db.value<(MoneyAnswer & { order_id: string })[]>('select ticketing.due_refunds(1000)')
-  const found = due.filter((refund) => refund.order_id === order.orderId)
-  assert.equal(found.length, 1, 'one refund is due')
-  return found[0] as MoneyAnswer
-}
+const { db, eventId, staffId } = await openOfficeWithFees()
+const { soon } = moneyDesk(db, staffId)
 
 const failed = (refund: object) => settleRefund(db.client, { ...refund, status: 'failed' })
 const dashboard = (order: PlacedOrder, amount: number, change: object = {}) =>
@@ -48,7 +39,7 @@ const owedRows = (from: TestDatabase = db) =>
 /** Refuses what is due until nothing is queued any more; answers how often. */
 async function refuseAll(order: PlacedOrder): Promise<number> {
   for (let times = 1; times <= 20; times++) {
-    await refuseRefund(db.client, (await soon(order)).refund_id)
+    await refuseRefund(db.client, (await soon(order.orderId)).refund_id)
     if ((await owedRows()).length > 0) return times
     await assertLawful(db)
   }
@@ -62,7 +53,7 @@ describe('what is owed back', () => {
     await settleRefund(db.client, told)
     await failed(told)
     assert.equal((await standOf(db, order))['order'], 'paid')
-    await refuseRefund(db.client, (await soon(order)).refund_id)
+    await refuseRefund(db.client, (await soon(order.orderId)).refund_id)
     assert.deepEqual(await standOf(db, order), {
       order: 'paid',
       tickets: { refunded: 2 },
@@ -70,7 +61,7 @@ describe('what is owed back', () => {
       refunds: { 'failed staff': 4140, 'failed OWED': 4140, 'queued OWED': 4140 },
     })
     assert.deepEqual(await booksOf(db, order), { captured: 4140, pending: -4140 })
-    const again = await soon(order)
+    const again = await soon(order.orderId)
     await settleRefund(db.client, ourRefund(order, again))
     assert.equal((await standOf(db, order))['order'], 'refunded')
     assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
@@ -90,7 +81,7 @@ describe('what is owed back', () => {
     const waits: number[] = []
     for (let times = 0; times < 10; times++) {
       waits.push(await wait())
-      await refuseRefund(db.client, (await soon(order)).refund_id)
+      await refuseRefund(db.client, (await soon(order.orderId)).refund_id)
     }
     assert.deepEqual(waits, [1, 2, 4, 8, 16, 24, 24, 24, 24, 24])
     assert.deepEqual(await owedRows(), [{ payment_id: order.paymentId, cents: 2070 }])
@@ -131,7 +122,7 @@ describe('what is owed back', () => {
       assert.equal(rest.amount_cents, 3140)
       await settleRefund(db.client, ourRefund(order, rest))
       await failed(part)
-      const sent = await soon(order)
+      const sent = await soon(order.orderId)
       assert.equal(sent.amount_cents, 1000)
       assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -3140, pending: -1000 })
       await settleRefund(db.client, ourRefund(order, sent))
@@ -153,11 +144,11 @@ describe('what is owed back', () => {
     await receive(db.client, completed(second))
     const part = dashboard(second, 1000)
     await settleRefund(db.client, part)
-    const rest = await soon(order)
+    const rest = await soon(order.orderId)
     assert.equal(rest.amount_cents, 3140, 'what was never sent follows what is owed')
     await settleRefund(db.client, ourRefund(second, rest))
     await failed(part)
-    const sent = await soon(order)
+    const sent = await soon(order.orderId)
     assert.equal(sent.amount_cents, 1000)
     await settleRefund(db.client, ourRefund(second, sent))
     assert.deepEqual(await booksOf(db, order), { ...PAID, captured: 8280, refunds: -4140 })
@@ -195,7 +186,7 @@ describe('what is owed back', () => {
     const order = await paidOrder(db, { eventId })
     const second = { ...order, paymentId: `pi_second_${order.orderId}` }
     await receive(db.client, completed(second))
-    const lost = await soon(order)
+    const lost = await soon(order.orderId)
     await refuseRefund(db.client, lost.refund_id)
     const told = ourRefund(second, lost, { status: 'pending' })
     assert.equal((await settleRefund(db.client, told)).outcome, 'PENDING')
@@ -205,23 +196,12 @@ describe('what is owed back', () => {
 })
 
 describe('each account by itself', () => {
-  const dispute = (order: PlacedOrder, status: string) =>
-    receive(
-      db.client,
-      eventOf(`charge.dispute.${status === 'needs_response' ? 'created' : 'closed'}`, {
-        id: `dp_${order.orderId}`,
-        payment_intent: order.paymentId,
-        amount: order.totalCents,
-        status,
-      }),
-    )
-
   it('paid, disputed, refund asked, dispute won, refunded: tickets and fees are zero, not −19.99 and +19.99', async () => {
     const tierId = await addTier(db, eventId, { priceCents: 1999 })
     const order = await paidOrder(db, { eventId, tierId, quantity: 1 })
-    await dispute(order, 'needs_response')
+    await receive(db.client, disputeOf(order, 'needs_response'))
     const refund = await requestRefund(db.client, order.orderId)
-    await dispute(order, 'won')
+    await receive(db.client, disputeOf(order, 'won'))
     await assertLawful(db)
     await settleRefund(db.client, ourRefund(order, refund))
     assert.deepEqual(await booksOf(db, order), { captured: 2069, refunds: -2069 })
@@ -234,8 +214,8 @@ describe('each account by itself', () => {
       await refuseRefund(db.client, refund.refund_id)
       await assertLawful(db)
     }
-    await dispute(order, 'needs_response')
-    await dispute(order, 'lost')
+    await receive(db.client, disputeOf(order, 'needs_response'))
+    await receive(db.client, disputeOf(order, 'lost'))
     assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
   })
 

@@ -16,30 +16,15 @@ import {
   placeOrder,
   receive,
   refundOf,
-  refuseRefund,
-  requestRefund,
   settleRefund,
   standOf,
   ticketsOf,
 } from '../support/money.ts'
+import { moneyDesk } from '../support/money-desk.ts'
 
 const { db, businessId, eventId, staffId } = await openOfficeWithFees()
 
-const request = (orderId: string | null, ticketIds?: readonly string[], force?: boolean) =>
-  requestRefund(db.client, orderId, ticketIds, force)
-const refuse = (id: string | undefined) => refuseRefund(db.client, id)
-const scan = (id: string | undefined) =>
-  db.value('select success from scan_ticket_atomic($1, $2)', [id, staffId])
-const due = (verb: string) => db.value<Record<string, unknown>[]>(`select ticketing.${verb}(1000)`)
-/** What waits for its next turn is due now: an hour passes. */
-const soon = async (orderId: string): Promise<MoneyAnswer> => {
-  await db.rows('update ticketing.refunds set ask_at = now() where order_id = $1 and ask_at is not null', [
-    orderId,
-  ])
-  const found = (await due('due_refunds')).find((row) => row['order_id'] === orderId)
-  assert.ok(found, 'nothing is due')
-  return found as unknown as MoneyAnswer
-}
+const { request, refuse, scan, due, soon } = moneyDesk(db, staffId)
 const first = <T>(list: readonly T[]): T[] => list.slice(0, 1)
 
 describe('request_refund refuses', () => {

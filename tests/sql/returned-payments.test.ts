@@ -5,32 +5,21 @@ import { openOfficeWithFees } from '../support/lawful-office.ts'
 import {
   booksOf,
   completed,
-  eventOf,
-  type MoneyAnswer,
+  disputeOf,
   PAID,
   type PlacedOrder,
   paidOrder,
   placeOrder,
   receive,
   refundOf,
-  refuseRefund,
   settleRefund,
   standOf,
 } from '../support/money.ts'
+import { moneyDesk } from '../support/money-desk.ts'
 
-const { db, eventId } = await openOfficeWithFees()
+const { db, eventId, staffId } = await openOfficeWithFees()
 
-const refuse = (id: string | undefined) => refuseRefund(db.client, id)
-const due = (verb: string) => db.value<Record<string, unknown>[]>(`select ticketing.${verb}(1000)`)
-/** What waits for its next turn is due now: an hour passes. */
-const soon = async (orderId: string): Promise<MoneyAnswer> => {
-  await db.rows('update ticketing.refunds set ask_at = now() where order_id = $1 and ask_at is not null', [
-    orderId,
-  ])
-  const found = (await due('due_refunds')).find((row) => row['order_id'] === orderId)
-  assert.ok(found, 'nothing is due')
-  return found as unknown as MoneyAnswer
-}
+const { refuse, due, soon } = moneyDesk(db, staffId)
 
 describe('a payment that goes back', () => {
   const secondOf = (order: PlacedOrder) => ({ ...order, paymentId: `pi_second_${order.orderId}` })
@@ -76,8 +65,7 @@ describe('a payment that goes back', () => {
     const second = secondOf(order)
     await receive(db.client, completed(second))
     const sent = await soon(order.orderId)
-    const dispute = { id: `dp_${order.orderId}`, payment_intent: second.paymentId, amount: 4140 }
-    await receive(db.client, eventOf('charge.dispute.created', { ...dispute, status: 'needs_response' }))
+    await receive(db.client, disputeOf(second, 'needs_response'))
     await refuse(sent.refund_id)
     await assertLawful(db)
     assert.deepEqual(await booksOf(db, order), {
@@ -86,7 +74,7 @@ describe('a payment that goes back', () => {
       fees: -140,
       disputed: -4140,
     })
-    await receive(db.client, eventOf('charge.dispute.closed', { ...dispute, status: 'won' }))
+    await receive(db.client, disputeOf(second, 'won'))
     await assertLawful(db)
     const again = await soon(order.orderId)
     await settleRefund(db.client, refundOf(second, { metadata: { refund_id: again.refund_id } }))
@@ -95,13 +83,7 @@ describe('a payment that goes back', () => {
 
   it('a dispute that is told before its payment has its effect with it', async () => {
     const order = await placeOrder(db, { eventId })
-    const dispute = {
-      id: `dp_${order.orderId}`,
-      payment_intent: order.paymentId,
-      amount: 4140,
-      status: 'needs_response',
-    }
-    assert.equal((await receive(db.client, eventOf('charge.dispute.created', dispute))).outcome, 'UNMATCHED')
+    assert.equal((await receive(db.client, disputeOf(order, 'needs_response'))).outcome, 'UNMATCHED')
     assert.equal((await receive(db.client, completed(order))).outcome, 'ISSUED')
     assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
     assert.equal(

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { addTier, buyTickets } from '../support/box-office.ts'
+import { addStaff, addTier, buyTickets } from '../support/box-office.ts'
 import { type Caller, rowsAs, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { openOfficeWithFees } from '../support/lawful-office.ts'
 import {
   booksOf,
   countsOf,
-  eventOf,
+  disputeOf,
   type MoneyAnswer,
   PAID,
-  type PlacedOrder,
   paidOrder,
   placeOrder,
   receive,
@@ -19,6 +18,7 @@ import {
   settleRefund,
   standOf,
 } from '../support/money.ts'
+import { moneyDesk } from '../support/money-desk.ts'
 
 const { db, businessId, eventId, staffId } = await openOfficeWithFees()
 
@@ -37,27 +37,8 @@ const voidTickets = (
     'select ticketing.void_tickets($1, $2, $3, $4)',
     [orderId, ticketIds, reason, free],
   )
-const scan = (id: string | undefined) =>
-  db.value('select success from scan_ticket_atomic($1, $2)', [id, staffId])
-const dispute = (order: PlacedOrder, type: string, status: string) =>
-  receive(
-    db.client,
-    eventOf(`charge.dispute.${type}`, {
-      id: `dp_${order.orderId}`,
-      payment_intent: order.paymentId,
-      amount: order.totalCents,
-      status,
-    }),
-  )
-const member = async (role: string) => {
-  const user = randomUUID()
-  await db.rows('insert into business_staff (business_id, user_id, role) values ($1, $2, $3)', [
-    businessId,
-    user,
-    role,
-  ])
-  return signedIn(user)
-}
+const { scan } = moneyDesk(db, staffId)
+const member = async (role: string) => signedIn(await addStaff(db, businessId, role))
 
 describe('void_tickets', () => {
   it('refuses what is no request, strangers, the door, what is not paid, not there, scanned, or void', async () => {
@@ -108,8 +89,8 @@ describe('void_tickets', () => {
 
   it('after a lost dispute: the gate refuses, nothing is owed, the order is cancelled and not refunded', async () => {
     const order = await paidOrder(db, { eventId })
-    await dispute(order, 'created', 'needs_response')
-    await dispute(order, 'closed', 'lost')
+    await receive(db.client, disputeOf(order, 'needs_response'))
+    await receive(db.client, disputeOf(order, 'lost'))
     assert.equal((await voidTickets(order.orderId, null, true)).order_status, 'cancelled')
     assert.equal(await scan(order.tickets[0]), false)
     assert.deepEqual(await countsOf(db, order.tierId), { sold: 0, held: 0 })
@@ -152,9 +133,9 @@ it('disputed_orders shows owners and managers what a bank took, with its tickets
     await paidOrder(db, { eventId }),
     await paidOrder(db, { eventId }),
   ]
-  await dispute(open, 'created', 'needs_response')
-  await dispute(won, 'closed', 'won')
-  await dispute(lost, 'closed', 'lost')
+  await receive(db.client, disputeOf(open, 'needs_response'))
+  await receive(db.client, disputeOf(won, 'won'))
+  await receive(db.client, disputeOf(lost, 'lost'))
   await voidTickets(lost.orderId, lost.tickets.slice(1))
   const seen = async (caller: Caller) =>
     (

@@ -6,6 +6,7 @@ import { openOfficeWithFees } from '../support/lawful-office.ts'
 import {
   booksOf,
   countsOf,
+  disputeOf,
   eventOf,
   type PlacedOrder,
   paidOrder,
@@ -74,44 +75,34 @@ describe('receive_webhook', () => {
 })
 
 describe('a dispute', () => {
-  const dispute = (order: PlacedOrder, type: string, status: string, change: object = {}) =>
-    receive(
-      db.client,
-      eventOf(`charge.dispute.${type}`, {
-        id: `dp_${order.orderId}`,
-        amount: 4140,
-        currency: 'eur',
-        payment_intent: order.paymentId,
-        status,
-        ...change,
-      }),
-    )
+  const dispute = (order: PlacedOrder, status: string, change: object = {}) =>
+    receive(db.client, disputeOf(order, status, change))
   const paid = { captured: 4140, tickets: -4000, fees: -140 }
 
   it('takes its amount out of the sales, and back when it is won; the tickets stay', async () => {
     const order = await paidOrder(db, { eventId })
-    assert.equal((await dispute(order, 'created', 'needs_response')).outcome, 'DISPUTED')
-    assert.equal((await dispute(order, 'created', 'needs_response')).outcome, 'NO_CHANGE')
+    assert.equal((await dispute(order, 'needs_response')).outcome, 'DISPUTED')
+    assert.equal((await dispute(order, 'needs_response')).outcome, 'NO_CHANGE')
     assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
     await assertLawful(db)
-    assert.equal((await dispute(order, 'closed', 'won')).outcome, 'DISPUTE_WON')
-    assert.equal((await dispute(order, 'closed', 'won')).outcome, 'NO_CHANGE')
+    assert.equal((await dispute(order, 'won')).outcome, 'DISPUTE_WON')
+    assert.equal((await dispute(order, 'won')).outcome, 'NO_CHANGE')
     assert.deepEqual(await booksOf(db, order), paid)
     assert.deepEqual((await standOf(db, order))['tickets'], { valid: 2 })
   })
 
   it('one that is lost stays away, also when it is told of first when it is over', async () => {
     const order = await paidOrder(db, { eventId })
-    assert.equal((await dispute(order, 'closed', 'lost', { amount: 1000 })).outcome, 'DISPUTE_LOST')
-    assert.equal((await dispute(order, 'created', 'needs_response', { amount: 1000 })).outcome, 'NO_CHANGE')
+    assert.equal((await dispute(order, 'lost', { amount: 1000 })).outcome, 'DISPUTE_LOST')
+    assert.equal((await dispute(order, 'needs_response', { amount: 1000 })).outcome, 'NO_CHANGE')
     assert.deepEqual(await booksOf(db, order), { ...paid, tickets: -3000, disputed: -1000 })
   })
 
   it('an inquiry takes nothing, and one about no payment of ours is unmatched', async () => {
     const order = await paidOrder(db, { eventId })
-    assert.equal((await dispute(order, 'created', 'warning_needs_response')).outcome, 'NO_CHANGE')
-    assert.equal((await dispute(order, 'closed', 'warning_closed')).outcome, 'DISPUTE_WON')
+    assert.equal((await dispute(order, 'warning_needs_response')).outcome, 'NO_CHANGE')
+    assert.equal((await dispute(order, 'warning_closed')).outcome, 'DISPUTE_WON')
     assert.deepEqual(await booksOf(db, order), paid)
-    assert.equal((await dispute(order, 'created', 'lost', { payment_intent: 'pi_x' })).outcome, 'UNMATCHED')
+    assert.equal((await dispute(order, 'lost', { payment_intent: 'pi_x' })).outcome, 'UNMATCHED')
   })
 })

@@ -31,6 +31,13 @@ export async function openBoxOffice(db: TestDatabase): Promise<BoxOffice> {
   }
 }
 
+/** Somebody more who works for a business, and gives the user's id. */
+export const addStaff = (db: TestDatabase, businessId: string, role: string): Promise<string> =>
+  db.value<string>(
+    'insert into business_staff (business_id, user_id, role) values ($1, gen_random_uuid(), $2) returning user_id',
+    [businessId, role],
+  )
+
 export interface TierOptions {
   readonly total?: number
   readonly maxPerOrder?: number | null
