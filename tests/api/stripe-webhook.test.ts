@@ -155,7 +155,12 @@ describe('stripe-webhook', () => {
     })
 
   it('keeps an event whose id has a NUL', async () => {
-    assert.equal((await send(event(`evt_\0${randomUUID()}`, 'some.type'))).status, 200)
+    const unique = randomUUID()
+    assert.equal((await send(event(`evt_\0${unique}`, 'some.type'))).status, 200)
+    const kept = await db.rows('select type, outcome from webhook_events where id = $1', [
+      `evt_\ufffd${unique}`,
+    ])
+    assert.deepEqual(kept, [{ type: 'some.type', outcome: 'IGNORED' }])
   })
 
   it('is 503 with Retry-After while the order is locked, keeps nothing, and takes it when it comes again', async () => {
