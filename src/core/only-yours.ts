@@ -4,7 +4,7 @@ import type { Guarantee } from './guarantee.ts'
 export const ONLY_YOURS: Guarantee = {
   number: 10,
   name: 'only-yours',
-  promise: 'Nobody reads or changes what is not theirs: other buyers, other houses, the door, guests.',
+  promise: 'Nobody reads or changes what is not theirs: other buyers, other businesses, the door, guests.',
   laws: ['only_yours'],
   scenarios: ['scanner-burst'],
   refusesAlone: true,
