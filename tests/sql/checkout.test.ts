@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { addTier, openBoxOffice } from '../support/box-office.ts'
+import { addTier, addUnjudgedTier, openBoxOffice } from '../support/box-office.ts'
 import { ANON, type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { lawfulDatabase } from '../support/lawful-office.ts'
 
@@ -14,16 +14,13 @@ interface Answer {
 }
 
 const db = await lawfulDatabase()
-/** Prices as they were saved before anything judged them. */
-await db.rows('drop trigger trg_check_tier_price on ticket_tiers')
-await db.rows('drop trigger trg_check_event_prices on events')
 const { eventId, eventSlug } = await openBoxOffice(db)
 const other = await openBoxOffice(db)
 const ADA = randomUUID()
 const tier = {
   free: await addTier(db, eventId, { total: 1000, slug: 'free' }),
   paid: await addTier(db, eventId, { priceCents: 100_000, total: 1000 }),
-  cheap: await addTier(db, eventId, { priceCents: 49, total: 1000 }),
+  cheap: await addUnjudgedTier(db, eventId, { priceCents: 49, total: 1000 }),
   personal: await addTier(db, eventId, { maxPerPerson: 2, total: 1000 }),
   none: await addTier(db, eventId, { total: 0 }),
   limited: await addTier(db, eventId, { maxPerOrder: 1 }),

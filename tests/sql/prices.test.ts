@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { addTier, openBoxOffice } from '../support/box-office.ts'
+import { addTier, addUnjudgedTier, openBoxOffice } from '../support/box-office.ts'
 import { lawfulDatabase } from '../support/lawful-office.ts'
 import { checkoutsIn } from '../support/paid-checkout.ts'
 
@@ -76,10 +76,7 @@ describe('a price, when it is saved', () => {
   })
 
   it('that was saved before anything judged it sells nothing, and its tier can be changed', async () => {
-    const { eventId, tierId } = await sale()
-    await db.rows('alter table ticket_tiers disable trigger trg_check_tier_price')
-    await db.rows('update ticket_tiers set price_cents = 1 where id = $1', [tierId])
-    await db.rows('alter table ticket_tiers enable trigger trg_check_tier_price')
+    const { eventId, tierId } = await sale({ priceCents: 1 }, {}, addUnjudgedTier)
     assert.equal((await buy(eventId, { [tierId]: 1 })).error_code, 'AMOUNT_NOT_CHARGEABLE')
     await db.rows(`update ticket_tiers set status = 'paused' where id = $1`, [tierId])
   })

@@ -70,6 +70,20 @@ export function addTier(db: TestDatabase, eventId: string, options: TierOptions 
   )
 }
 
+/** Adds a tier whose price was saved before anything judged it. */
+export async function addUnjudgedTier(
+  db: TestDatabase,
+  eventId: string,
+  options: TierOptions,
+): Promise<string> {
+  await db.rows('alter table ticket_tiers disable trigger trg_check_tier_price')
+  try {
+    return await addTier(db, eventId, options)
+  } finally {
+    await db.rows('alter table ticket_tiers enable always trigger trg_check_tier_price')
+  }
+}
+
 /** Orders free tickets and gives their ids. */
 export async function buyTickets(
   db: TestDatabase,

@@ -1,4 +1,4 @@
-import { addTier, openBoxOffice, type TierOptions } from './box-office.ts'
+import { addTier, type addUnjudgedTier, openBoxOffice, type TierOptions } from './box-office.ts'
 import { ANON, type Caller, SERVICE, valueAs } from './callers.ts'
 import type { TestDatabase } from './database.ts'
 
@@ -8,6 +8,7 @@ export function checkoutsIn(db: TestDatabase) {
   async function sale(
     tier: TierOptions = {},
     event: { currency?: string; fixed?: number; points?: number } = {},
+    add: typeof addUnjudgedTier = addTier,
   ) {
     const { eventId, eventSlug } = await openBoxOffice(db)
     await db.rows(
@@ -17,7 +18,7 @@ export function checkoutsIn(db: TestDatabase) {
     return {
       eventId,
       eventSlug,
-      tierId: await addTier(db, eventId, { priceCents: 2500, total: 10, ...tier }),
+      tierId: await add(db, eventId, { priceCents: 2500, total: 10, ...tier }),
     }
   }
 
