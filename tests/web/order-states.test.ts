@@ -144,8 +144,8 @@ const table: readonly Row[] = [
     never: /are held/,
   },
   {
-    // A checkout of the platform's own says so by the service key, then calls issue_order_tickets.
-    when: 'it is paid elsewhere and its tickets are to be issued',
+    // No verb leaves an order so. The owner's SQL can, and issue_order_tickets is for such an order.
+    when: 'it was set to paid by hand, and its tickets are to be issued',
     story: onOrder(`update orders set status = 'paid' where id = $1`),
     state: 'issuing',
     says: /Your tickets are being made.*The order is paid/s,
