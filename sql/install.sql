@@ -63,6 +63,7 @@ begin;
 \ir parts/refusal_message.sql
 -- what a request names
 \ir parts/read_cart.sql
+\ir parts/read_orders.sql
 \ir parts/is_email.sql
 \ir parts/find_event.sql
 -- what the protections rest on
@@ -177,6 +178,7 @@ begin;
 \ir verbs/checkout.sql
 \ir verbs/checkout_session_status.sql
 \ir verbs/order_page.sql
+\ir verbs/fits_without.sql
 \ir verbs/cancel_order.sql
 \ir verbs/claim_order_ticketing.sql
 \ir verbs/issue_order_tickets.sql

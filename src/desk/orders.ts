@@ -91,6 +91,15 @@ export const cancelOrder = verb('cancel_order', 'buyers', { order_id: uuid, secr
     readonly payment: OrderPayment | null
   }>()
 
+/** Whether a checkout's cart would be held if these orders, `[{order_id, secret}]`, were given up first. Nothing is changed. */
+export const fitsWithout = verb('fits_without', 'buyers', { request: json, orders: json })
+  .refuses('INVALID_REQUEST', 'LOCK_TIMEOUT')
+  .answers<{
+    readonly fits: boolean
+    /** Of the orders those that can be given up. */
+    readonly order_ids: readonly string[]
+  }>()
+
 /** Everything that an order's page shows; whoever knows its secret may see it. */
 export const orderPage = verb('order_page', 'buyers', { order_id: uuid, secret: text })
   .refuses('ORDER_NOT_FOUND')

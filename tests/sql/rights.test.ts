@@ -80,6 +80,7 @@ const VAULT: Readonly<Record<string, string>> = {
   ...FUNCTIONS,
   checkout: ALL,
   cancel_order: ALL,
+  fits_without: ALL,
   checkout_session_status: ALL,
   event_page: ALL,
   events_on_sale: ALL,

@@ -1,67 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { quantityField } from '../../src/api/pages/event-page.ts'
 import { placesOf } from '../support/limits.ts'
+import { browserAt, keyIn, locationOf, post, shownIn } from './forms.ts'
 import { openHouse } from './open-house.ts'
 
 const house = await openHouse()
-
-/** One request as a browser without JavaScript makes it, redirects shown instead of followed. */
-const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
-  fetch(path.startsWith('http') ? path : house.url + path, {
-    headers: { accept: 'text/html', ...headers },
-    redirect: 'manual',
-  })
-
-interface Form {
-  readonly url: string
-  readonly tierId: string
-  readonly quantity?: number
-  readonly key?: string
-  readonly name?: string
-  readonly cookie?: string
-  readonly shown?: Readonly<Record<string, string>>
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-const post = ({
-  url,
-  tierId,
-  quantity = 1,
-  key = crypto.randomUUID(),
-  name = 'Ada',
-  cookie,
-  shown = {},
-  headers,
-}: Form) =>
-  fetch(`${url}/checkout`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { accept: 'text/html', ...(cookie === undefined ? {} : { cookie }), ...headers },
-    body: new URLSearchParams({
-      key,
-      name,
-      email: 'ada@example.org',
-      ...shown,
-      [quantityField(tierId)]: String(quantity),
-    }),
-  })
-
-const locationOf = (response: Response) => response.headers.get('location') ?? ''
-/** The prices that a page sends back. */
-const shownIn = (page: string) =>
-  Object.fromEntries(
-    [...page.matchAll(/name="(shown-[^"]+)" value="([^"]+)"/g)].map(([, name, value]) => [name, value]),
-  )
-const keyIn = (page: string) => /name="key" value="([^"]+)"/.exec(page)?.[1]
-const cookieOf = (...responses: readonly Response[]) =>
-  responses.map((response) => response.headers.get('set-cookie')?.split(';')[0] ?? '').join('; ')
-/** The addresses of the orders that a page leads back to. */
-const waysBack = (page: string) =>
-  [...page.matchAll(/class="button" href="(\/orders\/[^"]+)"/g)].map(([, path]) => path)
-
-const heldNow = (tierId: string) =>
-  house.db.value('select reserved_quantity from ticket_tiers where id = $1', [tierId])
+const { get, heldNow } = browserAt(house)
 
 describe('the pages over HTTP', () => {
   it('list what is on sale, and nothing else', async () => {
@@ -189,105 +133,6 @@ describe('buying by a form', () => {
     const third = await post({ ...event, key, quantity: 2 })
     assert.notEqual(locationOf(third), locationOf(clicks[0] as Response))
     assert.equal((await house.orders(event.slug)).length, 2)
-  })
-
-  it('remembers the order that waits: back on the page, the same cart is that order', async () => {
-    const event = await house.event()
-    const bought = await post(event)
-    const cookie = cookieOf(bought)
-    assert.match(
-      bought.headers.get('set-cookie') ?? '',
-      /; Path=\/events\/[\w-]+; Max-Age=3600; HttpOnly; SameSite=Lax$/,
-    )
-    const page = await (await get(event.url, { cookie })).text()
-    assert.match(page, /Your tickets are held until/)
-    const key = keyIn(page) ?? ''
-    const again = await post({ ...event, key, cookie })
-    assert.equal(locationOf(again), locationOf(bought))
-    assert.equal((await house.orders(event.slug)).length, 1)
-  })
-
-  it('forgets it when it is over: a new view is a new order', async () => {
-    const event = await house.event({ priceCents: 0 })
-    const cookie = cookieOf(await post(event))
-    const page = await (await get(event.url, { cookie })).text()
-    assert.ok(!page.includes('Your tickets are held until'))
-    await post({ ...event, key: keyIn(page) ?? '' })
-    assert.equal((await house.orders(event.slug)).length, 2)
-  })
-
-  it('remembers the orders of two tabs, each with its own way back', async () => {
-    const event = await house.event()
-    const tabs = [await post(event), await post({ ...event, quantity: 2 })]
-    const page = await (await get(event.url, { cookie: cookieOf(...tabs) })).text()
-    assert.equal(waysBack(page).length, 2)
-    assert.equal(page.match(/Your tickets are held until/g)?.length, 2)
-  })
-
-  it('gives the own order up that holds what is asked for: two of two, back, one', async () => {
-    const event = await house.event({ total: 2 })
-    const cookie = cookieOf(await post({ ...event, quantity: 2 }))
-    const key = keyIn(await (await get(event.url, { cookie })).text()) ?? ''
-    const second = await post({ ...event, quantity: 1, key, cookie })
-    assert.equal(second.status, 303)
-    assert.match(locationOf(second), /checkout\.stripe\.com/)
-    const statuses = (await house.orders(event.slug)).map(({ status }) => status)
-    assert.deepEqual(statuses.sort(), ['expired', 'pending'])
-    assert.deepEqual(await heldNow(event.tierId), 1)
-  })
-
-  it('does the same where the limit of a person is reached by the own order', async () => {
-    const event = await house.event()
-    await house.db.rows('update ticket_tiers set max_per_person = 2 where id = $1', [event.tierId])
-    const cookie = cookieOf(await post({ ...event, quantity: 2 }))
-    assert.equal((await post({ ...event, quantity: 1 })).status, 409)
-    assert.equal((await post({ ...event, quantity: 1, cookie })).status, 303)
-    assert.deepEqual(await heldNow(event.tierId), 1)
-  })
-
-  it('keeps the own order where giving it up is not enough, and blames nobody else', async () => {
-    const event = await house.event({ total: 3 })
-    await post({ ...event, quantity: 1 })
-    const cookie = cookieOf(await post({ ...event, quantity: 1 }))
-    const response = await post({ ...event, quantity: 3, cookie })
-    const page = await response.text()
-    assert.equal(response.status, 409)
-    assert.match(page, /those that your own order holds/)
-    assert.match(page, /Only 1 left beside the 1 that you hold\./)
-    assert.ok(!page.includes('Somebody was faster'))
-    assert.equal(waysBack(page).length, 1)
-    assert.deepEqual(await heldNow(event.tierId), 2)
-  })
-
-  it('gives nothing up that was paid meanwhile', async () => {
-    const event = await house.event({ total: 2 })
-    const bought = await post({ ...event, quantity: 2 })
-    await fetch(locationOf(bought), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ card: '4242424242424242' }),
-    })
-    assert.equal((await post({ ...event, quantity: 1, cookie: cookieOf(bought) })).status, 409)
-    await house.delivered()
-    assert.deepEqual(
-      (await house.orders(event.slug)).map(({ status }) => status),
-      ['paid'],
-    )
-  })
-
-  it('is given up by a button, on the order and on the event', async () => {
-    const event = await house.event({ total: 2 })
-    const cookie = cookieOf(await post({ ...event, quantity: 2 }))
-    const [path = ''] = waysBack(await (await get(event.url, { cookie })).text())
-    assert.match(await (await get(path)).text(), new RegExp(`action="${path}/cancel"`))
-    const headers = { 'sec-fetch-site': 'cross-site' }
-    const cancel = (init: RequestInit = {}) =>
-      fetch(`${house.url}${path}/cancel`, { method: 'POST', redirect: 'manual', ...init })
-    assert.equal((await cancel({ headers })).status, 403)
-    assert.deepEqual([(await cancel()).status, locationOf(await cancel())], [303, path])
-    assert.match(await (await get(path)).text(), /You gave this order up.*Nothing was charged/)
-    assert.deepEqual(await heldNow(event.tierId), 0)
-    assert.equal(locationOf(await get(`${path}/cancel`)), path)
   })
 
   it('says in the form who was faster, how many are left, and keeps what was typed', async () => {

@@ -16,7 +16,12 @@ export interface House {
   /** Lines of the log: bugs and what is worth a look. */
   readonly logged: readonly string[]
   /** A published event of its own with a tier as asked; fees are 0.50 and 3 %. */
-  event(tier?: TierOptions): Promise<{ readonly slug: string; readonly url: string; readonly tierId: string }>
+  event(tier?: TierOptions): Promise<{
+    readonly eventId: string
+    readonly slug: string
+    readonly url: string
+    readonly tierId: string
+  }>
   /** Until every event of the stand-in was delivered. */
   delivered(): Promise<void>
   orders(slug: string): Promise<readonly { readonly status: string; readonly total_cents: string }[]>
@@ -61,7 +66,7 @@ export async function openHouse(options: Pick<AppOptions, 'limits'> = {}): Promi
       const { eventId, eventSlug } = await openBoxOffice(db)
       await db.rows('update events set fee_fixed_cents = 50, fee_basis_points = 300 where id = $1', [eventId])
       const tierId = await addTier(db, eventId, { priceCents: 2500, ...tier })
-      return { slug: eventSlug, url: `${url}/events/${eventSlug}`, tierId }
+      return { eventId, slug: eventSlug, url: `${url}/events/${eventSlug}`, tierId }
     },
     delivered: async () => {
       const idle = await fetch(`${url}/stand-in/deliveries?wait=idle&seconds=10`, {

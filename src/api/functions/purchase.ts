@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { checkout, type Order, type StoredTicket } from '../../desk/orders.ts'
+import { checkout, fitsWithout, type Order, type StoredTicket } from '../../desk/orders.ts'
 import { payForOrder } from '../../payments/checkout.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
@@ -67,21 +67,43 @@ interface IssuedTicket {
  */
 export async function buy(cart: Cart, key: string | null, context: FunctionContext): Promise<Purchase> {
   requireSigningKey(context.codes)
-  const relevant = relevantOf(cart, context)
-  const answer = await checkout(context.database, context.caller, {
-    request: {
-      ...relevant,
-      expected_total_cents: cart.expected?.totalCents ?? null,
-      expected_currency: cart.expected?.currency ?? null,
-      idempotency_key: key,
-      fingerprint: fingerprintOf(relevant),
-      public_url: context.publicUrl,
-      livemode: context.payments?.livemode ?? false,
-      takes_payments: context.payments !== undefined,
-    },
-  })
+  const answer = await checkout(context.database, context.caller, { request: requestOf(cart, key, context) })
   if (!answer.success) throw refusalIn(answer)
   return purchaseOf(answer, await payPageOf(answer, context), context.codes)
+}
+
+/** An order, and the secret that whoever made it knows. */
+export interface OwnOrder {
+  readonly id: string
+  readonly secret: string
+}
+
+/** Those of the orders that are to be given up so that the cart can be bought; none where that is not enough. SQL judges. */
+export async function inTheWay<Own extends OwnOrder>(
+  cart: Cart,
+  orders: readonly Own[],
+  context: FunctionContext,
+): Promise<readonly Own[]> {
+  if (orders.length === 0) return []
+  const answer = await fitsWithout(context.database, context.caller, {
+    request: requestOf(cart, null, context),
+    orders: orders.map(({ id, secret }) => ({ order_id: id, secret })),
+  })
+  return answer.success && answer.fits ? orders.filter(({ id }) => answer.order_ids.includes(id)) : []
+}
+
+function requestOf(cart: Cart, key: string | null, context: FunctionContext): object {
+  const relevant = relevantOf(cart, context)
+  return {
+    ...relevant,
+    expected_total_cents: cart.expected?.totalCents ?? null,
+    expected_currency: cart.expected?.currency ?? null,
+    idempotency_key: key,
+    fingerprint: fingerprintOf(relevant),
+    public_url: context.publicUrl,
+    livemode: context.payments?.livemode ?? false,
+    takes_payments: context.payments !== undefined,
+  }
 }
 
 /** The part of a request that its fingerprint is made of. Prices are not in it: they come from the database. */

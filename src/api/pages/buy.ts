@@ -5,7 +5,7 @@ import { ANON } from '../../desk/callers.ts'
 import type { EventView } from '../../desk/events.ts'
 import { giveUp } from '../functions/cancel-order.ts'
 import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
-import { buy, type Purchase } from '../functions/purchase.ts'
+import { buy, type Cart, inTheWay, type Purchase } from '../functions/purchase.ts'
 import { type PageContext, publicUrlOf } from './context.ts'
 import { type BuyForm, eventPage, heldOf, quantityField } from './event-page.ts'
 import { readEvent } from './events.ts'
@@ -56,59 +56,44 @@ interface Buying {
 
 /**
  * Buys the cart. Where what is missing is held by waiting orders of this same browser, they are given up for it: nobody
- * stands in their own way.
+ * stands in their own way. Only where SQL says that the cart would be held then. That is no promise: while the provider
+ * expires their sessions, somebody else can take the places that the cart needs beside theirs, and then both are lost.
  */
 async function buyInstead(event: EventView, form: BuyForm, buying: Buying): Promise<Purchase> {
   const { request, context, publicUrl } = buying
+  const cart = cartOf(event, form)
+  const functionContext = { ...context, caller: ANON, publicUrl }
+  const buyCart = () => buy(cart, keyOf(form.key, cart), functionContext)
   try {
-    return await buyCart(event, form, context, publicUrl)
+    return await buyCart()
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
-    const own = inTheWay(failedTiers(refusal), await readWaiting(request, context.database), event)
-    if (own.length === 0) throw error
-    for (const { id, secret } of own) await giveUp(id, secret, { ...context, caller: ANON })
-    return buyCart(event, form, context, publicUrl)
+    const failed = failedTiers(refusal)
+    const waiting = await readWaiting(request, context.database)
+    const own = waiting.filter(({ held }) => failed.some(({ tier_id }) => held.has(tier_id)))
+    const givenUp = await inTheWay(cart, own, functionContext)
+    if (givenUp.length === 0) throw error
+    for (const { id, secret } of givenUp) await giveUp(id, secret, functionContext)
+    return buyCart()
   }
 }
 
-/** The waiting orders without which there is room for the cart; none where there is none without them either. */
-function inTheWay(
-  failed: readonly FailedTier[],
-  waiting: readonly Waiting[],
-  event: EventView,
-): readonly Waiting[] {
-  const own = waiting.filter(({ held }) => failed.some(({ tier_id }) => held.has(tier_id)))
-  const fits = ({ tier_id, error, requested = 0, available = 0 }: FailedTier) => {
-    const held = heldOf(tier_id, waiting)
-    if (error === 'INSUFFICIENT_TICKETS') return requested <= available + held
-    const most = event.tiers.find(({ id }) => id === tier_id)?.max_per_order ?? requested
-    return error === 'LIMIT_EXCEEDED' && held > 0 && requested <= most
+function cartOf(event: EventView, form: BuyForm): Cart {
+  return {
+    endpoint: 'page',
+    event: event.id,
+    items: itemsOf(form),
+    customerName: form.name,
+    customerEmail: canonicalEmail(form.email) ?? form.email,
+    expected: expectedOf(form),
   }
-  return failed.every(fits) ? own : []
-}
-
-function buyCart(
-  event: EventView,
-  form: BuyForm,
-  context: PageContext,
-  publicUrl: string,
-): Promise<Purchase> {
-  const items = itemsOf(form)
-  const customerEmail = canonicalEmail(form.email) ?? form.email
-  const cart = { event: event.id, items, customerName: form.name, customerEmail }
-  const expected = expectedOf(form)
-  return buy({ endpoint: 'page', ...cart, expected }, keyOf(form.key, cart), {
-    ...context,
-    caller: ANON,
-    publicUrl,
-  })
 }
 
 /** Two clicks on one page are one order; another cart on the same page is another order. */
-function keyOf(formKey: string, cart: object): string {
+function keyOf(formKey: string, { event, items, customerName, customerEmail }: Cart): string {
   return createHash('sha256')
-    .update(JSON.stringify([formKey, cart]))
+    .update(JSON.stringify([formKey, { event, items, customerName, customerEmail }]))
     .digest('hex')
 }
 
@@ -144,12 +129,12 @@ function sentenceFor({ available = 0, error }: FailedTier, held: number): string
   return (error && WORDS[error]) || 'These cannot be bought now.'
 }
 
-/** Where the shortage is the buyer's own waiting order, nobody else is to blame. */
+/** Where an own waiting order holds some, nobody else is to blame; it was kept, as giving it up would not have been enough. */
 const OWN_WORDS: Readonly<Record<string, string>> = {
   INSUFFICIENT_TICKETS:
-    'Not enough of these tickets are left beside those that your own order holds. Continue with it, or give it up first.',
+    'Not enough of these tickets are left beside those that your own order holds. Continue with it, or ask for fewer.',
   LIMIT_EXCEEDED:
-    'With the order of yours that waits for its payment, that is more than one person may have. Continue with it, or give it up first.',
+    'That is more than one order, or one person, may have. An order of yours waits for its payment: continue with it, or ask for fewer.',
 }
 
 /** Refusals in the words of a page; the others say it well enough themselves. */
