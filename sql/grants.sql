@@ -51,6 +51,7 @@ begin
       ('checkout',                     'vault',  'anon, authenticated, service_role'),
       ('checkout_session_status',      'vault',  'anon, authenticated, service_role'),
       ('order_page',                   'vault',  'anon, authenticated, service_role'),
+      ('waiting_orders',               'vault',  'anon, authenticated, service_role'),
       ('fits_without',                 'vault',  'anon, authenticated, service_role'),
       ('cancel_order',                 'vault',  'anon, authenticated, service_role'),
       ('release_offer_spots',          'door',   'authenticated, service_role'),

@@ -178,6 +178,7 @@ begin;
 \ir verbs/checkout.sql
 \ir verbs/checkout_session_status.sql
 \ir verbs/order_page.sql
+\ir verbs/waiting_orders.sql
 \ir verbs/fits_without.sql
 \ir verbs/cancel_order.sql
 \ir verbs/claim_order_ticketing.sql

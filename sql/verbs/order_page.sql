@@ -14,7 +14,7 @@ begin
     'order', jsonb_build_object('id', v_order.id, 'status', v_order.status, 'customer_name', v_order.customer_name,
       'customer_email', v_order.customer_email, 'subtotal_cents', v_order.subtotal_cents, 'fees_cents', v_order.fees_cents,
       'total_cents', v_order.total_cents, 'currency', v_order.currency, 'created_at', v_order.created_at,
-      'expires_at', v_order.expires_at, 'given_up_at', v_order.given_up_at, 'paid_at', v_order.paid_at),
+      'expires_at', v_order.expires_at, 'paid_at', v_order.paid_at),
     'state', ticketing.order_state(v_order),
     'event', (select jsonb_build_object('id', e.id, 'slug', e.slug, 'title', e.title, 'start_at', e.start_at, 'end_at', e.end_at,
       'time_zone', b.time_zone, 'venue', e.venue, 'city', e.city, 'status', e.status)

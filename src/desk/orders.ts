@@ -105,6 +105,18 @@ export const orderPage = verb('order_page', 'buyers', { order_id: uuid, secret: 
   .refuses('ORDER_NOT_FOUND')
   .answers<OrderView>()
 
+/** Of `[{order_id, secret}]` those orders that can still be paid, in that order. */
+export const waitingOrders = verb('waiting_orders', 'buyers', { orders: json }).gives<
+  readonly WaitingOrder[]
+>()
+
+export interface WaitingOrder {
+  readonly order_id: string
+  readonly expires_at: string
+  /** By tier id. */
+  readonly held: Readonly<Record<string, number>>
+}
+
 /** An order with its event and its tickets; times are ISO 8601, amounts minor units. */
 export interface OrderView {
   readonly order: {
@@ -117,7 +129,6 @@ export interface OrderView {
     readonly currency: string
     readonly created_at: string
     readonly expires_at: string | null
-    readonly given_up_at: string | null
   }
   readonly event: {
     readonly id: string

@@ -85,6 +85,7 @@ const VAULT: Readonly<Record<string, string>> = {
   event_page: ALL,
   events_on_sale: ALL,
   order_page: ALL,
+  waiting_orders: ALL,
   validate_qr: 'authenticated service_role',
   gate_list: 'authenticated service_role',
   sync_offline_scans: 'authenticated service_role',

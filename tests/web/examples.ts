@@ -91,7 +91,6 @@ export function orderOf(
       currency: 'EUR',
       created_at: '2026-11-21T11:59:00+00:00',
       expires_at: '2026-11-21T12:14:00+00:00',
-      given_up_at: null,
       ...order,
     },
     state: stateOf(),

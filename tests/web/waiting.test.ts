@@ -41,6 +41,18 @@ describe('buying by a form, with an order that waits,', () => {
     assert.equal(page.match(/Your tickets are held until/g)?.length, 2)
   })
 
+  it('lets the same browser ask for what is left and what its own order holds, and for no more than there are', async () => {
+    for (const [total, left] of [
+      [2, 0],
+      [5, 3],
+    ] as const) {
+      const event = await house.event({ total })
+      const cookie = cookieOf(await post({ ...event, quantity: 2 }))
+      const page = await (await get(event.url, { cookie })).text()
+      assert.match(page, new RegExp(`min="0" max="${total}"`), `${left} left`)
+    }
+  })
+
   it('gives the own order up that holds what is asked for: two of two, back, one', async () => {
     const event = await house.event({ total: 2 })
     const cookie = cookieOf(await post({ ...event, quantity: 2 }))

@@ -4,7 +4,7 @@ import { refusalEntry } from '../../core/refusals.ts'
 import { ANON } from '../../desk/callers.ts'
 import type { EventView } from '../../desk/events.ts'
 import { giveUp } from '../functions/cancel-order.ts'
-import { type Refusal, readText, refusalOf } from '../functions/contract.ts'
+import { Refusal, readText, refusalOf } from '../functions/contract.ts'
 import { buy, type Cart, inTheWay, type Purchase } from '../functions/purchase.ts'
 import { type PageContext, publicUrlOf } from './context.ts'
 import { type BuyForm, eventPage, heldOf, quantityField } from './event-page.ts'
@@ -31,21 +31,14 @@ export async function buyTickets(
   const form = readForm(await readText(request, FORM_BYTES_MAX), event)
   if (form.problem !== undefined) return eventPage({ event, form }, now)
   const publicUrl = publicUrlOf(request, context)
-  const goOn = (orderUrl: string, url = orderUrl) =>
-    goTo(url, { 'Set-Cookie': waitingCookie(form.key, new URL(orderUrl).pathname, slug, publicUrl) })
-  try {
-    const { orderUrl, url } = await buyInstead(event, form, { request, context, publicUrl })
-    return goOn(orderUrl, url)
-  } catch (error) {
-    const refusal = refusalOf(error)
-    if (refusal === undefined) throw error
-    const orderUrl = refusal.more['order_url']
-    // The tickets are held and the payment page is on its way: the order's page leads there.
-    if (refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string') return goOn(orderUrl)
-    const fresh = (await readEvent(context.database, slug)) ?? event
-    const waiting = await readWaiting(request, context.database)
-    return eventPage({ event: fresh, form: refusedForm(form, refusal, waiting), waiting }, now)
+  const bought = await buyInstead(event, form, { request, context, publicUrl })
+  if ('orderUrl' in bought) {
+    const { pathname } = new URL(bought.orderUrl)
+    return goTo(bought.url, { 'Set-Cookie': waitingCookie(form.key, pathname, slug, publicUrl) })
   }
+  const { refusal, waiting } = bought
+  const fresh = (await readEvent(context.database, slug)) ?? event
+  return eventPage({ event: fresh, form: refusedForm(form, refusal, waiting), waiting }, now)
 }
 
 interface Buying {
@@ -54,38 +47,62 @@ interface Buying {
   readonly publicUrl: string
 }
 
+/** Where the buyer goes on. */
+type Way = Pick<Purchase, 'orderUrl' | 'url'>
+
+interface Refused {
+  readonly refusal: Refusal
+  /** The orders of this browser that wait now. */
+  readonly waiting: readonly Waiting[]
+}
+
 /**
  * Buys the cart. Where what is missing is held by waiting orders of this same browser, they are given up for it: nobody
  * stands in their own way. Only where SQL says that the cart would be held then. That is no promise: while the provider
  * expires their sessions, somebody else can take the places that the cart needs beside theirs, and then both are lost.
  */
-async function buyInstead(event: EventView, form: BuyForm, buying: Buying): Promise<Purchase> {
+async function buyInstead(event: EventView, form: BuyForm, buying: Buying): Promise<Way | Refused> {
   const { request, context, publicUrl } = buying
   const cart = cartOf(event, form)
   const functionContext = { ...context, caller: ANON, publicUrl }
   const buyCart = () => buy(cart, keyOf(form.key, cart), functionContext)
+  const refusal = await wayOrRefusal(buyCart)
+  if (!(refusal instanceof Refusal)) return refusal
+  const failed = failedTiers(refusal)
+  const waiting = await readWaiting(request, context.database)
+  const own = waiting.filter(({ held }) => failed.some(({ tier_id }) => held.has(tier_id)))
+  const toGiveUp = await inTheWay(cart, own, functionContext)
+  if (toGiveUp.length === 0) return { refusal, waiting }
+  const instead = await wayOrRefusal(async () => {
+    for (const { id, secret } of toGiveUp) await giveUp(id, secret, functionContext)
+    return buyCart()
+  })
+  if (!(instead instanceof Refusal)) return instead
+  return { refusal: instead, waiting: await readWaiting(request, context.database) }
+}
+
+async function wayOrRefusal(buyCart: () => Promise<Way>): Promise<Way | Refusal> {
   try {
     return await buyCart()
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
-    const failed = failedTiers(refusal)
-    const waiting = await readWaiting(request, context.database)
-    const own = waiting.filter(({ held }) => failed.some(({ tier_id }) => held.has(tier_id)))
-    const givenUp = await inTheWay(cart, own, functionContext)
-    if (givenUp.length === 0) throw error
-    for (const { id, secret } of givenUp) await giveUp(id, secret, functionContext)
-    return buyCart()
+    const orderUrl = refusal.more['order_url']
+    // The tickets are held and the payment page is on its way: the order's page leads there.
+    const isHeld = refusal.code === 'PAYMENT_UNAVAILABLE' && typeof orderUrl === 'string'
+    return isHeld ? { orderUrl, url: orderUrl } : refusal
   }
 }
 
 function cartOf(event: EventView, form: BuyForm): Cart {
+  const customerEmail = canonicalEmail(form.email)
+  if (customerEmail === undefined) throw new Error('a form without a problem has an address')
   return {
     endpoint: 'page',
     event: event.id,
     items: itemsOf(form),
     customerName: form.name,
-    customerEmail: canonicalEmail(form.email) ?? form.email,
+    customerEmail,
     expected: expectedOf(form),
   }
 }

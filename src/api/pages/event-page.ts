@@ -138,8 +138,10 @@ function tierRow({ tier, event, form, initial, calendar, held }: TierRow): Html 
 ${wrongText(name, wrong)}</div>`
 }
 
-function quantityMax({ quantity_max, max_per_order }: TierView, held: number): number {
-  return Math.min(quantity_max + held, max_per_order ?? QUANTITY_MAX, QUANTITY_MAX)
+/** Of what is all in carts SQL counts everything already, what the buyer's own orders hold too. */
+function quantityMax({ availability, quantity_max, max_per_order }: TierView, held: number): number {
+  const most = availability === 'all_held' ? quantity_max : quantity_max + held
+  return Math.min(most, max_per_order ?? QUANTITY_MAX, QUANTITY_MAX)
 }
 
 /** How a tier's quantity is called in the form. */

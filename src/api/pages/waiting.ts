@@ -1,6 +1,6 @@
 import type { Database } from '../../db/pool.ts'
 import { ANON } from '../../desk/callers.ts'
-import { orderPage } from '../../desk/orders.ts'
+import { waitingOrders } from '../../desk/orders.ts'
 import type { WaitingOrder } from './event-page.ts'
 
 /**
@@ -17,20 +17,19 @@ export interface Waiting extends WaitingOrder {
 /** The orders that the browser's cookies name, while they can still be paid; the latest first. */
 export async function readWaiting(request: Request, database: Database): Promise<readonly Waiting[]> {
   const named = [...(request.headers.get('cookie') ?? '').matchAll(COOKIE)].slice(-ORDERS_MAX).reverse()
-  const waiting = await Promise.all(
-    named.map(async ([, id = '', key = '', secret = '']): Promise<Waiting[]> => {
-      const view = await orderPage(database, ANON, { order_id: id, secret })
-      if (!view.success || !WAITING.has(view.state.state) || view.order.expires_at === null) return []
-      const held = new Map(view.items.map(({ tier_id, quantity }) => [tier_id, quantity]))
-      return [{ key, id, secret, path: `/orders/${id}/${secret}`, expiresAt: view.order.expires_at, held }]
-    }),
-  )
-  return waiting.flat()
+  if (named.length === 0) return []
+  const keys = new Map(named.map(([, id = '', key = '', secret = '']) => [id, { key, secret }]))
+  const orders = [...keys].map(([order_id, { secret }]) => ({ order_id, secret }))
+  const waiting = await waitingOrders(database, ANON, { orders })
+  return waiting.flatMap(({ order_id: id, expires_at: expiresAt, held }) => {
+    const known = keys.get(id)
+    if (known === undefined) return []
+    const path = `/orders/${id}/${known.secret}`
+    return [{ ...known, id, path, expiresAt, held: new Map(Object.entries(held)) }]
+  })
 }
 
 const COOKIE = /(?<=^|; )order-([\da-f-]{36})=([\da-f-]{36})\.([\da-f]{32})(?=;|$)/g
-
-const WAITING: ReadonlySet<string> = new Set(['opening', 'to_pay'])
 
 /** Of more orders of one browser the latest are looked for. */
 const ORDERS_MAX = 5
