@@ -117,7 +117,7 @@ describe('the money of an order, whatever happens to it', () => {
     [
       'an event that is over takes money',
       /^tickets were issued for an event that is over/,
-      [['ticketing.return_reason', 'least(e.end_at, e.entry_until) <= clock_timestamp()', 'false']],
+      [['ticketing.return_reason', 'ticketing.is_over(p_order.event_id)', 'false']],
     ],
     [
       'an order waits for ever for what went back',
