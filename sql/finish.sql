@@ -22,7 +22,8 @@ insert into ticketing.definitions (protection, object, definition)
 on conflict (protection, object) do update set definition = excluded.definition
   where ticketing.definitions.definition <> excluded.definition and exists (
     select from ticketing.protections p
-    where p.protection = excluded.protection and p.object = excluded.object and p.kind in ('decision', 'trigger'));
+    where p.protection = excluded.protection and p.object = excluded.object and (p.kind in ('decision', 'trigger')
+      or exists (select from ticketing.migrations m where age(m.xmin) = 0)));
 delete from ticketing.definitions d where not exists (
   select from ticketing.protections p where p.protection = d.protection and p.object = d.object);
 
@@ -34,6 +35,15 @@ on conflict (class, object) do update set definition = excluded.definition
 delete from ticketing.installed_parts i
 where (i.class <> 'tables' or exists (select from ticketing.migrations m where age(m.xmin) = 0))
   and not exists (select from ticketing.schema_parts() p where p.class = i.class and p.object = i.object);
+
+-- An older installation's debts, and accounts that were right in sum only, are settled with the rule that finds them: once.
+do $settle$ begin
+if exists (select from ticketing.migrations m where m.name = '0010_owed_back' and age(m.xmin) = 0) then
+  perform ticketing.settle_order(b.order_id, 'upgrade:' || b.order_id) from (
+    select order_id from ticketing.law_books_balance union select order_id from ticketing.law_paid_once_issued_once) b
+    where b.order_id is not null;
+end if;
+end $settle$;
 
 -- PostgREST and our own server learn of new functions.
 notify pgrst, 'reload schema';

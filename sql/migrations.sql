@@ -15,7 +15,7 @@ declare
     when '0007_table' then '31eca64014a31fbab2b48fd8940dce52'
     when '0008_scan_ids' then '247eca7d22af200cbe0efc4f910f85d0'
     when '0009_table_requests' then '2eb6fba6ab60149d47b457b8f1071779'
-    when '0010_owed_back' then 'f63fc54401ba71ffd7a3bcfdec31f12f'
+    when '0010_owed_back' then 'cb20789a71bcf7eccea54b744c8ed196'
     when '0011_effect' then 'e48055a7185c9039a089bb9e641f62ca'
     when '0012_amounts_and_terms' then 'edc9dc7749ae2b4647e36beb44a8e529'
     when '0012_cancellations' then 'de2c81408792ddefeeaa4885e2c25e47'

@@ -3,6 +3,10 @@
 do $migration$ begin
 if not ticketing.begin_migration('0010_owed_back') then return; end if;
 
+-- Made anew with other results.
+drop function if exists ticketing.note_unmatched_payment(jsonb);
+drop function if exists ticketing.price_of(uuid[]);
+
 -- Made anew without these columns.
 drop view if exists ticketing.law_books_balance;
 drop view if exists ticketing.law_paid_once_issued_once;

@@ -49,20 +49,6 @@ const nothingOfOurs = async (db: TestDatabase) =>
     0,
   )
 
-/** Two free tickets of a tier of ten, by the columns that 0.1.0 had; no trigger counts them. */
-const SOLD_IN_FIRST_RELEASE = `
-  with b as (insert into businesses (id, slug, name) values (gen_random_uuid(), 'house', 'The House') returning id),
-    e as (insert into events (id, business_id, slug, title, start_at, end_at, status)
-      select gen_random_uuid(), id, 'gala', 'Gala', now() + interval '1 day', now() + interval '2 days', 'published' from b returning id),
-    t as (insert into ticket_tiers (id, event_id, slug, name, total_quantity, sold_quantity)
-      select gen_random_uuid(), id, 'floor', 'Floor', 10, 2 from e returning id, event_id),
-    o as (insert into orders (id, event_id, session_id, status, currency, total_cents, customer_email, customer_name, paid_at, tickets_issued_at)
-      select gen_random_uuid(), event_id, 'a-session-of-0.1.0', 'paid', 'EUR', 0, 'ada@example.org', 'Ada', now(), now() from t returning id),
-    i as (insert into order_items (id, order_id, event_id, tier_id, quantity, unit_price_cents)
-      select gen_random_uuid(), o.id, t.event_id, t.id, 2, 0 from o, t returning id, order_id)
-  insert into tickets (id, event_id, tier_id, order_id, order_item_id, ordinal)
-    select gen_random_uuid(), t.event_id, t.id, i.order_id, i.id, ordinal from t, i, generate_series(1, 2) ordinal`
-
 describe('installing', () => {
   it('says that a database has the tables of another version, and changes nothing', async () => {
     const db = await testDatabase(null)
@@ -173,37 +159,6 @@ describe('installing', () => {
       migrations.set(name, digest)
     for (const [name, digest] of Object.entries(FIRST_RELEASE))
       assert.equal(migrations.get(name), digest, name)
-  })
-
-  it('brings the tables of 0.1.0 up to date, with an order and its tickets', async () => {
-    const db = await testDatabase(null)
-    const [tables, later] = installSql().split(
-      /do \$migration\$ begin\nif not ticketing.begin_migration\('0010_/,
-    )
-    assert.ok(tables !== undefined && later !== undefined)
-    await db.client.query(`${tables}\ncommit;`)
-    assert.deepEqual(
-      (await db.rows<{ name: string }>('select name from ticketing.migrations order by name')).map(
-        ({ name }) => name,
-      ),
-      Object.keys(FIRST_RELEASE),
-    )
-    await db.rows(SOLD_IN_FIRST_RELEASE)
-    await migrate(db.client)
-    await inPlace(db)
-    await assertLawful(db)
-    const [tier] = await db.rows<{ id: string; event_id: string; sold_quantity: number }>(
-      'select id, event_id, sold_quantity from ticket_tiers',
-    )
-    assert.equal(tier?.sold_quantity, 2)
-    const refund = await db.value<{ status: string }>(
-      'select ticketing.request_refund(order_id, array[id]) from tickets where ordinal = 1',
-    )
-    assert.equal(refund.status, 'succeeded')
-    await buyTickets(db, tier.event_id, tier.id, 9)
-    const refused = await db.value<{ error: string }>('select reserve_tickets_atomically($1, 1)', [tier.id])
-    assert.equal(refused.error, 'INSUFFICIENT_TICKETS')
-    assert.deepEqual(withoutTimes(await dump(db)), withoutTimes(await dump(await testDatabase())))
   })
 
   it('widens the amounts of an older installation, with what it sold', async () => {
