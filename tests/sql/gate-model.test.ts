@@ -8,8 +8,8 @@ import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { live } from '../support/gate-lives.ts'
 import { type Step, stepsFrom } from '../support/gate-model.ts'
 
-// Any seed must do; this one is another at every run, and is printed with what it finds.
-const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9))
+// Any seed must do; the suite's is fixed, so that a failure is of the change that it stands beside.
+const SEED = Number(process.env['SEED'] ?? 8_240_617)
 const RUNS = 300
 /** A twin that is broken on purpose is found long before this. */
 const TWIN_RUNS_MAX = 300

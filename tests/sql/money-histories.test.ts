@@ -9,8 +9,8 @@ import { judge, judgeStatus } from '../support/money-judge.ts'
 import { openWorld } from '../support/money-world.ts'
 import { changed, type Edit } from '../support/race.ts'
 
-// Any seed must do; this one is another at every run, and is printed with what it finds.
-const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9))
+// Any seed must do; the suite's is fixed, so that a failure is of the change that it stands beside.
+const SEED = Number(process.env['SEED'] ?? 551_567_050)
 /** MONEY_HISTORIES=2000 looks longer. */
 const HISTORIES = Number(process.env['MONEY_HISTORIES'] ?? 200)
 /** An old rule that is put back is found by this one, long before so many histories. */

@@ -187,7 +187,7 @@ export class World {
   }
 
   private async send(due: Due, n: number): Promise<void> {
-    const known = this.refunds.find(({ ours }) => ours === due.refund_id)
+    const known = this.refunds.find(({ id, ours }) => id === due.provider_refund_id || ours === due.refund_id)
     const answers = n === SUCCEED ? 0 : n % 8
     if (known !== undefined) return this.settle(known, due.refund_id)
     if (this.refusesAll || answers === 1 || due.amount_cents > this.left(due.payment_id))
@@ -334,6 +334,7 @@ interface Due {
   readonly order_id: string
   readonly payment_id: string
   readonly amount_cents: number
+  readonly provider_refund_id: string | null
 }
 
 const pick = <T>(list: readonly T[], n: number): T | undefined => list[n % Math.max(1, list.length)]
