@@ -1,5 +1,15 @@
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import {
+  ARRIVING_MAX,
+  ARRIVING_PER_ADDRESS,
+  BODY_BYTES_MAX,
+  type Lane,
+  PLACES,
+  POOLS,
+  READ_LIMITS,
+  type ReadLimits,
+} from './core/capacity.ts'
 
 /** What the operator decides, from the environment. The only reader of process.env. */
 export interface Config {
@@ -29,6 +39,14 @@ export interface Config {
   readonly rateLimit: number | undefined
   /** In which a proxy before us names the client. */
   readonly clientAddressHeader: string | undefined
+  readonly reading: ReadLimits
+  /** Bodies on their way, in a lane and from an address in it, and how large each may be. */
+  readonly arrivingMax: number
+  readonly arrivingPerAddress: number
+  readonly bodyBytesMax: number
+  /** Bulkheads: requests in work, and connections to the database. */
+  readonly places: Readonly<Record<Lane, number>>
+  readonly pools: Readonly<Record<Lane, number>>
   /** What is logged at most. */
   readonly logLevel: 'error' | 'warn' | 'info'
   readonly color: boolean
@@ -50,6 +68,25 @@ class ConfigError extends Error {
 const portRule = 'must be a port from 0 to 65535'
 
 const rateRule = 'must be a whole number of requests a second from one address, 0 for any'
+
+const SECONDS_MAX = 3_600
+const KIB = 1024
+
+/** A whole number that is set within bounds, and has a default. */
+function count(usual: number, min: number, max: number, what: string) {
+  const rule = `must be a whole number from ${min} to ${max}`
+  return z.coerce.number(rule).int(rule).min(min, rule).max(max, rule).default(usual).describe(what)
+}
+
+const seconds = (usualMs: number, what: string) => count(usualMs / 1000, 1, SECONDS_MAX, what)
+
+const PLACES_MAX = 100_000
+const places = (lane: Lane, what: string) =>
+  count(PLACES[lane], 1, PLACES_MAX, `Requests in work at once: ${what}.`)
+
+const POOL_MAX = 1_000
+const pool = (lane: Lane, what: string) =>
+  count(POOLS[lane], 1, POOL_MAX, `Connections to the database: ${what}.`)
 
 /** Every variable, with the sentence that docs/operating/variables.md is written from. */
 export const environment = z.object({
@@ -139,6 +176,42 @@ export const environment = z.object({
     .regex(/^[\w-]+$/, 'must be the name of a header')
     .optional()
     .describe('The header in which a proxy names the client, such as `x-forwarded-for`.'),
+  KEEP_ALIVE_SECONDS: seconds(
+    READ_LIMITS.keepAliveMs,
+    'How long a connection without a request is kept: longer than the proxy before it keeps its own.',
+  ),
+  HEADER_SECONDS: seconds(READ_LIMITS.headersMs, 'How long the headers of a request may take to arrive.'),
+  REQUEST_SECONDS: seconds(
+    READ_LIMITS.requestMs,
+    'How long a whole request, headers and body, may take to arrive; at least HEADER_SECONDS.',
+  ),
+  BODY_KIB_MAX: count(
+    BODY_BYTES_MAX / KIB,
+    1,
+    BODY_BYTES_MAX / KIB,
+    'The largest body that is read, in KiB; functions take less.',
+  ),
+  CONNECTIONS_MAX: count(
+    READ_LIMITS.connectionsMax,
+    10,
+    PLACES_MAX,
+    'Connections of clients at once. For more, the one that waits for longest is closed.',
+  ),
+  ARRIVING_MAX: count(ARRIVING_MAX, 1, PLACES_MAX, 'Bodies on their way at once, in each lane.'),
+  ARRIVING_PER_ADDRESS: count(
+    ARRIVING_PER_ADDRESS,
+    1,
+    PLACES_MAX,
+    'The same from one client address, in each lane.',
+  ),
+  PLACES_BUYERS: places('buyers', 'buyers'),
+  PLACES_GATES: places('gates', 'gates'),
+  PLACES_WEBHOOKS: places('webhooks', 'webhooks'),
+  PLACES_HEALTH: places('health', 'health checks'),
+  POOL_BUYERS: pool('buyers', 'buyers'),
+  POOL_GATES: pool('gates', 'gates'),
+  POOL_WEBHOOKS: pool('webhooks', 'webhooks, payments and jobs'),
+  POOL_HEALTH: pool('health', 'health checks'),
   LOG_LEVEL: z
     .enum(['error', 'warn', 'info'], 'must be error, warn or info')
     .default('warn')
@@ -175,8 +248,38 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     allowedRedirects: data.ALLOWED_REDIRECTS,
     rateLimit: data.RATE_LIMIT,
     clientAddressHeader: data.CLIENT_ADDRESS_HEADER,
+    ...capacityOf(data),
     logLevel: data.LOG_LEVEL,
     color: data.NO_COLOR === undefined,
+  }
+}
+
+function capacityOf(data: z.output<typeof environment>) {
+  if (data.REQUEST_SECONDS < data.HEADER_SECONDS) {
+    throw new ConfigError('REQUEST_SECONDS must be at least HEADER_SECONDS: headers are part of a request.')
+  }
+  return {
+    reading: {
+      keepAliveMs: data.KEEP_ALIVE_SECONDS * 1000,
+      headersMs: data.HEADER_SECONDS * 1000,
+      requestMs: data.REQUEST_SECONDS * 1000,
+      connectionsMax: data.CONNECTIONS_MAX,
+    },
+    arrivingMax: data.ARRIVING_MAX,
+    arrivingPerAddress: data.ARRIVING_PER_ADDRESS,
+    bodyBytesMax: data.BODY_KIB_MAX * KIB,
+    places: {
+      buyers: data.PLACES_BUYERS,
+      gates: data.PLACES_GATES,
+      webhooks: data.PLACES_WEBHOOKS,
+      health: data.PLACES_HEALTH,
+    },
+    pools: {
+      buyers: data.POOL_BUYERS,
+      gates: data.POOL_GATES,
+      webhooks: data.POOL_WEBHOOKS,
+      health: data.POOL_HEALTH,
+    },
   }
 }
 

@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   load: ['core', 'db'],
   proof: ['core', 'db', 'load'],
   cli: ['core', 'db', 'desk', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'config.ts'],
-  'config.ts': [],
+  'config.ts': ['core'],
 }
 
 /** Packages that only some folders may know. */

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { ARRIVING_MAX, ARRIVING_PER_ADDRESS, BODY_BYTES_MAX, PLACES } from '../core/capacity.ts'
 import type { Lane } from '../desk/lane.ts'
 
 export interface Limits {
@@ -7,6 +8,8 @@ export interface Limits {
   /** Bodies that are on their way at once in each lane, and from one address in all of them. */
   readonly arrivingMax: number
   readonly arrivingPerAddress: number
+  /** No larger body is read, whatever its route takes. */
+  readonly bodyBytesMax: number
   /**
    * Requests a second from one client address to the buyers' lane, and how many at once; 0: any number. To the gates' lane
    * ten times as many.
@@ -18,9 +21,10 @@ export interface Limits {
 }
 
 export const LIMITS: Limits = {
-  places: { buyers: 2_000, gates: 500, webhooks: 200, health: 1_000 },
-  arrivingMax: 1_000,
-  arrivingPerAddress: 50,
+  places: PLACES,
+  arrivingMax: ARRIVING_MAX,
+  arrivingPerAddress: ARRIVING_PER_ADDRESS,
+  bodyBytesMax: BODY_BYTES_MAX,
   perSecond: 100,
   burst: 500,
   limitLoopback: false,

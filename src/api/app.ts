@@ -44,8 +44,10 @@ type Mount = (request: Request) => Promise<Response>
 export function buildApp(options: AppOptions): Hono {
   const app = new Hono()
   const log = openLog(options.logLevel ?? 'warn', () => new Date(), options.log ?? console.error)
-  const admission = openAdmission({ ...LIMITS, ...options.limits })
-  const front = openFront(log, admission, options.clientAddressHeader)
+  const limits = { ...LIMITS, ...options.limits }
+  const admission = openAdmission(limits)
+  const { bodyBytesMax } = limits
+  const front = openFront(log, admission, { bodyBytesMax, addressHeader: options.clientAddressHeader })
   for (const [segment, mount] of options.mounts ?? []) {
     const task = mountTask(segment, mount)
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))

@@ -24,13 +24,20 @@ export interface Task {
   refuse(code: RefusalCode): Reply | Response
 }
 
+interface Borders {
+  /** No larger body is read, whatever its route takes. */
+  readonly bodyBytesMax: number
+  /** In which a proxy names the client. */
+  readonly addressHeader: string | undefined
+}
+
 export type Front = (c: Context, task: Task) => Promise<Response>
 
 /**
  * Middleware that every request passes: request id, CORS preflight, token bucket, body, place, log line, and the answer where a
  * handler threw.
  */
-export function openFront(log: Log, admission: Admission, addressHeader: string | undefined): Front {
+export function openFront(log: Log, admission: Admission, borders: Borders): Front {
   const isRare = openRareness()
   return async (c, task) => {
     const request = c.req.raw
@@ -38,7 +45,8 @@ export function openFront(log: Log, admission: Admission, addressHeader: string 
     if (isPreflight(request) && task.foreign === undefined) {
       return toResponse(preflight(request, task.methods), requestId)
     }
-    const done = await attend(task, request, admission, addressOf(c, addressHeader))
+    const bodyBytesMax = Math.min(task.bodyBytesMax, borders.bodyBytesMax)
+    const done = await attend({ ...task, bodyBytesMax }, request, admission, addressOf(c, borders))
     const { reply, ms, error } = done
     const { status } = reply
     const message = done.overload ?? (reply instanceof Response ? undefined : reply.note)
@@ -120,8 +128,9 @@ function asIs(reply: Reply | Response, requestId: string): Response {
 }
 
 /** Who is limited: the other end of the connection, or whom the proxy there names last. */
-function addressOf(c: Context, header: string | undefined): string | undefined {
-  const named = header === undefined ? undefined : c.req.header(header)?.split(',').at(-1)?.trim()
+function addressOf(c: Context, { addressHeader }: Borders): string | undefined {
+  const named =
+    addressHeader === undefined ? undefined : c.req.header(addressHeader)?.split(',').at(-1)?.trim()
   if (named) return withoutPort(named)
   const { incoming } = (c.env ?? {}) as Partial<HttpBindings>
   return incoming?.socket.remoteAddress

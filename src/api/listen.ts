@@ -1,17 +1,12 @@
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { READ_LIMITS, type ReadLimits } from '../core/capacity.ts'
 
 /** Graceful shutdown: how long `close` waits for requests that were accepted before it. */
 const CLOSE_MS_MAX = 10_000
-
-/** Slow clients: how long headers, and a whole request, may take to arrive; after that the connection is closed. */
-const HEADERS_MS_MAX = 10_000
-const REQUEST_MS_MAX = 10_000
-
-/** Connections held at once; more are closed as they come. */
-const CONNECTIONS_MAX = 20_000
 
 export interface Listening extends AsyncDisposable {
   readonly url: string
@@ -31,21 +26,18 @@ export class ListenError extends Error {
 
 /** Serves `app` on `host:port`; port 0 takes a free one. Throws a `ListenError` that says what to do. */
 export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions = {}): Promise<Listening> {
-  const {
-    host = '127.0.0.1',
-    port = 0,
-    headersMsMax = HEADERS_MS_MAX,
-    requestMsMax = REQUEST_MS_MAX,
-  } = options
+  const { host = '127.0.0.1', port = 0 } = options
+  const { keepAliveMs, headersMs, requestMs, connectionsMax } = { ...READ_LIMITS, ...options.reading }
   const server = createServer(
     {
-      headersTimeout: headersMsMax,
-      requestTimeout: requestMsMax,
-      connectionsCheckingInterval: Math.min(headersMsMax, CHECK_EVERY_MS),
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headersMs,
+      requestTimeout: Math.max(headersMs, requestMs),
+      connectionsCheckingInterval: Math.min(headersMs, requestMs, CHECK_EVERY_MS),
     },
     getRequestListener(app.fetch, { errorHandler: answerError }),
   )
-  server.maxConnections = CONNECTIONS_MAX
+  makeRoom(server, connectionsMax)
   server.on('clientError', answerBroken)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
@@ -61,14 +53,40 @@ export interface ListenOptions {
   readonly host?: string
   /** 0, the default, takes a free one. */
   readonly port?: number
-  readonly headersMsMax?: number
-  readonly requestMsMax?: number
+  readonly reading?: Partial<ReadLimits>
 }
 
 const CHECK_EVERY_MS = 1_000
 
 /** Accept backlog: an on-sale opens thousands of connections at once; the system's own limit may be lower. */
 const BACKLOG = 4096
+
+/**
+ * Eviction (LRU): where all connections are taken, the one that has been without a whole request for longest is closed for the
+ * new one, so that connections which only wait, or send their headers slowly, keep nobody out. What is at work stays.
+ */
+function makeRoom(server: Server, max: number): void {
+  const waiting = new Set<Socket>()
+  let open = 0
+  server.maxConnections = max
+  server.on('connection', (socket) => {
+    open++
+    waiting.add(socket)
+    socket.once('close', () => {
+      open--
+      waiting.delete(socket)
+    })
+    if (open < max) return
+    const [longest] = waiting
+    if (longest !== socket) longest?.destroy()
+  })
+  server.prependListener('request', ({ socket }, response: ServerResponse) => {
+    waiting.delete(socket)
+    response.once('close', () => {
+      if (!socket.destroyed) waiting.add(socket)
+    })
+  })
+}
 
 function closeOnce(server: Server): () => Promise<void> {
   let closed: Promise<void> | undefined

@@ -60,9 +60,6 @@ interface BoxOffice {
   close(): Promise<void>
 }
 
-/** Bulkheads: connections of each lane. More only wait for each other at a hot tier. */
-const POOL_MAX: Readonly<Record<Lane, number>> = { buyers: 20, gates: 8, webhooks: 6, health: 1 }
-
 /**
  * Teardown in reverse order: accepting ends, what was accepted is answered, jobs finish their round, the stand-in stops
  * delivering (what it has not delivered it sends after the next start), the connections close, PostgreSQL stops.
@@ -73,7 +70,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     requirePublicUrl(config)
     const server = await closing.after(useServer(config, dataFolderOf(config)), (it) => it.stop())
     const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
-    const pools = await openPools(server.url, closing)
+    const pools = await openPools(server.url, config, closing)
     await requireInstalled(pools.database)
     const serving = await serve(config, pools, closing)
     return {
@@ -96,9 +93,9 @@ interface Pools {
   readonly health: Database
 }
 
-async function openPools(url: string, closing: Closing): Promise<Pools> {
+async function openPools(url: string, { pools }: Config, closing: Closing): Promise<Pools> {
   const open = (lane: Lane, name: string) =>
-    closing.after(openPool(url, { max: POOL_MAX[lane], name }), (it) => it.close())
+    closing.after(openPool(url, { max: pools[lane], name }), (it) => it.close())
   return {
     database: await open('buyers', 'admit-once'),
     gates: await open('gates', 'admit-once gates'),
@@ -145,19 +142,23 @@ function requirePublicUrl(config: Config): void {
 }
 
 function appOptions(config: Config, { provider, mounts }: Payments) {
-  const { publicUrl, allowedRedirects, logLevel, rateLimit, clientAddressHeader } = config
+  const { publicUrl, allowedRedirects, logLevel, clientAddressHeader } = config
   return {
     payments: provider,
     mounts,
     allowedRedirects,
     logLevel,
     ...(publicUrl === undefined ? {} : { publicUrl }),
-    ...(rateLimit === undefined
-      ? {}
-      : // Asked for by name, it holds for callers on this machine too.
-        { limits: { perSecond: rateLimit, burst: rateLimit * BURST_SECONDS, limitLoopback: true } }),
+    limits: limitsOf(config),
     ...(clientAddressHeader === undefined ? {} : { clientAddressHeader }),
   }
+}
+
+function limitsOf({ rateLimit, places, arrivingMax, arrivingPerAddress, bodyBytesMax }: Config) {
+  const limits = { places, arrivingMax, arrivingPerAddress, bodyBytesMax }
+  if (rateLimit === undefined) return limits
+  // Asked for by name, it holds for callers on this machine too.
+  return { ...limits, perSecond: rateLimit, burst: rateLimit * BURST_SECONDS, limitLoopback: true }
 }
 
 const BURST_SECONDS = 5

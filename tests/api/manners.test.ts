@@ -248,7 +248,7 @@ describe('a client that is too slow or speaks no HTTP', () => {
       const app = new Hono().post('/echo', async (c) => c.text(await c.req.text()))
       // A body that ends before its end throws in whoever reads it.
       app.onError(() => new Response(null, { status: 400 }))
-      await using listening = await listen(app, { headersMsMax: 200, requestMsMax: 400 })
+      await using listening = await listen(app, { reading: { headersMs: 200, requestMs: 400 } })
       const answer = await exchange(listening.url, sent)
       assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
       assert.match(answer, /"code":"[A-Z_]+"}$/)

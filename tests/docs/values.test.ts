@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import type { z } from 'zod'
 import { LIMITS } from '../../src/api/admission.ts'
+import { environment } from '../../src/config.ts'
+import { BODY_BYTES_MAX, PLACES, POOLS, READ_LIMITS } from '../../src/core/capacity.ts'
 
 const limits = readFileSync('docs/operating/limits.md', 'utf8')
 
@@ -22,22 +25,47 @@ test('the settings that the documents list are those of the database, with its d
 })
 
 test('the limits of admission that the documents name are those of the server', () => {
-  const { places, perSecond, burst, arrivingMax, arrivingPerAddress } = LIMITS
-  const named = (count: number) => count.toLocaleString('en')
+  const { perSecond, burst, arrivingMax, arrivingPerAddress } = LIMITS
   assert.match(limits, new RegExp(`${perSecond} requests a second, bursts of ${burst}`))
-  const lanes = Object.entries(places).map(([lane, count]) => `${lane} ${named(count)}`)
-  assert.match(limits, new RegExp(lanes.join(' · ')))
-  assert.match(limits, new RegExp(`${named(arrivingMax)} a lane, ${arrivingPerAddress} an address`))
+  assert.ok(limits.includes(`\`PLACES_…\` | ${sharesOf(PLACES)} |`))
+  assert.ok(limits.includes(`${named(arrivingMax)} a lane, ${arrivingPerAddress} an address`))
+})
+
+test('the times and sizes of reading that the documents name are the defaults of their variables', () => {
+  const row = (variable: string) => limits.split('\n').find((line) => line.includes(`\`${variable}\``)) ?? ''
+  const { keepAliveMs, headersMs, requestMs, connectionsMax } = READ_LIMITS
+  assert.match(row('KEEP_ALIVE_SECONDS'), new RegExp(`\\| ${keepAliveMs / 1000} s \\|`))
+  assert.match(row('HEADER_SECONDS'), new RegExp(`\\| ${headersMs / 1000} s to arrive`))
+  assert.match(row('REQUEST_SECONDS'), new RegExp(`\\| ${requestMs / 1000} s to arrive`))
+  assert.match(row('CONNECTIONS_MAX'), new RegExp(`\\| ${named(connectionsMax)} \\|`))
+  assert.match(row('BODY_KIB_MAX'), new RegExp(`${BODY_BYTES_MAX / 1024 ** 2} MiB`))
+})
+
+test('every bound of the server is a variable, with the default that the server has where nothing is set', () => {
+  const { shape } = environment
+  const defaultOf = (name: string) => (shape as Readonly<Record<string, z.ZodType>>)[name]?.parse(undefined)
+  for (const [lane, places] of Object.entries(PLACES))
+    assert.equal(defaultOf(`PLACES_${lane.toUpperCase()}`), places)
+  for (const [lane, pool] of Object.entries(POOLS))
+    assert.equal(defaultOf(`POOL_${lane.toUpperCase()}`), pool)
+  assert.equal(defaultOf('KEEP_ALIVE_SECONDS'), READ_LIMITS.keepAliveMs / 1000)
 })
 
 test('the connections that the documents count are those that a server opens', () => {
-  const [, pools = ''] = /POOL_MAX\b[^=]*= \{([^}]*)\}/.exec(readFileSync('src/cli/start.ts', 'utf8')) ?? []
-  const [buyers = 0, gates = 0, webhooks = 0, health = 0] = [...pools.matchAll(/\d+/g)].map(Number)
-  const counts = `buyers ${buyers} · gates ${gates} · payments and jobs ${webhooks} · health ${health}`
-  assert.ok(limits.includes(counts))
+  assert.ok(limits.includes(`\`POOL_…\` | ${sharesOf(POOLS)};`))
+  const all = Object.values(POOLS).reduce((sum, count) => sum + count, 0)
   const page = readFileSync('docs/operating/several-servers.md', 'utf8')
-  assert.ok(page.includes(`up to ${buyers + gates + webhooks + health} connections: ${buyers} for buyers`))
+  assert.ok(page.includes(`up to ${all} connections: ${POOLS.buyers} for buyers`))
+  assert.ok(page.includes(`default_pool_size = ${all}`))
 })
+
+const named = (count: number) => count.toLocaleString('en')
+
+function sharesOf(shares: Readonly<Record<string, number>>): string {
+  return Object.entries(shares)
+    .map(([lane, count]) => `${lane} ${named(count)}`)
+    .join(' · ')
+}
 
 test('the events that monitoring lists are those that are logged', () => {
   const sources = globSync('src/{api,cli,jobs}/**/*.ts').map((file) => readFileSync(file, 'utf8'))

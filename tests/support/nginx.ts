@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Where Debian and its kin keep it; NGINX_PATH names another. */
+const PLACES = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx']
+
+const executable = process.env['NGINX_PATH'] || PLACES.find((place) => existsSync(place))
+
+/** Why tests behind a real proxy cannot run here; false where they can. */
+export const noNginx =
+  executable === undefined ? 'no nginx was found: install it, or name it in NGINX_PATH' : false
+
+export interface Proxy extends AsyncDisposable {
+  readonly url: string
+}
+
+/** nginx before `upstream` (host:port), keeping its connections there for `keepAliveSeconds`; `location` is added to its one location. */
+export async function startNginx(
+  upstream: string,
+  { keepAliveSeconds = 60, location = '' } = {},
+): Promise<Proxy> {
+  const folder = await mkdtemp(join(tmpdir(), 'admit-once-nginx-'))
+  const port = await freePort()
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(' ')
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+events {}
+http {
+  access_log off; ${temporary}
+  upstream office { server ${upstream}; keepalive 16; keepalive_timeout ${keepAliveSeconds}s; }
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://office; proxy_http_version 1.1; proxy_set_header Connection ""; ${location} }
+  }
+}
+`,
+  )
+  const child = spawn(executable ?? '', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const stop = async () => {
+    child.kill('SIGKILL')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+  const log = () => readFile(join(folder, 'error.log'), 'utf8').catch(() => '')
+  if (!(await listens(port))) {
+    const said = await log()
+    await stop()
+    throw new Error(`nginx does not listen:\n${said}`)
+  }
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const TRIES_MAX = 200
+const TRY_EVERY_MS = 25
+
+/** Waits until somebody accepts, within a bound. */
+async function listens(port: number): Promise<boolean> {
+  for (let n = 0; n < TRIES_MAX; n++) {
+    const accepted = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true))
+      socket.once('error', () => resolve(false)).once('connect', () => socket.destroy())
+    })
+    if (accepted) return true
+    await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS))
+  }
+  return false
+}
