@@ -93,7 +93,8 @@ begin
       ('managed_events',               'helper', 'authenticated, service_role'),
       ('managed_offers',               'helper', 'authenticated, service_role'),
       ('my_orders',                    'helper', 'anon, authenticated, service_role'),
-      ('uuid_v7',                      'helper', 'authenticated, service_role')
+      ('uuid_v7',                      'helper', 'authenticated, service_role'),
+      ('cell_of',                      'helper', 'service_role')
     ) as m(name, place, roles)
   loop
     for v_function in

@@ -45,10 +45,13 @@ begin;
 \ir migrations/0012_amounts_and_terms.sql
 \ir migrations/0012_cancellations.sql
 \ir migrations/0013_buyers.sql
+\ir migrations/0016_cells.sql
 
 -- Parts: small helpers
 -- ids and times
-\ir parts/uuid_v7.sql
+\ir parts/write_uuid_v7.sql
+\ir parts/session_id.sql
+\ir parts/cell_of.sql
 \ir parts/is_uuid.sql
 \ir parts/first_instant.sql
 \ir parts/is_open.sql
@@ -162,6 +165,7 @@ begin;
 \ir triggers/copy_claim_rule.sql
 \ir triggers/note_ticket_change.sql
 \ir triggers/note_ticket_deletion.sql
+\ir triggers/write_cell.sql
 
 -- Verbs: what callers may ask for
 -- holding tickets

@@ -1,7 +1,7 @@
 -- The box office: who sells, what is for sale, and what was sold.
 --
 -- Big tables (holds, tickets, scan logs, orders) carry event_id and have version 7 ids, given as a default by
--- parts/uuid_v7.sql. Tiers also have unique (event_id, id), so that a hold cannot name another event's tier.
+-- parts/write_uuid_v7.sql. Tiers also have unique (event_id, id), so that a hold cannot name another event's tier.
 
 do $migration$ begin
 if not ticketing.begin_migration('0001_box_office') then return; end if;

@@ -1,7 +1,7 @@
 -- hold_tiers: hold every asked tier for one session, or none of them. The one place that decides about a hold.
 --
 -- p_tier_ids and p_quantities go together; a tier stands in them once, every quantity is 1 to 1000.
--- p_session_id null: a new session, whose id is made here and is as unguessable as a uuid.
+-- p_session_id null: a new session, whose id is made here and cannot be guessed.
 -- p_email: with p_user_id, who the person is, for tiers with a limit per person.
 -- Answers:
 --   {success: true, session_id, user_id, expires_at, total_items, hold_ids, reservations: [{tier_id, hold_id, quantity, held,
@@ -19,7 +19,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_failed jsonb;
-  v_session_id text := coalesce(p_session_id, 'session:' || gen_random_uuid());
+  v_session_id text := coalesce(p_session_id, ticketing.session_id('session'));
   v_tier record;
   v_held public.ticket_holds;
   v_refusal text;

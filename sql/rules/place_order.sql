@@ -48,7 +48,7 @@ begin
       'status', o.status,
       'session_id', o.session_id, 'subtotal_cents', o.subtotal_cents, 'fees_cents', o.fees_cents, 'total_cents', o.total_cents,
       'currency', o.currency, 'expires_at', o.expires_at, 'order_url', ticketing.order_url(o, p_request),
-      'checkout_session_id', coalesce(s.session_id, case when o.total_cents = 0 then 'free_' || o.secret end),
+      'checkout_session_id', coalesce(s.session_id, case when o.total_cents = 0 then concat_ws('_', 'free', o.id, o.secret) end),
       'hold_ids', (select coalesce(jsonb_agg(h.id order by h.id), '[]') from public.ticket_holds h where h.order_id = o.id),
       'tickets', case when o.tickets_issued_at is not null then ticketing.issued_tickets(o.id, true) -> 'tickets' end,
       'payment', ticketing.order_payment(s))

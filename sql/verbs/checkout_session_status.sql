@@ -20,7 +20,9 @@ declare
   v_extended boolean := false;
 begin
   if p_session_id like 'free\_%' then
-    select o.* into v_order from public.orders o where o.secret = substr(p_session_id, 6) and o.total_cents = 0;
+    select o.* into v_order from public.orders o where o.secret = substring(p_session_id from '[^_]*$') and o.total_cents = 0
+      -- Before 0.2.0 the order did not stand in it.
+      and p_session_id in (concat_ws('_', 'free', o.id, o.secret), 'free_' || o.secret);
   else
     select o.* into v_order from ticketing.checkout_sessions s join public.orders o on o.id = s.order_id
       where s.session_id = p_session_id;

@@ -21,7 +21,7 @@ begin
   end if;
   -- A trusted caller's hold is marked as its own, so that its release_tickets never takes a guest's.
   v_answer := ticketing.hold_tiers(
-    case when v_caller.is_trusted then 'service:' || gen_random_uuid() end,
+    case when v_caller.is_trusted then ticketing.session_id('service') end,
     v_caller.user_id, null, array[p_tier_id], array[p_quantity], interval '15 minutes');
   if (v_answer ->> 'success')::boolean then
     return jsonb_build_object('success', true, 'session_id', v_answer -> 'session_id',

@@ -68,7 +68,11 @@ describe('a checkout session', () => {
     const { eventId, tierId } = await sale({ priceCents: 0 })
     const order = await buy(eventId, { [tierId]: 1 })
     const secret = order.order_url.split('/').at(-1)
+    assert.equal((await status(`free_${order.order_id}_${secret}`))['status'], 'complete')
+    // As it was called before 0.2.0.
     assert.equal((await status(`free_${secret}`))['status'], 'complete')
+    for (const wrong of [`free_${randomUUID()}_${secret}`, `free__${secret}`, `free_${order.order_id}_`])
+      assert.equal((await status(wrong))['error'], 'SESSION_NOT_FOUND', wrong)
   })
 
   it('that was opened too late is said to be abandoned', async () => {

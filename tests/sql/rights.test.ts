@@ -115,6 +115,7 @@ const VAULT: Readonly<Record<string, string>> = {
   my_events: ALL,
   my_orders: ALL,
   uuid_v7: 'authenticated service_role',
+  cell_of: 'service_role',
 }
 
 const ROLES = ['public', 'anon', 'authenticated', 'service_role']

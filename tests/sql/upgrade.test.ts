@@ -78,3 +78,24 @@ it('what 0.1.0 owed and did not send is sent, and its accounts are right one by 
   )
   assert.deepEqual(await booksOf(db, split), { captured: split.totalCents, refunds: -split.totalCents })
 })
+
+it('ids of 0.1.0 go on being right, and name no cell, though their bits look as if they did', async () => {
+  const db = await firstRelease()
+  const { eventId } = await openOfficeWithFeesIn(db)
+  const paid = await paidOrder(db, { eventId })
+  const tickets = 'select id from tickets where order_id = $1'
+  const before = await db.rows<{ id: string }>(tickets, [paid.orderId])
+  await migrate(db.client)
+  const cellOf = (id: string) => db.value<number | null>('select ticketing.cell_of($1)', [id])
+  for (const { id } of [...before, { id: paid.orderId }, { id: eventId }])
+    assert.equal(await cellOf(id), null)
+  const later = await paidOrder(db, { eventId })
+  assert.equal(await cellOf(later.orderId), 0)
+  const [first] = before
+  const scanned = await db.value<boolean>('select success from scan_ticket_atomic($1, gen_random_uuid())', [
+    first?.id,
+  ])
+  assert.equal(scanned, true)
+  await settleRefund(db.client, ourRefund(later, await requestRefund(db.client, later.orderId)))
+  await assertLawful(db)
+})

@@ -9,7 +9,7 @@ export async function schemaOf(db: Pick<TestDatabase, 'rows'>): Promise<string> 
   for (const sql of LINES) {
     const lines = await db.rows<Line>(sql, sql.includes('$1') ? [ROLES] : [])
     for (const { head, line } of lines.toSorted(byPosition))
-      heads.set(head, [...(heads.get(head) ?? []), portable(line)])
+      heads.set(head, [...(heads.get(head) ?? []), line.replaceAll(/\s+/g, ' ')])
   }
   const blocks = [...heads].map(([head, lines]) => [head, ...lines.map((line) => `  ${line}`)].join('\n'))
   return `${blocks.sort().join('\n\n')}\n`
@@ -24,11 +24,6 @@ interface Line {
 
 function byPosition(a: Line, b: Line): number {
   return (a.position ?? 0) - (b.position ?? 0) || (a.line < b.line ? -1 : 1)
-}
-
-/** PostgreSQL 18 has ids of version 7 itself. */
-function portable(line: string): string {
-  return line.replaceAll(/(pg_catalog\.)?uuidv7\(\)/g, 'ticketing.uuid_v7()').replaceAll(/\s+/g, ' ')
 }
 
 const ROLES = ['anon', 'authenticated', 'service_role', 'public']
