@@ -1,6 +1,7 @@
 /** Writes the pages of `docs/` that derive from a registry (`npm run generate`); a test compares each with what it would be. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { commandsPage } from './generate/commands.ts'
+import { conditionsPage } from './generate/conditions.ts'
 import { currenciesPage } from './generate/currencies.ts'
 import { functionsPage } from './generate/functions.ts'
 import { guaranteesPage, guaranteesTable } from './generate/guarantees.ts'
@@ -11,6 +12,7 @@ import { verbsPage } from './generate/verbs.ts'
 
 /** Path in the repository, and the whole page. */
 const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/operating/database-conditions.md': conditionsPage,
   'docs/operating/variables.md': variablesPage,
   'docs/reference/commands.md': commandsPage,
   'docs/reference/currencies.md': currenciesPage,

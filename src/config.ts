@@ -10,6 +10,7 @@ import {
   READ_LIMITS,
   type ReadLimits,
 } from './core/capacity.ts'
+import { urlsOfHosts } from './core/postgres-url.ts'
 
 /** What the operator decides, from the environment. The only reader of process.env. */
 export interface Config {
@@ -91,9 +92,12 @@ const pool = (lane: Lane, what: string) =>
 /** Every variable, with the sentence that docs/operating/variables.md is written from. */
 export const environment = z.object({
   DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
+    .string()
+    .refine((url) => urlsOfHosts(url) !== undefined, 'must be a postgres:// URL')
     .optional()
-    .describe('Any PostgreSQL from 15 on. Without it a PostgreSQL is started that npm brought.'),
+    .describe(
+      'Any PostgreSQL from 15 on; of several hosts (`postgres://user@one,two/db`) the one that takes writes. Without it a PostgreSQL is started that npm brought.',
+    ),
   ADMIT_ONCE_HOME: z
     .string()
     .min(1)

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { type Level, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
+import type { DatabaseWatch } from '../db/watch.ts'
 import type { Lane } from '../desk/lane.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { LIMITS, type Limits, openAdmission } from './admission.ts'
@@ -25,6 +26,8 @@ export interface AppOptions {
   readonly payments?: PaymentProvider
   /** Connections of a lane's own, which no other can take; by default it shares those of `database`. */
   readonly laneDatabases?: Partial<Record<Lane, Database>>
+  /** What is wrong with the database, as its pools see it. */
+  readonly watch?: DatabaseWatch
   /** Origins that buyers may be sent to after paying; none listed: any. */
   readonly allowedRedirects?: readonly string[]
   /** Other servers behind this one, by the first segment of the path; their answers go out as they are. */
@@ -76,7 +79,7 @@ export function buildApp(options: AppOptions): Hono {
 }
 
 function contextOf(options: AppOptions) {
-  const { database, laneDatabases, authenticator, codes, publicUrl, payments } = options
+  const { database, laneDatabases, authenticator, codes, publicUrl, payments, watch } = options
   const shared = { buyers: database, gates: database, webhooks: database, health: database }
   return {
     database,
@@ -86,6 +89,7 @@ function contextOf(options: AppOptions) {
     publicUrl: publicUrl?.replace(/\/+$/, ''),
     functions: options.functions ?? registry,
     ...(payments === undefined ? {} : { payments }),
+    ...(watch === undefined ? {} : { watch }),
     paymentMode: paymentModeOf(options),
     allowedRedirects: options.allowedRedirects ?? [],
   }

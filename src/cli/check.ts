@@ -15,8 +15,10 @@ export const check = defineCommand({
     description: 'Does every law hold, now? Counts rows, trusts no counter; 1 where one is broken',
   },
   run: async () => {
-    const broken = await withInstalled(readConfig(), (client) =>
-      brokenLaws(runOnClient(client), LOGIN, { witnesses: WITNESSES_MAX }),
+    const broken = await withInstalled(
+      readConfig(),
+      (client) => brokenLaws(runOnClient(client), LOGIN, { witnesses: WITNESSES_MAX }),
+      true,
     )
     for (const guarantee of GUARANTEES) {
       for (const law of guarantee.laws) {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import pg from 'pg'
+import type pg from 'pg'
 import { type Config, dataFolderOf } from '../config.ts'
+import { connectToOneOf } from '../db/connection.ts'
 import { DatabaseError } from '../db/failures.ts'
-import { IS_INSTALLED, openPool } from '../db/pool.ts'
+import { checkServer, IS_INSTALLED } from '../db/pool.ts'
 import { findEmbedded, startEmbedded } from '../embedded/embedded.ts'
 
 export interface Server {
@@ -21,10 +22,10 @@ export async function useServer(config: Config, dataFolder: string, ephemeral = 
 }
 
 /** A connection to DATABASE_URL, or to the database of `admit-once start` here, which runs already or just for this. */
-export async function withDatabase<T>(config: Config, work: Work<T>): Promise<T> {
+export async function withDatabase<T>(config: Config, work: Work<T>, readOnly = false): Promise<T> {
   const folder = dataFolderOf(config)
   const running = config.databaseUrl ?? (await findEmbedded(folder))
-  if (running !== undefined) return withClient(running, work)
+  if (running !== undefined) return withClient(running, work, readOnly)
   if (!existsSync(folder)) {
     const advice = 'start one with `admit-once start` (in another terminal), or set DATABASE_URL.'
     throw new DatabaseError('UNREACHABLE', `No database in ${folder}: ${advice}`)
@@ -38,30 +39,28 @@ export async function withDatabase<T>(config: Config, work: Work<T>): Promise<T>
   }
 }
 
-/** What a command does with its connection; `url` leads to the same database. */
+/** What a command does with its connection; `url` leads to the same database, on one host. */
 type Work<T> = (client: pg.Client, url: string) => Promise<T>
 
 /** The same, where Admit Once is installed already. */
-export async function withInstalled<T>(config: Config, work: Work<T>): Promise<T> {
-  return withDatabase(config, async (client, url) => {
+export async function withInstalled<T>(config: Config, work: Work<T>, readOnly = false): Promise<T> {
+  const workThere: Work<T> = async (client, url) => {
     const { rows } = await client.query<{ name: string; installed: boolean }>(
       `select current_database() as name, ${IS_INSTALLED} as installed`,
     )
     if (rows[0]?.installed === true) return work(client, url)
     const message = `Admit Once is not installed in database "${rows[0]?.name}". Run \`admit-once migrate\`.`
     throw new DatabaseError('NOT_INSTALLED', message)
-  })
+  }
+  return withDatabase(config, workThere, readOnly)
 }
 
-/** One connection for a command; the errors of connecting say what to do. */
-export async function withClient<T>(url: string, work: Work<T>): Promise<T> {
-  // The pool's first connection checks the address, the password, the rights and the version.
-  const pool = await openPool(url, { max: 1, name: 'admit-once' })
-  await pool.close()
-  const client = new pg.Client({ connectionString: url, application_name: 'admit-once' })
-  await client.connect()
+/** One connection for a command; the errors of connecting say what to do. Where it only reads, a standby will do. */
+export async function withClient<T>(url: string, work: Work<T>, readOnly = false): Promise<T> {
+  const name = { application_name: 'admit-once' }
+  const { client, url: used } = await connectToOneOf(url, name, (it) => checkServer(it, readOnly))
   try {
-    return await work(client, url)
+    return await work(client, used)
   } finally {
     await client.end()
   }

@@ -6,9 +6,11 @@ import { openAuthenticator } from '../api/authenticator.ts'
 import type { ApiKeys } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
-import { openLog } from '../core/log.ts'
+import { type Log, openLog } from '../core/log.ts'
+import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../db/durability.ts'
 import { migrate } from '../db/migrate.ts'
 import { type Database, IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
+import { type DatabaseWatch, openWatch } from '../db/watch.ts'
 import { LOGIN } from '../desk/callers.ts'
 import type { Lane } from '../desk/lane.ts'
 import { verifyProtections } from '../desk/protections.ts'
@@ -53,6 +55,7 @@ interface BoxOffice {
   readonly keys: ApiKeys
   readonly database: string
   readonly databaseUrl: string
+  readonly durability: Durability
   readonly payments: Payments
   /** The number of a key that signs from now on, beside others before it. */
   readonly newKey: number | undefined
@@ -70,13 +73,16 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     requirePublicUrl(config)
     const server = await closing.after(useServer(config, dataFolderOf(config)), (it) => it.stop())
     const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
-    const pools = await openPools(server.url, config, closing)
+    const log = openLog(config.logLevel, () => new Date(), console.error)
+    const watch = await closing.after(openWatch(log), async (it) => it.stop())
+    const pools = await openPools(server.url, config, watch, closing)
     await requireInstalled(pools.database)
-    const serving = await serve(config, pools, closing)
+    const serving = await serve(config, pools, { log, watch, closing })
     return {
       ...serving,
       database: `PostgreSQL ${pools.database.version} (${server.source})`,
       databaseUrl: server.url,
+      durability: await tryCommit(pools.health),
       hasDemo,
       close: closing.close,
     }
@@ -93,9 +99,14 @@ interface Pools {
   readonly health: Database
 }
 
-async function openPools(url: string, { pools }: Config, closing: Closing): Promise<Pools> {
+async function openPools(
+  url: string,
+  { pools }: Config,
+  watch: DatabaseWatch,
+  closing: Closing,
+): Promise<Pools> {
   const open = (lane: Lane, name: string) =>
-    closing.after(openPool(url, { max: pools[lane], name }), (it) => it.close())
+    closing.after(openPool(url, { max: pools[lane], name, watch }), (it) => it.close())
   return {
     database: await open('buyers', 'admit-once'),
     gates: await open('gates', 'admit-once gates'),
@@ -104,9 +115,15 @@ async function openPools(url: string, { pools }: Config, closing: Closing): Prom
   }
 }
 
+interface Operation {
+  readonly log: Log
+  readonly watch: DatabaseWatch
+  readonly closing: Closing
+}
+
 /** Payments, jobs and the HTTP surface, in the order in which each needs the one before it. */
-async function serve(config: Config, { database, ...laneDatabases }: Pools, closing: Closing) {
-  const log = openLog(config.logLevel, () => new Date(), console.error)
+async function serve(config: Config, pools: Pools, { log, watch, closing }: Operation) {
+  const { database, ...laneDatabases } = pools
   let url: string | undefined
   const payments = await closing.after(
     openPayments(config, () => url, log),
@@ -118,7 +135,14 @@ async function serve(config: Config, { database, ...laneDatabases }: Pools, clos
     it.stop(),
   )
   const { codes } = signer
-  const app = buildApp({ database, laneDatabases, authenticator, codes, ...appOptions(config, payments) })
+  const app = buildApp({
+    database,
+    laneDatabases,
+    watch,
+    authenticator,
+    codes,
+    ...appOptions(config, payments),
+  })
   const listening = await closing.after(listen(app, config), (it) => it.close())
   url = listening.url
   const newKey = signer.isNew && codes.kid > 1 ? codes.kid : undefined
@@ -186,8 +210,9 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
 }
 
 function announce(office: BoxOffice, config: Config): void {
-  const { listening, keys, database, payments, newKey, hasDemo } = office
+  const { listening, keys, database, durability, payments, newKey, hasDemo } = office
   const url = config.publicUrl ?? listening.url
+  const warnings = [payments.warning, losesAtFailover(durability) ? LOSES_AT_FAILOVER : undefined]
   const variables = Object.entries(payments.variables).map(([name, value]) => `  ${name}=${value}`)
   const lines = [
     '',
@@ -201,7 +226,7 @@ function announce(office: BoxOffice, config: Config): void {
     ...(newKey === undefined ? [] : ['', ...newKeyLines(newKey, config)]),
     ...(variables.length > 0 ? ['', '  For scripts that pay or send webhooks:', ...variables] : []),
     ...(hasDemo ? ['', demoOrder(url)] : []),
-    ...(payments.warning === undefined ? [] : ['', `  WARNING: ${payments.warning}`]),
+    ...warnings.flatMap((warning) => (warning === undefined ? [] : ['', `  WARNING: ${warning}`])),
     '',
     '  Ctrl-C stops it.',
   ]

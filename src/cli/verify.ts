@@ -11,8 +11,10 @@ export const verify = defineCommand({
     description: 'Are all protections in place? Puts no load on the database; 1 where one is missing',
   },
   run: async () => {
-    const rows = await withInstalled(readConfig(), (client) =>
-      verifyProtections(runOnClient(client), LOGIN, {}),
+    const rows = await withInstalled(
+      readConfig(),
+      (client) => verifyProtections(runOnClient(client), LOGIN, {}),
+      true,
     )
     for (const row of rows) {
       console.log(

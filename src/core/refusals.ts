@@ -107,6 +107,32 @@ const serverRefusals = {
   SERVER_BUSY: { status: 503, message: 'Server busy, please try again.', retryAfterSeconds: 1 },
   TOO_MANY_REQUESTS: { status: 429, message: 'Too many requests, slow down.', retryAfterSeconds: 1 },
   DATABASE_UNREACHABLE: { status: 503, message: 'The database is not reachable.', retryAfterSeconds: 1 },
+  DATABASE_TIMEOUT: {
+    status: 503,
+    message:
+      'The database did not answer in time; whether it was done is unknown. Ask again with the same key.',
+    retryAfterSeconds: 2,
+  },
+  DATABASE_READ_ONLY: {
+    status: 503,
+    message: 'The database takes no changes just now, please try again.',
+    retryAfterSeconds: 2,
+  },
+  DATABASE_BUSY: {
+    status: 503,
+    message: 'The database has no connection left, please try again.',
+    retryAfterSeconds: 2,
+  },
+  DATABASE_FULL: {
+    status: 503,
+    message: 'The database has no room left, please try again later.',
+    retryAfterSeconds: 5,
+  },
+  COMMIT_UNCONFIRMED: {
+    status: 503,
+    message: 'Whether this was done is unknown. Ask again with the same key.',
+    retryAfterSeconds: 2,
+  },
   NOT_INSTALLED: { status: 503, message: 'Admit Once is not installed in this database.' },
   PROTECTION_MISSING: { status: 503, message: 'A protection is missing.' },
   SIGNING_KEY_REVOKED: {

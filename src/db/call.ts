@@ -32,7 +32,15 @@ export function call(database: Runner, request: Call): Promise<readonly Row[]> {
   configs += config('request.jwt.claims', caller.claims)
   for (const [name, value] of settings) configs += config(name, value)
   if (readOnly) configs += config('transaction_read_only', 'on')
-  return database.run(`${isolation(level)}select length(''${configs});${request.sql}`)
+  const statementTimeout = timeoutIn(settings) ?? timeoutIn(roleSettings)
+  return database.run(`${isolation(level)}select length(''${configs});${request.sql}`, {
+    readOnly,
+    statementTimeout,
+  })
+}
+
+function timeoutIn(settings: readonly Setting[]): string | undefined {
+  return settings.find(([name]) => name === 'statement_timeout')?.[1]
 }
 
 /** A string literal that is safe in any statement. PostgreSQL has no NUL, so that one is refused here. */

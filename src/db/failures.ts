@@ -1,17 +1,18 @@
 import pg from 'pg'
+import { conditionOfState, type DatabaseConditionName } from '../core/database-conditions.ts'
 
-/** Why the database could not be used; what SQL itself answers is a `SqlError` instead. */
+/**
+ * Why the database could not be used; what SQL itself answers is a `SqlError` instead. Besides the conditions that pass: what an
+ * operator has to put right.
+ */
 export type DatabaseFailure =
+  | DatabaseConditionName
   | 'INVALID_URL'
-  | 'UNREACHABLE'
   | 'NO_RIGHTS'
   | 'NO_DATABASE'
   | 'WRONG_VERSION'
   | 'WRONG_SETTING'
   | 'NOT_INSTALLED'
-  | 'POOL_EXHAUSTED'
-  | 'CONNECTION_LOST'
-  | 'TIMED_OUT'
 
 /** The database cannot be used. The message says what to do and never holds the password. */
 export class DatabaseError extends Error {
@@ -52,6 +53,20 @@ export interface Address {
   readonly database: string
 }
 
+/** Throws INVALID_URL. */
+export function addressOf(url: string): Address {
+  try {
+    const { host, port, user = '', database = '' } = new pg.Client({ connectionString: url })
+    return { host, port, user, database }
+  } catch (error) {
+    throw new DatabaseError(
+      'INVALID_URL',
+      'DATABASE_URL is no PostgreSQL URL. Write postgres://user:password@host:port/database.',
+      error instanceof Error ? error.name : undefined,
+    )
+  }
+}
+
 /** Turns what `connect` threw into a failure that says what to do. */
 export function connectFailure(error: unknown, at: Address): DatabaseError {
   if (error instanceof DatabaseError) return error
@@ -74,31 +89,44 @@ export function connectFailure(error: unknown, at: Address): DatabaseError {
         `PostgreSQL at ${place} has no database "${at.database}". Create it, or correct DATABASE_URL.`,
         error,
       )
-    default:
-      return new DatabaseError(
-        'UNREACHABLE',
-        `No connection to PostgreSQL at ${place}: ${reason}. Start it, or correct DATABASE_URL.`,
-        error,
-      )
   }
+  const condition = conditionOfState(codeOf(error))
+  if (condition === 'CONNECTIONS_USED_UP' || POOLER_IS_FULL.test(reason)) {
+    const message = `PostgreSQL at ${place} takes no more connections: ${reason}. Raise max_connections, or end some.`
+    return new DatabaseError('CONNECTIONS_USED_UP', message, error)
+  }
+  const message = `No connection to PostgreSQL at ${place}: ${reason}. Start it, or correct DATABASE_URL.`
+  return new DatabaseError(condition ?? 'UNREACHABLE', message, error)
 }
 
-/** Turns what a statement threw into a failure, where the connection and not the statement is to blame. */
-export function callFailure(error: unknown): unknown {
-  if (sqlErrorOf(error) !== undefined || error instanceof DatabaseError) return error
-  if (error instanceof Error && error.message === READ_TIMEOUT_MESSAGE) {
+/** PgBouncer says so without a SQLSTATE of its own. */
+const POOLER_IS_FULL = /no more connections allowed/
+
+/**
+ * Turns what a statement threw into a failure, where the database and not the statement is to blame. Who asked for a
+ * read-only transaction is not told that the database is read-only.
+ */
+export function callFailure(error: unknown, isReadOnly = false): unknown {
+  if (error instanceof DatabaseError) return error
+  const sql = sqlErrorOf(error)
+  if (sql === undefined) {
     return new DatabaseError(
-      'TIMED_OUT',
-      'The database did not answer in time; the outcome is unknown.',
+      'CONNECTION_LOST',
+      `The connection was lost (${reasonOf(error)}); the outcome is unknown.`,
       error,
     )
   }
-  return new DatabaseError('CONNECTION_LOST', 'The connection was lost; the outcome is unknown.', error)
+  const condition = conditionOfState(sql.code)
+  if (condition === undefined || (condition === 'READ_ONLY' && isReadOnly)) return error
+  return new DatabaseError(condition, `PostgreSQL: ${sql.message} (${sql.code}).`, error)
 }
 
-/** The two waits that the driver reports by their text only. */
+/** What the driver reports by its text only. */
 const POOL_WAIT_MESSAGE = 'timeout exceeded when trying to connect'
-const READ_TIMEOUT_MESSAGE = 'Query read timeout'
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
 
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined

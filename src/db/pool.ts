@@ -1,15 +1,24 @@
 import pg from 'pg'
-import { type Address, callFailure, connectFailure, DatabaseError, sqlErrorOf } from './failures.ts'
+import { connectionsTo, isOfHost, openHosts, takeUnconfirmed } from './connection.ts'
+import { addressOf, callFailure, connectFailure, DatabaseError } from './failures.ts'
+import { outlast } from './late.ts'
+import type { DatabaseWatch } from './watch.ts'
 
 /** The oldest server that the SQL is written for. */
 const SERVER_VERSION_MIN = 15
 
-/** How long a call waits for a free connection, and a connection for its server. */
+/** How long a call waits for a free connection. */
 const POOL_WAIT_MS_MAX = 10_000
 
-/** How long one call may run, on the server and on the wire; roles and functions may set less or more. */
+/**
+ * How long one call may run on the server; roles and functions may set less or more. Its answer may be so much later: packets
+ * that vanish are noticed by nothing else.
+ */
 const STATEMENT_MS_MAX = 8_000
-const READ_MS_MAX = 60_000
+const LATE_MS_MAX = 2_000
+
+/** A statement without a bound of its own has this one. */
+const UNBOUNDED_MS_MAX = 60_000
 
 /** How long an unused connection is kept, and how long closing waits for calls under way. */
 const IDLE_MS_MAX = 60_000
@@ -27,9 +36,16 @@ export interface Runner {
    * Sends one string of statements, which is one round trip and one transaction, and gives the rows of the last.
    * Throws the driver's error for what a statement raised (`sqlErrorOf`), a `DatabaseError` for all else.
    */
-  run(text: string): Promise<readonly Row[]>
+  run(text: string, how?: HowToRun): Promise<readonly Row[]>
   /** What ALTER ROLE … SET gives this role; it does not take effect by SET ROLE, so that each call sets it. */
   roleSettings(role: string): readonly Setting[]
+}
+
+interface HowToRun {
+  /** The transaction is read-only because its caller wants that. */
+  readonly readOnly?: boolean
+  /** The statement_timeout that it sets, as PostgreSQL writes it. */
+  readonly statementTimeout?: string | undefined
 }
 
 export interface Database extends Runner, AsyncDisposable {
@@ -41,47 +57,44 @@ export interface Database extends Runner, AsyncDisposable {
   close(): Promise<void>
 }
 
-/**
- * Connects, checks the server and gives a pool of at most `max` connections, named `name` in pg_stat_activity.
- * Throws a `DatabaseError` that says what to do.
- */
-export async function openPool(
-  url: string,
-  options: { readonly max: number; readonly name: string; readonly waitMs?: number },
-): Promise<Database> {
-  const at = addressOf(url)
-  const pool = new pg.Pool({
-    connectionString: url,
-    application_name: options.name,
-    max: options.max,
-    connectionTimeoutMillis: options.waitMs ?? POOL_WAIT_MS_MAX,
-    idleTimeoutMillis: IDLE_MS_MAX,
-    query_timeout: READ_MS_MAX,
-    keepAlive: true,
-    onConnect: checkServer,
-  })
-  // An idle connection that the server closed is dropped by the pool; the next call opens another.
-  pool.on('error', () => {})
-  const close = closeOnce(pool)
-  const run = (text: string) => runOn(pool, at, text)
+interface PoolOptions {
+  /** So many connections at most. */
+  readonly max: number
+  /** In pg_stat_activity. */
+  readonly name: string
+  /** How long a call waits for a free connection. */
+  readonly waitMs?: number
+  /** A server that only reads will do: a standby. */
+  readonly readOnly?: boolean
+  /** Is told of every call that the database failed. */
+  readonly watch?: DatabaseWatch
+}
+
+/** Connects, checks the server and gives a pool. Throws a `DatabaseError` that says what to do. */
+export async function openPool(url: string, options: PoolOptions): Promise<Database> {
+  const pool = openConnections(url, options)
+  const run = (text: string, how: HowToRun = {}) => runOn(pool, text, how)
   try {
     let settings = await readRoleSettings(run)
-    const version = (await run("select current_setting('server_version')"))[0]?.[0] ?? ''
+    const [version, timeout] = (await run(SERVER))[0] ?? []
+    pool.statementMs = millisecondsOf(timeout ?? '') ?? STATEMENT_MS_MAX
     return {
-      version,
+      version: version ?? '',
       run,
-      close,
+      close: pool.close,
       roleSettings: (role) => settings.get(role) ?? settings.get(DEFAULTS) ?? [],
       refresh: async () => {
         settings = await readRoleSettings(run)
       },
-      [Symbol.asyncDispose]: close,
+      [Symbol.asyncDispose]: pool.close,
     }
   } catch (error) {
-    await close()
+    await pool.close()
     throw error
   }
 }
+
+const SERVER = `select current_setting('server_version'), current_setting('statement_timeout')`
 
 /** Whether the SQL of Admit Once is in this database, as an expression. */
 export const IS_INSTALLED = `to_regprocedure('public.verify_protections()') is not null`
@@ -106,20 +119,118 @@ export async function requireInstalled(database: Database): Promise<void> {
   }
 }
 
-async function runOn(pool: pg.Pool, at: Address, text: string): Promise<readonly Row[]> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw connectFailure(error, at)
+/** The connections of a pool, and what calls on them need to know. */
+interface Connections {
+  readonly pool: pg.Pool
+  readonly hosts: ReturnType<typeof openHosts>
+  readonly watch: DatabaseWatch | undefined
+  readonly max: number
+  /** Connections from before the last failure that was about all of them. */
+  readonly stale: WeakSet<pg.ClientBase>
+  readonly clients: ReadonlySet<pg.ClientBase>
+  readonly closing: AbortSignal
+  /** The login's own statement_timeout. */
+  statementMs: number
+  readonly close: () => Promise<void>
+}
+
+function openConnections(url: string, { max, name, waitMs, readOnly, watch }: PoolOptions): Connections {
+  const hosts = openHosts(url)
+  const pool = new pg.Pool({
+    Client: connectionsTo(hosts) as new () => pg.Client,
+    application_name: name,
+    max,
+    connectionTimeoutMillis: waitMs ?? POOL_WAIT_MS_MAX,
+    idleTimeoutMillis: IDLE_MS_MAX,
+    onConnect: (client) => checkServer(client, readOnly),
   })
+  // An idle connection that the server closed is dropped by the pool; the next call opens another.
+  pool.on('error', () => {})
+  const clients = new Set<pg.PoolClient>()
+  pool.on('connect', (client) => clients.add(client))
+  pool.on('remove', (client) => clients.delete(client))
+  const closing = new AbortController()
+  const close = closeOnce(pool, clients, closing)
+  const common = { watch, max, stale: new WeakSet<pg.ClientBase>(), clients, statementMs: STATEMENT_MS_MAX }
+  return { pool, hosts, ...common, closing: closing.signal, close }
+}
+
+async function runOn(connections: Connections, text: string, how: HowToRun): Promise<readonly Row[]> {
   try {
-    const rows = await send(client, text)
+    const client = await take(connections)
+    return await runWith(connections, client, text, how)
+  } catch (error) {
+    if (error instanceof DatabaseError) connections.watch?.failed(error)
+    throw error
+  }
+}
+
+/** A connection that is fit: of the first host that takes writes, and not from before a failure of all. */
+async function take({ pool, hosts, max, stale }: Connections): Promise<pg.PoolClient> {
+  for (let tries = 0; ; tries++) {
+    const url = hosts.url()
+    try {
+      const client = await pool.connect()
+      if (!stale.has(client) || tries > max) return client
+      client.release(true)
+    } catch (error) {
+      const failure = connectFailure(error, addressOf(url))
+      hosts.leave(isOfHost(failure) ? url : '')
+      if (tries >= hosts.count - 1 || !isOfHost(failure)) throw failure
+    }
+  }
+}
+
+async function runWith(
+  connections: Connections,
+  client: pg.PoolClient,
+  text: string,
+  { readOnly, statementTimeout }: HowToRun,
+): Promise<readonly Row[]> {
+  const answer = send(client, text)
+  const statementMs =
+    statementTimeout === undefined ? connections.statementMs : millisecondsOf(statementTimeout)
+  const deadline = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => deadline.reject(new DatabaseError('TIMED_OUT', LATE)),
+    (statementMs ?? UNBOUNDED_MS_MAX) + LATE_MS_MAX,
+  )
+  try {
+    const rows = await Promise.race([answer, deadline.promise])
     client.release()
     return rows
   } catch (error) {
-    // A statement's own error rolled its transaction back: the session is clean. Any other cause condemns it.
-    client.release(sqlErrorOf(error) === undefined)
-    throw callFailure(error)
+    const failure = callFailure(error, readOnly)
+    endCall(connections, client, answer, failure)
+    throw failure
+  } finally {
+    clearTimeout(timer)
   }
 }
+
+const LATE = 'The database did not answer in time; the outcome is unknown.'
+
+/** A statement's own error rolled its transaction back: the session is clean. Any other cause condemns it, some all others too. */
+function endCall(
+  connections: Connections,
+  client: pg.PoolClient,
+  answer: Promise<unknown>,
+  failure: unknown,
+): void {
+  const code = failure instanceof DatabaseError ? failure.code : undefined
+  if (code === 'TIMED_OUT' || code === 'READ_ONLY') {
+    for (const other of connections.clients) connections.stale.add(other)
+  }
+  if (code !== 'TIMED_OUT') client.release(code !== undefined && !KEEPS_SESSION.has(code))
+  else
+    void outlast(connections.hosts.url(), client, answer, connections.closing).then((isFit) => {
+      if (isFit) connections.stale.delete(client)
+      client.release(!isFit)
+    })
+}
+
+/** Raised by a statement in a session that can go on. */
+const KEEPS_SESSION: ReadonlySet<DatabaseError['code']> = new Set(['DISK_FULL', 'COMMIT_UNCONFIRMED'])
 
 /** A command's own connection as what calls run on; nothing of a role's settings is set, so that its login's hold. */
 export function runOnClient(client: pg.Client): Runner {
@@ -128,6 +239,7 @@ export function runOnClient(client: pg.Client): Runner {
 
 async function send(client: pg.ClientBase, text: string): Promise<readonly Row[]> {
   const results: unknown = await client.query({ text, rowMode: 'array', types: asText })
+  if (takeUnconfirmed(client)) throw new DatabaseError('COMMIT_UNCONFIRMED', UNCONFIRMED)
   return rowsOf(Array.isArray(results) ? results.at(-1) : results)
 }
 
@@ -137,15 +249,40 @@ function rowsOf(result: unknown): readonly Row[] {
   return (result as pg.QueryArrayResult<(string | null)[]>).rows
 }
 
-/** Refuses a server that the SQL is not written for. */
-async function checkServer(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ version: string; strings: string }>(
-    `select current_setting('server_version') as version, current_setting('standard_conforming_strings') as strings`,
-  )
-  const { version = '0', strings = '' } = rows[0] ?? {}
+const UNCONFIRMED = 'A wait for the synchronous standby was cancelled; the commit may be lost at a failover.'
+
+/**
+ * Refuses a server that the SQL is not written for, and one that takes no writes (target_session_attrs). Sets for how long
+ * that server keeps the connection once we are gone: PostgreSQL's own answer is two hours.
+ */
+export async function checkServer(client: pg.ClientBase, readOnly = false): Promise<void> {
+  const { rows } = await client.query<{
+    version: string
+    strings: string
+    standby: boolean
+    writes: boolean
+  }>({
+    text: CHECK,
+    query_timeout: CHECK_MS_MAX,
+  } as pg.QueryConfig)
+  const { version = '0', strings = '', standby, writes } = rows[0] ?? {}
   const problem = serverProblem(version, strings)
   if (problem !== undefined) throw problem
+  if (readOnly || (writes && !standby)) return
+  const { host, port } = client as pg.Client
+  const why = standby ? 'a standby (in recovery)' : 'read-only'
+  const advice = 'Name the primary in DATABASE_URL, or all hosts: they are tried in turn.'
+  throw new DatabaseError('READ_ONLY', `PostgreSQL at ${host}:${port} is ${why}. ${advice}`)
 }
+
+const CHECK_MS_MAX = 5_000
+
+/** What is late by more is gone: keepalive for an idle connection, the user timeout for what was sent and not confirmed. */
+const CHECK = `select current_setting('server_version') as version,
+  current_setting('standard_conforming_strings') as strings,
+  pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'off' as writes,
+  set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+  set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false)`
 
 /** Why a server cannot be used: it is too old, or literals would mean something else on it. */
 export function serverProblem(version: string, conformingStrings: string): DatabaseError | undefined {
@@ -185,25 +322,14 @@ async function readRoleSettings(
   return settings
 }
 
-function addressOf(url: string): Address {
-  try {
-    const { host, port, user = '', database = '' } = new pg.Client({ connectionString: url })
-    return { host, port, user, database }
-  } catch (error) {
-    throw new DatabaseError(
-      'INVALID_URL',
-      'DATABASE_URL is no PostgreSQL URL. Write postgres://user:password@host:port/database.',
-      error instanceof Error ? error.name : undefined,
-    )
-  }
-}
-
-function closeOnce(pool: pg.Pool): () => Promise<void> {
-  const clients = new Set<pg.PoolClient>()
-  pool.on('connect', (client) => clients.add(client))
-  pool.on('remove', (client) => clients.delete(client))
+function closeOnce(
+  pool: pg.Pool,
+  clients: ReadonlySet<pg.ClientBase>,
+  closing: AbortController,
+): () => Promise<void> {
   let closed: Promise<void> | undefined
   const close = async () => {
+    closing.abort()
     // A client that is still at work when the bound is reached has its connection cut.
     const cut = setTimeout(() => {
       for (const client of clients) void (client as unknown as pg.Client).end()
@@ -216,3 +342,12 @@ function closeOnce(pool: pg.Pool): () => Promise<void> {
     return closed
   }
 }
+
+/** A length of time as PostgreSQL writes it (`8s`) or a setting says it (`120ms`, `8000`); undefined: endless. */
+export function millisecondsOf(text: string): number | undefined {
+  const [, amount, unit = 'ms'] = /^(\d+)\s*(ms|s|min|h|d)?$/.exec(text.trim()) ?? []
+  const ms = Number(amount) * (UNIT_MS[unit] ?? 1)
+  return ms > 0 ? ms : undefined
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -1,4 +1,5 @@
-import pg from 'pg'
+import type pg from 'pg'
+import { connect } from '../db/connection.ts'
 
 /** Databases of a run's own on one server: an installed template, and clones of it that are dropped after use. */
 export interface RunDatabases {
@@ -148,12 +149,8 @@ function urlOf(serverUrl: string, database: string): string {
   return url.href
 }
 
-async function connectTo(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_MS_MAX })
-  // A connection that the server ends (a dropped database, a stopped server) is reported by the query that uses it.
-  client.on('error', () => {})
-  await client.connect()
-  return client
+function connectTo(url: string): Promise<pg.Client> {
+  return connect(url, { connectionTimeoutMillis: CONNECT_MS_MAX })
 }
 
 const CONNECT_MS_MAX = 10_000

@@ -9,6 +9,9 @@ const db = await testDatabase()
 /** How long an answer that is kept for a second may take to be old. */
 const OLD_MS_MAX = 10_000
 
+/** One question: a commit, and the protections. */
+const CALLS = 2
+
 /** A pool of one connection that counts what it is asked. */
 async function counted(name: string) {
   const pool = await openPool(db.url, { max: 1, name })
@@ -35,9 +38,9 @@ it('any number of callers are one question a second, on connections that no paym
     all.map(({ status }) => status),
     Array(60).fill(200),
   )
-  assert.equal(health.asked(), 1)
+  assert.equal(health.asked(), CALLS)
   const startedMs = performance.now()
-  while (health.asked() === 1) {
+  while (health.asked() === CALLS) {
     assert.ok(performance.now() - startedMs < OLD_MS_MAX, 'the answer is kept for ever')
     assert.equal((await check()).status, 200)
   }

@@ -68,7 +68,7 @@ function sharesOf(shares: Readonly<Record<string, number>>): string {
 }
 
 test('the events that monitoring lists are those that are logged', () => {
-  const sources = globSync('src/{api,cli,jobs}/**/*.ts').map((file) => readFileSync(file, 'utf8'))
+  const sources = globSync('src/{api,cli,db,jobs}/**/*.ts').map((file) => readFileSync(file, 'utf8'))
   const logged = sources.flatMap((text) =>
     [...text.matchAll(/\blog\(\s*(?:'\w+'|levelOf\([^)]*\)),\s*['`]([a-z_]+)/g)].map(
       ([, event = '']) => event,

@@ -1,7 +1,9 @@
+import { databaseCondition, isDatabaseCondition } from '../../core/database-conditions.ts'
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Caller } from '../../db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
+import type { DatabaseWatch } from '../../db/watch.ts'
 import type { Lane } from '../../desk/lane.ts'
 import type { Refused } from '../../desk/verb.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
@@ -17,6 +19,8 @@ export type PaymentMode = 'live' | 'test' | 'stand-in' | 'none'
 export interface FunctionContext {
   readonly database: Database
   readonly caller: Caller
+  /** What is wrong with the database, as calls of this server have seen it. */
+  readonly watch?: DatabaseWatch
   /** Signs what gates read, and reads it. */
   readonly codes: CodeSigner
   /** Where people reach this server, without a slash at the end. */
@@ -99,12 +103,16 @@ export function refusalIn({ code, message, more }: Refused): Refusal {
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error
   if (error instanceof DatabaseError) {
-    const code = error.code === 'POOL_EXHAUSTED' ? 'SERVER_BUSY' : 'DATABASE_UNREACHABLE'
-    return new Refusal(code, undefined, {}, error.message)
+    return new Refusal(databaseAnswer(error), undefined, {}, error.message)
   }
   const state = sqlErrorOf(error)?.code
   const code = state === undefined ? undefined : sqlRefusals.find(([start]) => state.startsWith(start))?.[1]
   return code === undefined ? undefined : new Refusal(code)
+}
+
+/** What callers are told of a database that cannot be used: its condition; anything else is as good as unreachable. */
+export function databaseAnswer({ code }: DatabaseError): RefusalCode {
+  return isDatabaseCondition(code) ? databaseCondition(code).answer : 'DATABASE_UNREACHABLE'
 }
 
 /** What a SQLSTATE that a verb let through means to a caller; anything else is a bug. */

@@ -52,7 +52,7 @@ async function check(
 
 async function answer(request: Request, edge: EdgeFunction, options: FunctionOptions): Promise<Reply> {
   const caller = await options.authenticator.identifyLoosely(request)
-  const { codes, payments, paymentMode, allowedRedirects } = options
+  const { codes, payments, paymentMode, allowedRedirects, watch } = options
   return answerOrRefuse(edge, () =>
     edge.handle(request, {
       database: options.databases[edge.lane ?? 'buyers'],
@@ -60,6 +60,7 @@ async function answer(request: Request, edge: EdgeFunction, options: FunctionOpt
       codes,
       publicUrl: options.publicUrl ?? new URL(request.url).origin,
       ...(payments === undefined ? {} : { payments }),
+      ...(watch === undefined ? {} : { watch }),
       paymentMode,
       allowedRedirects,
     }),

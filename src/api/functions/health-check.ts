@@ -1,3 +1,4 @@
+import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../../db/durability.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import { SERVICE } from '../../desk/callers.ts'
@@ -5,17 +6,33 @@ import { countProtections } from '../../desk/protections.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, requireSigningKey } from './contract.ts'
 
-/** Whether this server can sell: the database answers, every protection is in place, and gates believe what it signs. */
+/** Whether this server can sell: a commit gets through, every protection is in place, and gates believe what it signs. */
 export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], lane: 'health', handle }
 
-async function handle(_request: Request, { database, paymentMode, codes }: FunctionContext): Promise<Reply> {
-  const { version, latency_ms, protections, missing } = await stateOf(database)
+async function handle(_request: Request, context: FunctionContext): Promise<Reply> {
+  const { database, paymentMode, codes, watch } = context
+  const { version, latency_ms, protections, missing, durability } = await inTime(stateOf(database))
+  // Buyers' calls need room that the trial may have found.
+  if (watch?.suffers('DISK_FULL')) throw new Refusal('DATABASE_FULL')
   if (missing !== null || protections.total === 0) {
     throw new Refusal('PROTECTION_MISSING', missing ?? 'none is listed', { protections })
   }
   requireSigningKey(codes)
   const payments = { mode: paymentMode }
-  return json(200, { success: true, status: 'ok', database: { version, latency_ms }, protections, payments })
+  const { standbys, waits } = durability
+  const commits = standbys > 0 || waits ? { standbys, commits_wait_for_standby: waits } : {}
+  const warnings = losesAtFailover(durability) ? { warnings: [LOSES_AT_FAILOVER] } : {}
+  const state = { database: { version, latency_ms, ...commits }, protections, payments }
+  return json(200, { success: true, status: 'ok', ...state, ...warnings })
+}
+
+/** A commit that waits for its standby has no end of its own. */
+const ANSWER_MS_MAX = 3_000
+
+async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Refusal('DATABASE_TIMEOUT')), ANSWER_MS_MAX)
+  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer))
 }
 
 interface State {
@@ -23,6 +40,7 @@ interface State {
   readonly latency_ms: number
   readonly protections: { readonly active: number; readonly total: number }
   readonly missing: string | null
+  readonly durability: Durability
 }
 
 /** Anybody may ask: for this long all get one answer, so that the database is asked at most that often. */
@@ -51,13 +69,14 @@ function stateOf(database: Database): Promise<State> {
 
 async function askState(database: Database): Promise<State> {
   const startedMs = performance.now()
+  const durability = await tryCommit(database)
   const { version, active, total, missing } = await countProtections(database, SERVICE).catch(
     (error: unknown) => {
       throw MISSING.has(sqlErrorOf(error)?.code ?? '') ? new Refusal('NOT_INSTALLED') : error
     },
   )
   const latency_ms = Math.round((performance.now() - startedMs) * 100) / 100
-  return { version, latency_ms, protections: { active, total }, missing }
+  return { version, latency_ms, protections: { active, total }, missing, durability }
 }
 
 /** No such function, schema or role. */

@@ -1,4 +1,6 @@
+import { refusalEntry } from '../../core/refusals.ts'
 import { DatabaseError, type SqlError, sqlErrorOf } from '../../db/failures.ts'
+import { databaseAnswer } from '../functions/contract.ts'
 import { json, type Reply } from '../http.ts'
 import type { TokenRefusal } from '../tokens.ts'
 
@@ -86,7 +88,7 @@ export class RestError extends Error {
 /** The answer to whatever a REST handler threw; undefined when it is a bug of ours. */
 export function restErrorReply(error: unknown, role: string): Reply | undefined {
   if (error instanceof RestError) return fromRest(error)
-  if (error instanceof DatabaseError) return fromRest(fromDatabase(error))
+  if (error instanceof DatabaseError) return databaseReply(error)
   const sql = sqlErrorOf(error)
   return sql === undefined ? undefined : fromSql(sql, role)
 }
@@ -121,15 +123,30 @@ function fromRest({ code, message, details, hint }: RestError): Reply {
   return errorReply(restStatuses[code], { code, message, details, hint })
 }
 
-function fromDatabase(error: DatabaseError): RestError {
-  switch (error.code) {
+/** PostgREST's words; the hint has the code that functions answer with. */
+function databaseReply(error: DatabaseError): Reply {
+  const hint = databaseAnswer(error)
+  const { message, retryAfterSeconds = 1 } = refusalEntry(hint)
+  const [code, said, details] = restWords(error, message)
+  return errorReply(
+    restStatuses[code],
+    { code, message: said, details, hint },
+    { 'Retry-After': String(retryAfterSeconds) },
+  )
+}
+
+function restWords({ code }: DatabaseError, details: string): readonly [RestCode, string, string | null] {
+  switch (code) {
     case 'POOL_EXHAUSTED':
-      return new RestError('PGRST003', 'Timed out acquiring connection from connection pool.')
+      return ['PGRST003', 'Timed out acquiring connection from connection pool.', null]
     case 'CONNECTION_LOST':
     case 'TIMED_OUT':
-      return new RestError('PGRST001', 'Database client error. Retrying the connection.', error.message)
+    case 'READ_ONLY':
+    case 'DISK_FULL':
+    case 'COMMIT_UNCONFIRMED':
+      return ['PGRST001', 'Database client error. Retrying the connection.', details]
     default:
-      return new RestError('PGRST000', 'Database connection error.')
+      return ['PGRST000', 'Database connection error.', null]
   }
 }
 

@@ -1,5 +1,7 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
+import { DURABILITY, type Durability, LOSES_AT_FAILOVER, losesAtFailover } from '../../db/durability.ts'
 import type { DatabaseEngine, HttpEngine } from '../../load/engine.ts'
+import type { Check } from '../results.ts'
 import type { Run, Stage } from '../run.ts'
 
 /** The environment: versions, cores, durability; what a reader needs before any figure. */
@@ -18,6 +20,7 @@ export const preflightStage: Stage = {
         verdict: durable ? 'PASS' : 'INCONCLUSIVE',
         detail: `fsync ${settings.fsync}, synchronous_commit ${settings.synchronous_commit}`,
       },
+      standbyCheck(await durabilityOf(run)),
       {
         name: 'the load generators are known',
         verdict: 'PASS',
@@ -25,6 +28,20 @@ export const preflightStage: Stage = {
       },
     ]
   },
+}
+
+/** What a PostgreSQL of our own does not have says nothing about the one that sells. */
+function standbyCheck(durability: Durability): Check {
+  const { standbys, waits } = durability
+  const name = 'what is acknowledged survives a failover'
+  if (losesAtFailover(durability)) return { name, verdict: 'INCONCLUSIVE', detail: LOSES_AT_FAILOVER }
+  const detail = waits ? `commits wait for a standby; ${standbys} attached` : 'no standby is attached'
+  return { name, verdict: 'PASS', detail }
+}
+
+async function durabilityOf({ databases }: Run): Promise<Durability> {
+  const { rows } = await databases.main.client.query<{ standbys: string; waits: boolean }>(DURABILITY)
+  return { standbys: Number(rows[0]?.standbys), waits: rows[0]?.waits === true }
 }
 
 interface Settings {

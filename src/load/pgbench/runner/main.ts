@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { inspect } from 'node:util'
-import { Client } from 'pg'
 import { randomFrom } from '../../../core/random.ts'
+import { connect } from '../../../db/connection.ts'
 import { printProgress, printReport, type Tally } from '../report.ts'
 import { type Options, parseOptions } from './arguments.ts'
 import { type Limits, type Outcome, runClient, type ScriptClient, SEEDS } from './client.ts'
@@ -26,14 +26,14 @@ async function connectAll(options: Options): Promise<ScriptClient[]> {
   const clients = Array.from({ length: options.clients }, () => randomFrom(base.below(SEEDS)))
   return Promise.all(
     clients.map(async (seeds, id) => {
-      const connection = new Client({
-        connectionString: options.url,
+      const connection = await connect(options.url, {
         application_name: 'pgbench',
         types: { getTypeParser: () => (text: string) => text },
+        connectionTimeoutMillis: 0,
+      }).catch((error: unknown) => {
+        // PostgreSQL's own words, as pgbench has them.
+        throw error instanceof Error && error.cause instanceof Error ? error.cause : error
       })
-      // A connection that breaks is reported by the query that finds it broken.
-      connection.on('error', () => {})
-      await connection.connect()
       return { id, connection, seeds, variables: startVariables(options, id) }
     }),
   )

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { createServer, connect as open, type Server, type Socket } from 'node:net'
+import { after } from 'node:test'
+
+/** A TCP proxy that does to connections what networks and machines do. */
+export interface Proxy {
+  readonly port: number
+  /** `url` with this proxy for its host. */
+  through(url: string): string
+  /** New connections go to this port from now on. */
+  lead(port: number): void
+  /** Resets every connection; new ones are taken. */
+  cut(): void
+  /** Resets every connection and refuses new ones, until {@link heal}. */
+  die(): Promise<void>
+  /** Packets vanish: what is open carries nothing any more, for good. With `all`, nor do new ones, until {@link heal}. */
+  blackHole(all?: boolean): void
+  /** Resets each new connection when the server has said so many bytes; undefined: none. */
+  cutAfter(bytes: number | undefined): void
+  /** Each way takes so much longer, for what is opened from now on. */
+  delay(ms: number): void
+  heal(): Promise<void>
+}
+
+interface State {
+  port: number
+  delayMs: number
+  isHole: boolean
+  cutAfter: number
+  readonly pairs: Set<Pair>
+}
+
+interface Pair {
+  readonly near: Socket
+  readonly far: Socket
+  isHole: boolean
+}
+
+/** A proxy before the PostgreSQL at `url`, closed with the test file. */
+export async function openProxy(url: string): Promise<Proxy> {
+  const port0 = Number(new URL(url).port)
+  const state: State = { port: port0, delayMs: 0, isHole: false, cutAfter: ENDLESS, pairs: new Set() }
+  const server = createServer((near) => join(near, state))
+  await listen(server, 0)
+  const { port } = server.address() as { port: number }
+  const cut = () => {
+    for (const { near, far } of state.pairs) for (const socket of [near, far]) socket.resetAndDestroy()
+  }
+  after(() => {
+    cut()
+    server.close()
+  })
+  return {
+    port,
+    cut,
+    through: (other) => Object.assign(new URL(other), { hostname: '127.0.0.1', port: String(port) }).href,
+    lead: (other) => {
+      state.port = other
+    },
+    die: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      cut()
+      await closed
+    },
+    blackHole: (all = false) => {
+      state.isHole = all
+      for (const pair of state.pairs) pair.isHole = true
+    },
+    cutAfter: (bytes = ENDLESS) => {
+      state.cutAfter = bytes
+    },
+    delay: (ms) => {
+      state.delayMs = ms
+    },
+    heal: async () => {
+      Object.assign(state, { delayMs: 0, isHole: false, cutAfter: ENDLESS })
+      if (!server.listening) await listen(server, port)
+    },
+  }
+}
+
+const ENDLESS = Number.POSITIVE_INFINITY
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+}
+
+function join(near: Socket, state: State): void {
+  const far = open(state.port, '127.0.0.1')
+  const pair: Pair = { near, far, isHole: state.isHole }
+  state.pairs.add(pair)
+  carry(near, far, pair, state.delayMs, ENDLESS)
+  carry(far, near, pair, state.delayMs, state.cutAfter)
+  for (const socket of [near, far]) {
+    socket.setNoDelay(true)
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      state.pairs.delete(pair)
+      // A hole says nothing, not even that the other end is gone.
+      if (!pair.isHole) for (const other of [near, far]) other.destroy()
+    })
+  }
+}
+
+function carry(from: Socket, to: Socket, pair: Pair, delayMs: number, bytesMax: number): void {
+  let left = bytesMax
+  from.on('data', (bytes) => {
+    if (pair.isHole) return
+    left -= bytes.length
+    if (left < 0) {
+      for (const socket of [from, to]) socket.resetAndDestroy()
+      return
+    }
+    if (delayMs === 0) to.write(bytes)
+    else setTimeout(() => to.write(bytes), delayMs)
+  })
+}
