@@ -4,21 +4,27 @@ import { type Config, dataFolderOf } from '../config.ts'
 import { connectToOneOf } from '../db/connection.ts'
 import { DatabaseError } from '../db/failures.ts'
 import { checkServer, IS_INSTALLED } from '../db/pool.ts'
-import { findEmbedded, startEmbedded } from '../embedded/embedded.ts'
+import { type EmbeddedOptions, findEmbedded, startEmbedded } from '../embedded/embedded.ts'
 
 export interface Server {
   readonly url: string
   readonly source: 'embedded' | 'DATABASE_URL'
+  /** Why it is gone for good, where it is ours. */
+  readonly lost?: Promise<Error>
   stop(): Promise<void>
 }
 
-/** DATABASE_URL's server, or one of our own in `dataFolder`. */
-export async function useServer(config: Config, dataFolder: string, ephemeral = false): Promise<Server> {
+/** DATABASE_URL's server, or one of our own in `dataFolder`, which is started again where it dies. */
+export async function useServer(
+  config: Config,
+  dataFolder: string,
+  options: Pick<EmbeddedOptions, 'ephemeral' | 'onRestart'> = {},
+): Promise<Server> {
   if (config.databaseUrl !== undefined) {
     return { url: config.databaseUrl, source: 'DATABASE_URL', stop: async () => {} }
   }
-  const cluster = await startEmbedded({ dataFolder, ephemeral })
-  return { url: cluster.url, source: 'embedded', stop: () => cluster.stop() }
+  const { url, lost, stop } = await startEmbedded({ dataFolder, ...options })
+  return { url, source: 'embedded', lost, stop }
 }
 
 /** A connection to DATABASE_URL, or to the database of `admit-once start` here, which runs already or just for this. */

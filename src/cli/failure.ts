@@ -1,3 +1,6 @@
+/** What a command ends with when it could not run. `prove` also has 1 for FAIL and 2 for INCONCLUSIVE. */
+export const COULD_NOT_RUN = 3
+
 /** An error that a command explains by itself: its message says what to do, a stack would only hide that. */
 export class CommandError extends Error {
   readonly code = 'COMMAND_FAILED'

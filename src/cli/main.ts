@@ -2,11 +2,8 @@ import { stripVTControlCharacters } from 'node:util'
 import { type ArgsDef, type CommandDef, defineCommand, renderUsage, runCommand } from 'citty'
 import { readConfig } from '../config.ts'
 import { checkArguments } from './arguments.ts'
-import { explain } from './failure.ts'
+import { COULD_NOT_RUN, explain } from './failure.ts'
 import { version } from './version.ts'
-
-/** What a command ends with when it could not run. `prove` also has 1 for FAIL and 2 for INCONCLUSIVE. */
-const COULD_NOT_RUN = 3
 
 const commands = {
   start: () => import('./start.ts').then((m) => m.start),

@@ -96,7 +96,7 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
     const { profile, seed } = request
     const first = config.databaseUrl === undefined ? 'Starting PostgreSQL' : 'Connecting to DATABASE_URL'
     console.log(`Profile ${profile.name}, seed ${seed}. ${first} …\n`)
-    const server = await useServer(config, work, true)
+    const server = await useServer(config, work, { ephemeral: true })
     closers.push(() => server.stop())
     const databaseUrl = await withClient(server.url, async (_, url) => url)
     request.signal.throwIfAborted()

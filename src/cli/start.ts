@@ -18,11 +18,12 @@ import { startJobs } from '../jobs/jobs.ts'
 import { type Closing, openClosing } from './closing.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
-import { CommandError } from './failure.ts'
+import { COULD_NOT_RUN, CommandError } from './failure.ts'
 import { onInterrupt } from './interrupt.ts'
 import { isPublic, openPayments, type Payments } from './payments.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveSigner } from './signing-key.ts'
+import { onWrappersGone } from './wrappers.ts'
 
 export const start = defineCommand({
   meta: { name: 'start', description: 'Run the box office: PostgreSQL, API and jobs, until Ctrl-C' },
@@ -43,10 +44,13 @@ export const start = defineCommand({
     announce(office, config)
     // A parent that started this as its child (`prove`) learns the address.
     process.send?.({ url: office.listening.url })
-    await stopped
+    const lost = await Promise.race([stopped, office.lost])
+    if (lost !== undefined) console.error(lost.message)
     console.log('\nstopping: finishing what was accepted …')
     await office.close()
     if (process.connected) process.disconnect()
+    // A service manager starts it again.
+    if (lost !== undefined) process.exit(COULD_NOT_RUN)
   },
 })
 
@@ -60,6 +64,8 @@ interface BoxOffice {
   /** The number of a key that signs from now on, beside others before it. */
   readonly newKey: number | undefined
   readonly hasDemo: boolean
+  /** Why PostgreSQL is gone for good; pending as long as it runs. */
+  readonly lost: Promise<Error>
   close(): Promise<void>
 }
 
@@ -71,9 +77,11 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
   const closing = openClosing()
   try {
     requirePublicUrl(config)
-    const server = await closing.after(useServer(config, dataFolderOf(config)), (it) => it.stop())
-    const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
     const log = openLog(config.logLevel, () => new Date(), console.error)
+    const onRestart = () => log('error', 'postgres_restarted', { next: `see ${dataFolderOf(config)}` })
+    const used = useServer(config, dataFolderOf(config), { onRestart })
+    const server = await closing.after(used, (it) => it.stop())
+    const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
     const watch = await closing.after(openWatch(log), async (it) => it.stop())
     const pools = await openPools(server.url, config, watch, closing)
     await requireInstalled(pools.database)
@@ -83,6 +91,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
       database: `PostgreSQL ${pools.database.version} (${server.source})`,
       databaseUrl: server.url,
       durability: await tryCommit(pools.health),
+      lost: server.lost ?? new Promise(() => {}),
       hasDemo,
       close: closing.close,
     }
@@ -274,10 +283,11 @@ function demoOrder(url: string): string {
          "customerName":"Ada","customerEmail":"ada@example.org"}'`
 }
 
-/** Ctrl-C, a service manager's stop, or the end of the parent. */
+/** Ctrl-C, a service manager's stop, or the end of the parent or of what started us for somebody. */
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     process.once('disconnect', resolve)
     onInterrupt(['SIGINT', 'SIGTERM'], resolve)
+    onWrappersGone(resolve)
   })
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { access, constants, realpath } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { EmbeddedError, hasCode, toEmbeddedError } from './errors.ts'
 import type { KeeperAnswer, KeeperOrder } from './keeper.ts'
@@ -15,6 +16,8 @@ export interface Cluster extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly dataFolder: string
+  /** Why it is gone for good; it was started again as often as makes sense. Pending as long as it runs, and when it was stopped. */
+  readonly lost: Promise<EmbeddedError>
   /** Ends it, connections included, in at most 30 s. Returns when the data folder is free again. */
   stop(): Promise<void>
 }
@@ -28,31 +31,69 @@ export interface EmbeddedOptions {
   readonly port?: number
   /** Parameters of postgresql.conf, over ours. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Is told each time it had to be started again. */
+  readonly onRestart?: () => void
 }
 
 /**
  * Starts a PostgreSQL of its own in the data folder, which takes about a second on first use.
  *
- * It does not keep this process alive; when this process is gone, killed included, it stops.
+ * It does not keep this process alive; when this process is gone, killed included, it stops. Where it dies by itself, or its
+ * keeper does, it is started again on the same port; an ephemeral one is not, as its data went with it.
  * Throws EmbeddedError.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Cluster> {
   const dataFolder = await ownFolder(options.dataFolder)
   const { ephemeral = false, port, settings = {} } = options
-  const keeper = startKeeper({
+  const order: KeeperOrder = {
     folder: dataFolder,
     ephemeral,
     settings,
     ...(port === undefined ? {} : { port }),
-  })
+  }
+  const keeper = startKeeper(order)
   const running = await answerOf(keeper)
   letGo(keeper)
+  const guarded = guard(keeper, { ...order, port: running.port }, options.onRestart)
+  const { lost, stop } = guarded
+  return { url: running.url, port: running.port, dataFolder, lost, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Supervisor's restart intensity: so often in a row, with a pause before each; who ran for long begins a new row. */
+const RESTARTS_MAX = 5
+const RESTART_AFTER_MS = 200
+const RAN_LONG_MS = 60_000
+
+/** A supervisor: who has the folder next ends what is left of the last one, and starts PostgreSQL on its port. */
+function guard(first: Keeper, order: KeeperOrder, onRestart: () => void = () => {}) {
+  let keeper = first
   let stopped: Promise<void> | undefined
+  const lost = Promise.withResolvers<EmbeddedError>()
+  const watch = async () => {
+    let last = 'it ended each time soon after its start'
+    for (let restarts = 0; restarts < (order.ephemeral ? 0 : RESTARTS_MAX); ) {
+      const startedMs = performance.now()
+      await keeper.ended
+      restarts = performance.now() - startedMs > RAN_LONG_MS ? 1 : restarts + 1
+      await delay(RESTART_AFTER_MS, undefined, { ref: false })
+      if (stopped !== undefined) return
+      keeper = startKeeper(order)
+      await answerOf(keeper).then(onRestart, (error: Error) => {
+        last = error.message
+      })
+      letGo(keeper)
+    }
+    await keeper.ended
+    if (stopped !== undefined) return
+    const message = `PostgreSQL in ${order.folder} ended and does not stay up: ${last}. See its log there.`
+    lost.resolve(new EmbeddedError('START_FAILED', message))
+  }
+  void watch()
   const stop = () => {
     stopped ??= stopKeeper(keeper)
     return stopped
   }
-  return { url: running.url, port: running.port, dataFolder, stop, [Symbol.asyncDispose]: stop }
+  return { lost: lost.promise, stop }
 }
 
 /**
