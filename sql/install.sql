@@ -46,6 +46,7 @@ begin;
 \ir migrations/0012_cancellations.sql
 \ir migrations/0013_buyers.sql
 \ir migrations/0016_cells.sql
+\ir migrations/0020_cancellation_passes.sql
 
 -- Parts: small helpers
 -- ids and times

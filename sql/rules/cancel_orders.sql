@@ -1,19 +1,30 @@
 -- cancel_orders: end a batch of a cancelled event's orders. Answers how many.
--- An order that somebody else works on is left for the next turn: nobody waits while this has locks.
+-- Keyset pagination: a batch goes on behind the last one, so that an event of many orders is not read anew for each; where a pass is
+-- at its end, the next call begins another. An order that somebody else works on is left for the next pass: nobody waits while
+-- this has locks. The caller has the cancellation's row.
 -- Locks:  orders that nobody else has, then their tiers, then their tickets, all by ascending id.
--- Writes: orders, checkout_sessions, ticket_holds, tickets, refunds, ledger_entries; counters by trigger.
+-- Writes: cancellations, orders, checkout_sessions, ticket_holds, tickets, refunds, ledger_entries; counters by trigger.
 create or replace function ticketing.cancel_orders(p_event_id uuid, p_limit integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
+  v_least constant uuid := '00000000-0000-0000-0000-000000000000';
   v_case ticketing.cancellations;
+  v_from uuid;
+  v_batch uuid[];
   v_id uuid;
   v_order public.orders;
   v_orders public.orders[] := '{}';
 begin
   select * into v_case from ticketing.cancellations c where c.event_id = p_event_id;
-  for v_id in
-    select o.id from public.orders o where o.event_id = p_event_id and ticketing.is_to_cancel(o, v_case) order by o.id limit p_limit
+  v_from := coalesce(v_case.passed_to, v_least);
   loop
+    v_batch := array(
+      select o.id from public.orders o where o.event_id = p_event_id and o.id > v_from and ticketing.is_to_cancel(o, v_case)
+      order by o.id limit p_limit);
+    exit when v_batch <> '{}' or v_from = v_least;
+    v_from := v_least;
+  end loop;
+  foreach v_id in array v_batch loop
     continue when not pg_try_advisory_xact_lock(hashtextextended('order:' || v_id, 0));
     select * into v_order from public.orders o where o.id = v_id for no key update skip locked;
     -- Asked again: before the lock it was a first look.
@@ -34,6 +45,8 @@ begin
       perform ticketing.return_order(v_order, v_case);
     end if;
   end loop;
+  update ticketing.cancellations c set passed_to = v_batch[p_limit], passed_at = case when v_batch = '{}' then clock_timestamp() end
+    where c.event_id = p_event_id;
   return cardinality(v_orders);
 end
 $$;

@@ -54,9 +54,9 @@ export interface TierView {
   readonly quantity_max: number
 }
 
-/** Calls an event off, and ends a batch of its orders; asked again, it goes on. */
+/** Calls an event off, by its id or slug, and ends a batch of its orders; asked again, it goes on. */
 export const cancelEvent = verb('cancel_event', 'buyers', {
-  event_id: uuid,
+  event: text,
   reason: optional(text),
   force: optional(flag),
   limit: optional(integer),

@@ -28,6 +28,7 @@ describe('cancel-event', () => {
       [{ eventId }, {}, 401, 'UNAUTHORIZED'],
       [{ eventId }, await shop.tokenOf(randomUUID()), 404, 'EVENT_NOT_FOUND'],
       [{ eventId: randomUUID() }, headers, 404, 'EVENT_NOT_FOUND'],
+      [{ eventId: 'no-such-event' }, headers, 404, 'EVENT_NOT_FOUND'],
       [{}, headers, 400, 'INVALID_REQUEST'],
       [{ eventId, Force: true }, headers, 400, 'INVALID_REQUEST'],
       [{ eventId, force: 'yes' }, headers, 400, 'INVALID_REQUEST'],
@@ -55,7 +56,7 @@ describe('cancel-event', () => {
     await reconcileOnce(pool, shop.payments, log)
     await refundOnce(pool, shop.payments, log)
     await shop.delivered()
-    const end = (await cancel({ eventId: house.eventId })).body
+    const end = (await cancel({ eventId: house.eventSlug })).body
     assert.deepEqual([end['done'], end['orders'], end['returned'], end['failed']], [true, 1, 1, 0])
     assert.deepEqual(
       await db.rows('select sold_quantity, reserved_quantity from ticket_tiers where id = $1', [tier]),

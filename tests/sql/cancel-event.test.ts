@@ -254,6 +254,31 @@ describe('cancel_event', () => {
       assert.equal((await cancel(eventId, { caller: await member(role) })).done, true)
   })
 
+  it('goes on behind the last batch, comes back for what was busy, and then rests', async () => {
+    const { eventId, tierId } = await sale({ total: 20 })
+    const orders: string[] = []
+    for (let i = 0; i < 5; i++) orders.push(await paid(eventId, tierId, 1))
+    const other = await db.connect()
+    await other.query('begin')
+    await other.query(`select pg_advisory_xact_lock(hashtextextended('order:' || $1::text, 0))`, [orders[0]])
+    assert.equal((await cancel(eventId, { limit: 2 })).left, 4)
+    const next = () => service<number>('continue_cancellations', 2)
+    assert.deepEqual([await next(), await next()], [2, 1], 'not what is behind it, twice')
+    assert.equal(await next(), 0, 'it is busy')
+    await other.query('rollback')
+    assert.equal(await next(), 1)
+    assert.deepEqual(await statuses(eventId), Array(5).fill('refunding'))
+    const passedAt = () =>
+      db.value<Date | null>('select passed_at from ticketing.cancellations where event_id = $1', [eventId])
+    assert.equal(await passedAt(), null)
+    assert.equal(await next(), 0)
+    const rested = await passedAt()
+    await next()
+    assert.deepEqual(await passedAt(), rested, 'it was read again at once')
+    assert.equal((await cancel(eventId)).success, true)
+    assert.notDeepEqual(await passedAt(), rested)
+  })
+
   it('races with buyers, payments and itself: every payment goes back once, nothing stays sold', async () => {
     const { eventId, tierId } = await sale({ total: 200 })
     const gratis = await addTier(db, eventId, { total: 50 })

@@ -3,18 +3,18 @@ import { REFUND_REASON_LENGTH_MAX } from '../../core/limits.ts'
 import { cancelEvent as askCancel } from '../../desk/events.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
-import { parseJson, text } from './requests.ts'
+import { named, parseJson, text } from './requests.ts'
 
 /** Strict: `force` sends back what was scanned, and a misspelt field must not be passed over. */
 const body = z.strictObject({
-  eventId: z.guid(),
+  eventId: named,
   reason: text(REFUND_REASON_LENGTH_MAX).optional(),
   force: z.boolean().optional(),
 })
 
 /**
  * Cancels an event, for owners and managers of its business: nothing of it is sold any more, waiting orders end, and every order's
- * tickets are sent back with all that they cost. Takes `eventId` and optionally `reason` and `force`, which refunds tickets that were
+ * tickets are sent back with all that they cost. Takes `eventId`, an id or a slug, and optionally `reason` and `force`, which refunds tickets that were
  * scanned too; any other field is refused. A call ends a batch of orders and says how far it is (`orders`, `left`, `pending`,
  * `returning`, `returned`, `failed`, `done`); a job goes on with the rest. Called again it goes on, and sends what failed once more.
  */
@@ -23,7 +23,7 @@ export const cancelEvent: EdgeFunction = { methods: ['POST'], handle }
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { eventId, reason, force } = await parseJson(request, body)
-  const answer = await askCancel(database, caller, { event_id: eventId, reason, force })
+  const answer = await askCancel(database, caller, { event: eventId, reason, force })
   if (!answer.success) throw refusalIn(answer)
   const { event_id, ...progress } = answer
   return json(200, { eventId: event_id, ...progress })
