@@ -80,15 +80,17 @@ begin
 end
 $$;
 
--- note_refunds: the status of an order follows its tickets and its money: `refunded` only when no money is left to go.
+-- note_refunds: the status of an order follows its tickets and its money: `refunded` only when no money is left to go and
+-- no dispute has any of it. Write skew: the order's row is written also where it stays as it is, so that whoever derives from an
+-- older snapshot is told to retry (40001).
 create or replace function ticketing.note_refunds(p_order_id uuid) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update public.orders o set status = n.status
   from (
     select case
       when m.amount > 0 and m.sent >= m.amount then 'refunded'
-      when not t.is_living and t.is_refunded and m.pending = 0 then 'refunded'
-      when not t.is_living and not t.is_refunded then 'cancelled'
+      when not t.is_living and t.is_refunded and m.pending = 0 and m.disputed = 0 then 'refunded'
+      when not t.is_living and (not t.is_refunded or m.disputed > 0) then 'cancelled'
       when m.sent > 0 or t.is_refunded and m.pending = 0 then 'partially_refunded'
       else 'paid' end as status
     from public.orders p
@@ -97,8 +99,9 @@ language sql set search_path = pg_catalog, pg_temp as $$
         coalesce(bool_or(k.status = 'refunded'), false) as is_refunded
       from public.tickets k where k.event_id = p.event_id and k.order_id = p.id) t
     cross join lateral (
-      select coalesce(sum(k.amount_cents), 0) as amount, coalesce(sum(f.sent), 0) as sent, coalesce(sum(f.pending), 0) as pending
+      select coalesce(sum(k.amount_cents), 0) as amount, coalesce(sum(f.sent), 0) as sent, coalesce(sum(f.pending), 0) as pending,
+        coalesce(sum(f.disputed), 0) as disputed
       from ticketing.payments k cross join lateral ticketing.money_of(k) f where k.order_id = p.id and k.status = 'kept') m
     where p.id = p_order_id and p.tickets_issued_at is not null) n
-  where o.id = p_order_id and o.status <> n.status
+  where o.id = p_order_id
 $$;

@@ -1,11 +1,15 @@
 -- check_tier_price: refuses a price that nobody could pay, when it is saved: a currency that the provider does not take, a price
 -- between its steps, one that is with its fee below its least or above its most. Free stays free. Totals are judged by checkout.
--- Definer functions: they see the event and its tiers, whoever writes.
+-- Definer functions: they see the event and its tiers, whoever writes. Write skew: a tier's price also writes the event's row, so that
+-- whoever changes its fee beside that, with a snapshot from before it, is told to retry (40001).
 create or replace function ticketing.check_tier_price() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
+declare
+  v_event record;
 begin
-  perform ticketing.demand_price(new.price_cents, e.fee_fixed_cents, e.fee_basis_points, new.currency)
-    from public.events e where e.id = new.event_id;
+  update public.events e set title = e.title where e.id = new.event_id
+    returning e.fee_fixed_cents, e.fee_basis_points into v_event;
+  perform ticketing.demand_price(new.price_cents, v_event.fee_fixed_cents, v_event.fee_basis_points, new.currency);
   return new;
 end
 $$;

@@ -12,7 +12,8 @@
 --                     was given up, it is sent once more instead: success
 --   LOCK_TIMEOUT
 --   success           {success: true, refund_id, status: queued | succeeded, amount_cents, currency, ticket_ids, payment_id}
--- What was sent back before without a ticket is subtracted: never more goes than came. Free tickets are refunded at once.
+-- What was sent back before without a ticket is subtracted, and what a dispute took: never more goes than came. Should the dispute be
+-- won, it is owed and goes. Free tickets, and those of which nothing is left to send, are refunded at once.
 -- Locks:  order, tiers, ascending id, tickets by id: a scan beside it is before or after.
 -- Writes: tickets, refunds, ledger_entries, orders; counters by trigger.
 create or replace function ticketing.request_refund(
@@ -26,6 +27,7 @@ declare
   v_asked record;
   v_price bigint;
   v_payment ticketing.payments;
+  v_money record;
   v_amount bigint;
   v_refund ticketing.refunds;
 begin
@@ -53,7 +55,8 @@ begin
   end if;
   v_ids := v_asked.ids;
   v_price := ticketing.price_of(v_ids);
-  v_amount := greatest(0, least(v_price, coalesce(v_payment.amount_cents - ticketing.known_refunds(v_payment), 0)));
+  v_money := ticketing.money_of(v_payment);
+  v_amount := greatest(0, least(v_price, coalesce(v_payment.amount_cents - v_money.sent - v_money.sending - v_money.disputed, 0)));
   insert into ticketing.refunds (payment_id, order_id, event_id, amount_cents, currency, ticket_ids,
       cause, note, requested_by, status, ask_at, finished_at)
     values (v_payment.id, p_order_id, v_order.event_id, v_amount, v_order.currency, v_ids, 'staff', p_reason, (ticketing.caller()).user_id,

@@ -81,9 +81,17 @@ describe('the money of an order, whatever happens to it', () => {
       [
         [
           'ticketing.note_refunds',
-          "t.is_refunded and m.pending = 0 then 'refunded'",
+          "t.is_refunded and m.pending = 0 and m.disputed = 0 then 'refunded'",
           "t.is_refunded then 'refunded'",
         ],
+      ],
+    ],
+    [
+      'an order is refunded while a bank has its money',
+      /^refunded, says the order, and the money did not go/,
+      [
+        ['ticketing.note_refunds', 'and m.pending = 0 and m.disputed = 0 then', 'and m.pending = 0 then'],
+        ['ticketing.note_refunds', 'or m.disputed > 0', ''],
       ],
     ],
     [

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
-import type pg from 'pg'
-import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { type Caller, SERVICE, signedIn } from '../support/callers.ts'
+import { SERVICE, signedIn } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { LEVELS, ORDERS, type Writing, writeLate } from '../support/older-snapshot.ts'
 
 // Write skew: a check that counts rows, asked by a transaction whose snapshot is older than what was written meanwhile. Every
 // writer of a scarce thing comes after every other, at every isolation level: 8 of 10 are taken, or 2 are left to take, so that
@@ -23,9 +22,11 @@ interface Scarce {
   readonly open: (world: World) => Promise<Thing>
   readonly writers: Readonly<Record<string, Writer>>
   readonly wrong?: string
+  /** Some of its writers go together. */
+  readonly maybeBoth?: true
 }
 type Thing = Readonly<Record<'id' | 'other', string>>
-type Writer = (thing: Thing, world: World) => readonly [caller: Caller, sql: string]
+type Writer = (thing: Thing, world: World) => Writing
 
 const EVENING = '2086-01-04'
 const staffOf = ({ staffId }: World) => signedIn(staffId)
@@ -161,59 +162,44 @@ const slot = (opened: boolean): Scarce => ({
     where r.status = 'confirmed' and not (r.date = s.date and ticketing.is_open(s.time_from, s.time_to, r.preferred_time))`,
 })
 
+/** The most that can be paid, in an event without a fee. */
+const PRICE: Scarce = {
+  open: async ({ db, businessId }) => {
+    const id = await db.value<string>(
+      `insert into events (business_id, slug, title, start_at, end_at, status)
+       values ($1, 'p-' || gen_random_uuid(), 'Prices', now() + interval '1 day', now() + interval '2 days', 'published')
+       returning id`,
+      [businessId],
+    )
+    return { id, other: await addTier(db, id, { priceCents: 5000 }) }
+  },
+  writers: {
+    'staff raises a price to the most': ({ other }, world) => [
+      staffOf(world),
+      `update ticket_tiers set price_cents = 99999999 where id = '${other}'`,
+    ],
+    'staff adds a tier at the most': ({ id }, world) => [
+      staffOf(world),
+      `insert into ticket_tiers (event_id, slug, name, price_cents, total_quantity) values ('${id}', 'most', 'Most', 99999999, 1)`,
+    ],
+    'staff takes a fee': ({ id }, world) => [
+      staffOf(world),
+      `update events set fee_fixed_cents = 100 where id = '${id}'`,
+    ],
+  },
+  maybeBoth: true,
+  wrong: `select t.id from ticket_tiers t join events e on e.id = t.event_id
+    where t.price_cents + e.fee_fixed_cents > 99999999`,
+}
+
 const THINGS: Readonly<Record<string, Scarce>> = {
   'a tier': TIER,
   'an offer': OFFER,
   'an offer, one a person': ONE_EACH,
   'a slot': slot(true),
   'a slot without a party yet': slot(false),
+  'a price': PRICE,
 }
-const LEVELS = ['read committed', 'repeatable read', 'serializable'] as const
-
-type End = 'written' | 'refused' | 'retry'
-
-/** One writer's work in a transaction that is open and has its snapshot. */
-async function work(client: pg.Client, [caller, sql]: readonly [Caller, string]): Promise<End> {
-  const claims = JSON.stringify({ role: caller?.role, sub: caller?.userId })
-  await client.query(`select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)`, [
-    caller?.role ?? 'none',
-    claims,
-  ])
-  const { rows } = await client.query<{ answer?: { success: boolean } }>(sql)
-  return rows[0]?.answer?.success === false ? 'refused' : 'written'
-}
-
-/** As {@link work}, and its end. */
-async function write(client: pg.Client, writer: readonly [Caller, string]): Promise<End> {
-  try {
-    const end = await work(client, writer)
-    await client.query('commit')
-    return end
-  } catch (error) {
-    await client.query('rollback')
-    const { code } = error as { code?: string }
-    if (code === '40001') return 'retry'
-    if (code === '23514' || code === '23505') return 'refused'
-    throw error
-  }
-}
-
-async function begin(client: pg.Client, level: string): Promise<void> {
-  await client.query(`begin isolation level ${level}`)
-  await client.query('select count(*) from ticketing.migrations')
-}
-
-async function inTurn(
-  [one, two]: readonly [pg.Client, pg.Client],
-  first: (client: pg.Client) => Promise<End>,
-  late: (client: pg.Client) => Promise<End>,
-): Promise<readonly [End, End]> {
-  await one.query('begin')
-  const end = await first(one)
-  await one.query('commit')
-  return [end, await late(two)]
-}
-
 async function assertRight(db: TestDatabase, wrong: string | undefined): Promise<void> {
   assert.deepEqual(await db.rows('select law, witnesses from ticketing.broken_laws()'), [])
   if (wrong !== undefined) assert.deepEqual(await db.rows(wrong), [])
@@ -229,17 +215,18 @@ describe('writers with an older snapshot', async () => {
       for (const [late, lateWriter] of Object.entries(scarce.writers))
         it(`${what}: ${first}, then ${late}`, async () => {
           for (const level of LEVELS)
-            for (const comes of ['after', 'beside'] as const) {
+            for (const comes of ORDERS) {
               const thing = await scarce.open(world)
-              await begin(pair[1], level)
-              const lateWrite = (client: pg.Client) => write(client, lateWriter(thing, world))
-              const firstWrite = (client: pg.Client) => work(client, firstWriter(thing, world))
-              const ends =
-                comes === 'after'
-                  ? await inTurn(pair, firstWrite, lateWrite)
-                  : await overlap(db, pair, firstWrite, lateWrite)
+              const ends = await writeLate(
+                db,
+                pair,
+                level,
+                comes,
+                firstWriter(thing, world),
+                lateWriter(thing, world),
+              )
               assert.equal(ends[0], 'written', `${level}, ${comes}`)
-              if (level !== 'read committed' && first !== late)
+              if (level !== 'read committed' && first !== late && scarce.maybeBoth !== true)
                 assert.notEqual(ends[1], 'written', `${level}, ${comes}`)
               // A raw booking brings its own time, and its table's owner may: nothing but its snapshot is asked.
               const isRaw = late.startsWith('a raw') && level === 'read committed'

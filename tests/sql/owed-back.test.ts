@@ -200,11 +200,25 @@ describe('each account by itself', () => {
     const tierId = await addTier(db, eventId, { priceCents: 1999 })
     const order = await paidOrder(db, { eventId, tierId, quantity: 1 })
     await receive(db.client, disputeOf(order, 'needs_response'))
-    const refund = await requestRefund(db.client, order.orderId)
+    await requestRefund(db.client, order.orderId)
     await receive(db.client, disputeOf(order, 'won'))
     await assertLawful(db)
-    await settleRefund(db.client, ourRefund(order, refund))
+    const [owed] = await db.rows<{ refund_id: string; amount_cents: number }>(
+      `select id as refund_id, amount_cents::int from ticketing.refunds where order_id = $1 and status = 'queued'`,
+      [order.orderId],
+    )
+    await settleRefund(db.client, ourRefund(order, { success: true, ...owed }))
     assert.deepEqual(await booksOf(db, order), { captured: 2069, refunds: -2069 })
+  })
+
+  it('paid, refund asked, disputed, dispute won, refunded: the same', async () => {
+    const order = await paidOrder(db, { eventId })
+    const refund = await requestRefund(db.client, order.orderId)
+    await receive(db.client, disputeOf(order, 'needs_response'))
+    await assertLawful(db)
+    await receive(db.client, disputeOf(order, 'won'))
+    await settleRefund(db.client, ourRefund(order, refund))
+    assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
   })
 
   it('what happens again is booked again: a dispute, a refund that goes and fails twice', async () => {

@@ -127,6 +127,37 @@ describe('void_tickets', () => {
   })
 })
 
+describe('request_refund of what a dispute has', () => {
+  it('sends nothing and takes the tickets, and sends it all once the dispute is won', async () => {
+    const order = await paidOrder(db, { eventId })
+    await receive(db.client, disputeOf(order, 'needs_response'))
+    const refund = await requestRefund(db.client, order.orderId)
+    assert.deepEqual([refund.status, refund.amount_cents], ['succeeded', 0])
+    assert.equal(await scan(order.tickets[0]), false)
+    assert.deepEqual(await booksOf(db, order), { captured: 4140, disputed: -4140 })
+    assert.equal((await standOf(db, order))['order'], 'cancelled')
+    await receive(db.client, disputeOf(order, 'won'))
+    assert.deepEqual((await standOf(db, order))['refunds'], { 'succeeded staff': 0, 'queued OWED': 4140 })
+    const [queued] = await db.rows<{ id: string }>(
+      `select id from ticketing.refunds where order_id = $1 and status = 'queued'`,
+      [order.orderId],
+    )
+    await settleRefund(db.client, refundOf(order, { metadata: { refund_id: queued?.id } }))
+    assert.equal((await standOf(db, order))['order'], 'refunded')
+    assert.deepEqual(await booksOf(db, order), { captured: 4140, refunds: -4140 })
+  })
+
+  it('sends what the bank left', async () => {
+    const order = await paidOrder(db, { eventId })
+    await receive(db.client, disputeOf(order, 'needs_response', { amount: 3000 }))
+    const [first, second] = order.tickets
+    const amounts: unknown[] = []
+    for (const ticket of [first, second])
+      amounts.push((await requestRefund(db.client, order.orderId, [String(ticket)])).amount_cents)
+    assert.deepEqual(amounts, [1140, 0])
+  })
+})
+
 it('disputed_orders shows owners and managers what a bank took, with its tickets, and nobody else', async () => {
   const [lost, open, won] = [
     await paidOrder(db, { eventId }),
