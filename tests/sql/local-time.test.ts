@@ -29,6 +29,29 @@ describe('local_time', () => {
       })
     }
 
+  /** Clocks of Lord Howe move by half an hour; others moved by two. */
+  const zones: readonly (readonly [zone: string, local: string, utc: string | undefined])[] = [
+    ['Australia/Lord_Howe', '2027-04-04 01:29', '2027-04-03T14:29:00.000Z'],
+    ['Australia/Lord_Howe', '2027-04-04 01:30', '2027-04-03T14:30:00.000Z'],
+    ['Australia/Lord_Howe', '2027-04-04 01:59', '2027-04-03T14:59:00.000Z'],
+    ['Australia/Lord_Howe', '2027-04-04 02:00', '2027-04-03T15:30:00.000Z'],
+    ['Australia/Lord_Howe', '2027-04-04 20:00', '2027-04-04T09:30:00.000Z'],
+    ['Australia/Lord_Howe', '2027-10-03 02:15', undefined],
+    ['Australia/Lord_Howe', '2027-10-03 02:30', '2027-10-02T15:30:00.000Z'],
+    ['Antarctica/Troll', '2027-10-31 01:30', '2027-10-30T23:30:00.000Z'],
+    ['Antarctica/Troll', '2027-10-31 02:59', '2027-10-31T00:59:00.000Z'],
+    ['Antarctica/Troll', '2027-10-31 03:00', '2027-10-31T03:00:00.000Z'],
+    ['Antarctica/Troll', '2027-03-28 01:30', undefined],
+    ['Asia/Kathmandu', '2027-10-31 01:30', '2027-10-30T19:45:00.000Z'],
+  ]
+  for (const [zone, local, utc] of zones)
+    it(`${local} in ${zone} is ${utc ?? 'no time'}`, async () => {
+      const { businessId: there } = await openBoxOffice(db)
+      await db.rows('update businesses set time_zone = $2 where id = $1', [there, zone])
+      if (utc === undefined) assert.deepEqual(await refusalOf(at(local, there)), { code: '22008' })
+      else assert.equal((await at(local, there)).toISOString(), utc)
+    })
+
   it('refuses a time that no clock shows', async () => {
     assert.deepEqual(await refusalOf(at('2027-03-28 03:30')), { code: '22008' })
   })
