@@ -62,6 +62,7 @@ begin
       ('gate_list',                    'vault',  'authenticated, service_role'),
       ('double_admissions',            'door',   'authenticated, service_role'),
       ('validate_qr',                  'vault',  'authenticated, service_role'),
+      ('undo_scan',                    'vault',  'authenticated, service_role'),
       ('register_code_key',            'vault',  'service_role'),
       ('list_code_keys',               'vault',  'service_role'),
       ('revoke_code_key',              'vault',  'service_role'),

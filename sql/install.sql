@@ -45,6 +45,7 @@ begin;
 \ir migrations/0012_amounts_and_terms.sql
 \ir migrations/0012_cancellations.sql
 \ir migrations/0013_buyers.sql
+\ir migrations/0014_gates.sql
 \ir migrations/0016_cells.sql
 \ir migrations/0020_cancellation_passes.sql
 
@@ -117,6 +118,7 @@ begin;
 \ir rules/succeed_refund.sql
 \ir rules/fail_refund.sql
 \ir rules/void_returned.sql
+\ir rules/count_first_opening.sql
 \ir rules/give_back_tickets.sql
 \ir rules/lock_order_tickets.sql
 \ir rules/give_up_order.sql
@@ -162,6 +164,7 @@ begin;
 \ir triggers/refuse_claim_change.sql
 \ir triggers/refuse_reservation_change.sql
 \ir triggers/refuse_code_change.sql
+\ir triggers/refuse_undo_change.sql
 \ir triggers/refuse_ledger_change.sql
 \ir triggers/copy_claim_rule.sql
 \ir triggers/note_ticket_change.sql
@@ -213,6 +216,7 @@ begin;
 \ir verbs/sync_offline_scan.sql
 \ir verbs/sync_offline_scans.sql
 \ir verbs/double_admissions.sql
+\ir verbs/undo_scan.sql
 \ir verbs/register_code_key.sql
 \ir verbs/list_code_keys.sql
 \ir verbs/revoke_code_key.sql

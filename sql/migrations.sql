@@ -20,6 +20,7 @@ declare
     when '0012_amounts_and_terms' then 'edc9dc7749ae2b4647e36beb44a8e529'
     when '0012_cancellations' then 'de2c81408792ddefeeaa4885e2c25e47'
     when '0013_buyers' then '3f0eec4932da42d6af4345378849d708'
+    when '0014_gates' then '6b1ea3647ceeddad0c394efb54339a87'
     when '0016_cells' then 'd49b8b9259a5e51d7e240cb25c19df19'
     when '0020_cancellation_passes' then 'cb2085b5d1d0a23247fdd3601bc0a16f'
   end;

@@ -83,28 +83,28 @@ begin
 end
 $$;
 
-create or replace function public.atomic_ticket_checkin(p_ticket_id uuid, p_staff_user_id uuid)
+create or replace function public.atomic_ticket_checkin(p_ticket_id uuid, p_staff_user_id uuid, p_event_id uuid default null)
 returns jsonb language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 begin
-  return ticketing.atomic_ticket_checkin(p_ticket_id, p_staff_user_id);
+  return ticketing.atomic_ticket_checkin(p_ticket_id, p_staff_user_id, p_event_id);
 end
 $$;
 
 create or replace function public.scan_ticket_atomic(p_ticket_id uuid, p_scanned_by uuid, p_device_id text default null,
-    p_scan_method text default 'qr')
+    p_scan_method text default 'qr', p_event_id uuid default null)
 returns table (success boolean, already_scanned boolean, scanned_at timestamptz, scanned_by uuid,
     error_message text) language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 begin
-  return query select * from ticketing.scan_ticket_atomic(p_ticket_id, p_scanned_by, p_device_id, p_scan_method);
+  return query select * from ticketing.scan_ticket_atomic(p_ticket_id, p_scanned_by, p_device_id, p_scan_method, p_event_id);
 end
 $$;
 
 create or replace function public.sync_offline_scan(p_ticket_id uuid, p_scanned_by uuid, p_scanned_at timestamptz,
-    p_device_id text default null)
+    p_device_id text default null, p_event_id uuid default null)
 returns table (success boolean, conflict_resolved boolean, already_scanned boolean, scanned_at timestamptz, scanned_by uuid,
     error_message text) language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
 begin
-  return query select * from ticketing.sync_offline_scan(p_ticket_id, p_scanned_by, p_scanned_at, p_device_id);
+  return query select * from ticketing.sync_offline_scan(p_ticket_id, p_scanned_by, p_scanned_at, p_device_id, p_event_id);
 end
 $$;
 

@@ -29,8 +29,9 @@ export async function judgeCode(
   qrData: string,
   deviceId: string,
   bearer: Bearer = 'door',
+  eventId?: string,
 ): Promise<Judgement> {
-  const { status, body } = await showCode(qrData, deviceId, bearer)
+  const { status, body } = await showCode(qrData, deviceId, bearer, eventId)
   if (status !== 200) return { outcome: `${status} ${body['code']}`, checkedInAt: '' }
   const outcome = String(body['outcome'])
   const details = (body['details'] ?? {}) as Record<string, unknown>
@@ -41,11 +42,11 @@ export async function judgeCode(
   return { outcome: agrees ? outcome : `not ${outcome}`, checkedInAt: String(details['checkedInAt']) }
 }
 
-async function showCode(qrData: string, deviceId: string, bearer: Bearer) {
+async function showCode(qrData: string, deviceId: string, bearer: Bearer, eventId?: string) {
   const token = TOKENS[bearer]
   const response = await postRetrying(
     `${getBaseUrl()}/validate-qr`,
-    { qrData, businessId: required('TEST_BUSINESS_ID'), language: 'en', deviceId },
+    { qrData, businessId: required('TEST_BUSINESS_ID'), language: 'en', deviceId, eventId },
     getHeaders(token === undefined ? undefined : required(token)),
     { responseCallback: http.expectedStatuses(200, ...(bearer === 'door' ? [] : [401, 403])) },
   )
@@ -82,6 +83,7 @@ export interface OfflineScan {
   readonly scannedAt: string
   readonly deviceId: string
   readonly scannedBy?: string
+  readonly eventId?: string
 }
 
 export interface SyncResult {
@@ -90,14 +92,16 @@ export interface SyncResult {
   readonly conflictResolved: boolean
   readonly alreadyScanned: boolean
   readonly scannedAt: string | null
+  readonly scannedBy: string | null
   readonly clockSuspect: boolean
+  readonly disbelieved: readonly string[]
   readonly error: string | null
 }
 
 /** Sends what a gate scanned without network; one result a scan, in their order. */
 export async function syncScans(scans: readonly OfflineScan[]): Promise<readonly SyncResult[]> {
-  const sent = scans.map(({ code, scannedAt, deviceId, scannedBy }) => {
-    return { code, scannedAt, deviceId, scannedBy }
+  const sent = scans.map(({ code, scannedAt, deviceId, scannedBy, eventId }) => {
+    return { code, scannedAt, deviceId, scannedBy, eventId }
   })
   const response = await postRetrying(
     `${getBaseUrl()}/sync-offline-scans`,

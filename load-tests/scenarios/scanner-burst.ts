@@ -27,6 +27,7 @@ interface DoorCode {
   readonly what: string
   readonly shown: string
   readonly bearer: Bearer
+  readonly eventId?: string
   readonly answers: readonly string[]
 }
 
@@ -113,7 +114,9 @@ export async function showCode(): Promise<void> {
   const code = codes[exec.scenario.iterationInTest]
   if (code === undefined) return
   const device = `door-${exec.vu.idInTest}`
-  const judgements = await Promise.all(code.answers.map(() => judgeCode(code.shown, device, code.bearer)))
+  const judgements = await Promise.all(
+    code.answers.map(() => judgeCode(code.shown, device, code.bearer, code.eventId)),
+  )
   const outcomes = judgements.map(({ outcome }) => outcome)
   const right = JSON.stringify([...outcomes].sort()) === JSON.stringify([...code.answers].sort())
   check(outcomes, { 'a code is judged as what it is': () => right })

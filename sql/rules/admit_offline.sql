@@ -1,25 +1,30 @@
 -- admit_offline: whether a scan that a gate made without network is the one that admits. The one place that decides about
 -- these.
 --
+-- p_told is the scan as it was told: scanned_by, device_id, scan_id, claimed_at (null: no time that can be read), gate_event_id,
+-- presented_hash, disbelieved.
 -- Outcomes, first that applies:
---   FORBIDDEN        a signed-in caller works at no gate, or names as the one who scanned who does not work at this one
+--   FORBIDDEN        a signed-in caller works at no gate
 --   NOT_FOUND        no such ticket, or one of somebody else's event, or of another business than p_business_id
---   INVALID_REQUEST  no time
 --   ADMITTED         it is the first; scanned_at and scanned_by are this scan's
+--   UNDONE           staff undid this very scan
+--   WRONG_EVENT      the gate was at another event; the ticket is as it was
 --   INVALID_STATUS   cancelled, refunded or being refunded; it admits when a refund of that ticket fails (give_back_tickets)
 --   ALREADY_USED     another scan is before it; scanned_at and scanned_by are that one's
 -- conflict_resolved: there is another scan, and one of the two lost. The earlier one is before the other, of two at the same
 -- instant the one that was recorded first; but what a gate's clock only claimed is after all that is believed.
--- clock_suspect: a scan of the future counts as of now. One from before the ticket as of its making, and it and one older than
--- ticketing.settings.offline_scan_age are only claimed: a clock that is dead makes nobody the first.
+-- clock_suspect: a scan of the future, or without a time, counts as of now. One from before the ticket as of its making, and it
+-- and one older than ticketing.settings.offline_scan_age are only claimed: a clock that is dead makes nobody the first.
+-- disbelieved: what else was told and cannot be. The gate has opened: the scan is kept, in the caller's name where the named
+-- scanner does not work there.
 -- A scan is one row, however often it is sent: its id, or ticket, scanner, device and the time by the gate's clock tell which one
 -- it is. Sent again it gets the same answer, unless what it was told has changed since. So does one that was admitted online.
 -- Locks:  the ticket's row, for those who may know of it.
 -- Writes: tickets, scan_logs: every judged scan, the refused ones too, and under what was shown those of what is not ours.
 create or replace function ticketing.admit_offline(
-  p_ticket_id uuid, p_scanned_by uuid, p_scanned_at timestamptz, p_device_id text, p_business_id uuid default null,
-  p_scan_id text default null, p_presented_hash text default null,
-  out outcome text, out conflict_resolved boolean, out scanned_at timestamptz, out scanned_by uuid, out clock_suspect boolean)
+  p_ticket_id uuid, p_told public.scan_logs, p_business_id uuid default null,
+  out outcome text, out conflict_resolved boolean, out scanned_at timestamptz, out scanned_by uuid, out clock_suspect boolean,
+  out disbelieved jsonb)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_ticket public.tickets;
@@ -27,26 +32,19 @@ declare
   v_winner public.scan_logs;
 begin
   conflict_resolved := false;
-  clock_suspect := false;
-  v_own.offline := true;
-  v_own.scan_method := 'offline';
-  v_own.scanned_by := p_scanned_by;
-  v_own.device_id := left(p_device_id, 200);
-  v_own.scan_id := p_scan_id;
-  v_own.claimed_at := p_scanned_at;
-  v_own.synced_by := (ticketing.caller()).user_id;
-  outcome := ticketing.offline_refusal(p_ticket_id, p_scanned_by, p_business_id);
+  v_own := ticketing.believed_scan(p_told, p_ticket_id, p_business_id);
+  clock_suspect := v_own.claimed_at is null;
+  disbelieved := v_own.disbelieved;
+  outcome := ticketing.offline_refusal(p_ticket_id, p_business_id);
   if outcome = 'NOT_FOUND' then
     v_own.business_id := p_business_id;
-    v_own.presented_hash := p_presented_hash;
-    v_own.presented_id := case when p_presented_hash is null then p_ticket_id end;
+    v_own.presented_id := case when v_own.presented_hash is null then p_ticket_id end;
     perform ticketing.log_unknown_scan(v_own, outcome);
-  elsif outcome is null and p_scanned_at is null then
-    outcome := 'INVALID_REQUEST';
   end if;
   if outcome is not null then
     return;
   end if;
+  v_own.presented_hash := null;
   v_ticket := ticketing.lock_scanned(p_ticket_id);
   if v_ticket.id is null then
     -- Deleted by hand while the scan waited.
@@ -59,6 +57,8 @@ begin
 
   outcome := case
     when v_own.id = v_winner.id then 'ADMITTED'
+    when v_own.error_code = 'UNDONE' then 'UNDONE'
+    when v_own.gate_event_id <> v_ticket.event_id then 'WRONG_EVENT'
     when v_ticket.status not in ('valid', 'used') then 'INVALID_STATUS'
     when v_ticket.status = 'valid' or ticketing.is_before(v_own, v_winner) then 'ADMITTED'
     else 'ALREADY_USED' end;
@@ -66,7 +66,7 @@ begin
     conflict_resolved := exists (
       select from public.scan_logs s where s.ticket_id = p_ticket_id and s.error_code = 'SUPERSEDED');
   else
-    conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null;
+    conflict_resolved := outcome in ('ADMITTED', 'ALREADY_USED') and v_winner.id is not null;
     if not ticketing.write_offline_scan(v_ticket, v_own, outcome) then
       outcome := 'ALREADY_USED';
       select * into v_winner from public.scan_logs s where s.ticket_id = p_ticket_id and s.scan_success;
@@ -84,15 +84,43 @@ $$;
 
 -- offline_refusal: why an offline scan of a ticket is not judged: FORBIDDEN, NOT_FOUND; null where it is. Without any lock:
 -- who may not know of a ticket does not wait for it either, nor makes a gate wait.
-create or replace function ticketing.offline_refusal(p_ticket_id uuid, p_scanned_by uuid, p_business_id uuid) returns text
+create or replace function ticketing.offline_refusal(p_ticket_id uuid, p_business_id uuid) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_event record;
 begin
   select e.id, e.business_id into v_event
     from public.tickets t join public.events e on e.id = t.event_id where t.id = p_ticket_id;
-  return coalesce(ticketing.scan_refusal(p_scanned_by, v_event.id, true),
+  return coalesce(ticketing.scan_refusal((ticketing.caller()).user_id, v_event.id),
     case when v_event.id is null or v_event.business_id <> p_business_id then 'NOT_FOUND' end);
+end
+$$;
+
+-- believed_scan: a scan as it was told, at an event of the house whose ticket it is, by who may have made it: a colleague of the
+-- caller there, else the caller. A trusted caller's word about who it was is taken.
+create or replace function ticketing.believed_scan(
+  p_told public.scan_logs, p_ticket_id uuid, p_business_id uuid) returns public.scan_logs
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_caller record := ticketing.caller();
+  v_business_id uuid := coalesce((
+    select e.business_id from public.tickets t join public.events e on e.id = t.event_id where t.id = p_ticket_id), p_business_id);
+begin
+  p_told.offline := true;
+  p_told.scan_method := 'offline';
+  p_told.synced_by := v_caller.user_id;
+  if not v_caller.is_trusted and p_told.scanned_by <> v_caller.user_id
+      and ticketing.works_for(p_told.scanned_by, v_business_id) is not true then
+    p_told.disbelieved := coalesce(p_told.disbelieved, '{}') || jsonb_build_object('scanned_by', p_told.scanned_by);
+    p_told.scanned_by := null;
+  end if;
+  p_told.scanned_by := coalesce(p_told.scanned_by, v_caller.user_id);
+  if (select e.business_id from public.events e where e.id = p_told.gate_event_id) is distinct from v_business_id
+      and p_told.gate_event_id is not null then
+    p_told.disbelieved := coalesce(p_told.disbelieved, '{}') || jsonb_build_object('event', p_told.gate_event_id);
+    p_told.gate_event_id := null;
+  end if;
+  return p_told;
 end
 $$;
 
@@ -104,17 +132,32 @@ declare
   v_own public.scan_logs;
 begin
   select * into v_own from public.scan_logs s
-    where s.ticket_id = p_ticket.id and (s.offline or s.scan_success or s.error_code = 'SUPERSEDED')
+    where s.ticket_id = p_ticket.id and (s.offline or s.scan_success or s.error_code in ('SUPERSEDED', 'UNDONE'))
       and (ticketing.is_same_scan(s, p_told.scan_id, p_told.device_id)
-        or (s.scan_id is null or p_told.scan_id is null) and s.claimed_at = p_told.claimed_at
-          and s.scanned_by is not distinct from p_told.scanned_by and s.device_id is not distinct from p_told.device_id)
-    order by s.scan_success desc limit 1;
+        or (s.scan_id is null or p_told.scan_id is null) and ticketing.is_told_again(s, p_told))
+    order by s.scan_success desc, s.error_code = 'UNDONE' limit 1;
   if v_own.id is null then
     v_own := p_told;
     v_own.scanned_at := greatest(least(p_told.claimed_at, clock_timestamp()), p_ticket.created_at);
-    v_own.clock_suspect := v_own.scanned_at <> p_told.claimed_at or ticketing.is_claimed(p_told.claimed_at, p_ticket.created_at);
+    v_own.clock_suspect := p_told.claimed_at is null or v_own.scanned_at <> p_told.claimed_at
+      or ticketing.is_claimed(p_told.claimed_at, p_ticket.created_at);
+  elsif v_own.error_code in ('INVALID_STATUS', 'WRONG_EVENT') then
+    v_own.gate_event_id := p_told.gate_event_id;
   end if;
   return v_own;
+end
+$$;
+
+-- is_told_again: whether an offline scan without an id is one that was told before: the same scanner, device and time by the
+-- gate's clock, as they were told.
+create or replace function ticketing.is_told_again(p_kept public.scan_logs, p_told public.scan_logs) returns boolean
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  return p_kept.offline and p_kept.claimed_at is not distinct from p_told.claimed_at
+    and p_kept.disbelieved ->> 'scanned_at' is not distinct from p_told.disbelieved ->> 'scanned_at'
+    and p_kept.device_id is not distinct from p_told.device_id
+    and coalesce(p_kept.disbelieved ->> 'scanned_by', p_kept.scanned_by::text)
+      is not distinct from coalesce(p_told.disbelieved ->> 'scanned_by', p_told.scanned_by::text);
 end
 $$;
 
@@ -142,8 +185,9 @@ begin
       where s.ticket_id = p_ticket.id and s.scan_success and p_ticket.status = 'used';
   end if;
   if p_scan.id is not null then
-    update public.scan_logs s set scan_success = v_admits, error_code = nullif(p_outcome, 'ADMITTED')
-      where s.id = p_scan.id and (v_admits or s.error_code = 'INVALID_STATUS');
+    update public.scan_logs s
+      set scan_success = v_admits, error_code = nullif(p_outcome, 'ADMITTED'), gate_event_id = p_scan.gate_event_id
+      where s.id = p_scan.id and (v_admits or s.error_code in ('INVALID_STATUS', 'WRONG_EVENT'));
     return true;
   end if;
   p_scan.event_id := p_ticket.event_id;

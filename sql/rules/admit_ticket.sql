@@ -6,14 +6,16 @@
 --   ADMITTED        it was valid; scanned_at and scanned_by are this scan's. Or the scan that just admitted has this p_scan_id:
 --                   its answer was lost, and it is given again
 --   ALREADY_USED    scanned before; scanned_at, scanned_by and device_id are the winner's
+--   WRONG_EVENT     the gate is at another event (p_gate_event_id); whatever the ticket is, nothing changes
 --   INVALID_STATUS  cancelled, refunded or being refunded: ticket_status says which
---   EVENT_CANCELLED, TOO_EARLY, TOO_LATE  at a door that keeps the event's times (p_keeps_times)
+--   EVENT_CANCELLED, TOO_EARLY, TOO_LATE  at a door that keeps the event's times (p_keeps_times); at the others EVENT_CANCELLED
+--                   from cancel_event on, before the money of this ticket is on its way
 --   LOCK_TIMEOUT    busy for five seconds; try again
 -- Locks:  the ticket's row.
 -- Writes: tickets, scan_logs: every judged scan, the refused ones too; one that is sent again and told the same, once.
 create or replace function ticketing.admit_ticket(
   p_ticket_id uuid, p_scanned_by uuid, p_device_id text, p_scan_method text, p_keeps_times boolean default false,
-  p_scan_id text default null,
+  p_scan_id text default null, p_gate_event_id uuid default null,
   out outcome text, out ticket_status text, out scanned_at timestamptz, out scanned_by uuid, out device_id text
 )
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -27,6 +29,7 @@ begin
   v_scan.device_id := p_device_id;
   v_scan.scan_id := p_scan_id;
   v_scan.scan_method := p_scan_method;
+  v_scan.gate_event_id := p_gate_event_id;
   select t.event_id into v_scan.event_id from public.tickets t where t.id = p_ticket_id;
   v_refusal := ticketing.scan_refusal(p_scanned_by, v_scan.event_id);
   if v_refusal = 'FORBIDDEN' then
@@ -36,8 +39,12 @@ begin
     -- From here on it is a ticket that does not exist.
     v_scan.ticket_id := null;
     v_scan.event_id := null;
+  elsif p_gate_event_id <> v_scan.event_id then
+    v_refusal := 'WRONG_EVENT';
   elsif p_keeps_times then
     v_refusal := ticketing.closed_door(v_scan.event_id);
+  elsif exists (select from ticketing.cancellations c where c.event_id = v_scan.event_id) then
+    v_refusal := 'EVENT_CANCELLED';
   end if;
   begin
     perform ticketing.limit_wait();
@@ -68,13 +75,13 @@ begin
     return;
   end;
   select * into v_winner from public.scan_logs s where s.ticket_id = v_scan.ticket_id and s.scan_success;
-  if ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
+  if v_refusal is distinct from 'WRONG_EVENT' and ticketing.is_replay(v_winner, p_scan_id, p_device_id) then
     outcome := 'ADMITTED';
     return;
   end if;
   device_id := v_winner.device_id;
-  outcome := case when ticket_status is null then 'NOT_FOUND' when ticket_status = 'used' then 'ALREADY_USED'
-    when ticket_status = 'valid' then v_refusal else 'INVALID_STATUS' end;
+  outcome := case when ticket_status is null then 'NOT_FOUND' when v_refusal = 'WRONG_EVENT' then v_refusal
+    when ticket_status = 'used' then 'ALREADY_USED' when ticket_status = 'valid' then v_refusal else 'INVALID_STATUS' end;
   if ticket_status is null then
     v_scan.ticket_id := null;
     v_scan.presented_id := p_ticket_id;

@@ -10,6 +10,6 @@ $$;
 create or replace function ticketing.is_only_claimed(p_scan public.scan_logs) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
-  return p_scan.clock_suspect and p_scan.claimed_at <= p_scan.scanned_at;
+  return p_scan.clock_suspect and coalesce(p_scan.claimed_at <= p_scan.scanned_at, false);
 end
 $$;

@@ -11,6 +11,7 @@
 --   IDEMPOTENCY_KEY_REUSED  the caller used the key before, for another request
 --   NO_SLOTS          the business has none on that day
 --   TIME_NOT_IN_SLOT  it has, but not at that time; or the house's clock skips that time on that night, or the slot is over
+--   TIME_PASSED       the house's clock is past that minute; the house itself may book it while the slot is open
 --   PARTY_TOO_LARGE   more than the slot takes in one party
 --   LIMIT_EXCEEDED    more covers than the slot gives one guest on one evening (slots.max_per_person); the house itself has
 --                     no such limit
@@ -35,9 +36,10 @@ declare
     p_seating_preference, p_special_requests);
   v_key record;
   v_time time;
-  v_slot_ids uuid[];
+  -- Null for the house itself, which has no limit a person and may book a time that is past.
+  v_guest_id uuid := case when not v_caller.is_trusted and not ticketing.works_for(v_caller.user_id, p_business_id) then v_caller.user_id end;
+  v_at record;
   v_slot_id uuid;
-  v_party_max integer;
   v_slot record;
   v_reservation_id uuid;
   v_constraint text;
@@ -60,21 +62,21 @@ begin
   if not exists (select from ticketing.slots_on(p_business_id, p_date)) then
     return ticketing.refused('NO_SLOTS');
   end if;
-  select array_agg(s.id order by s.id) filter (where p_party_size <= s.max_party_size), max(s.max_party_size)
-    into v_slot_ids, v_party_max from ticketing.slots_at(p_business_id, p_date, v_time) s;
-  if v_party_max is null then
+  v_at := ticketing.slots_for(p_business_id, p_date, v_time, p_party_size);
+  if v_at.party_max is null then
     return ticketing.refused('TIME_NOT_IN_SLOT');
-  elsif v_slot_ids is null then
-    return ticketing.refused('PARTY_TOO_LARGE') || jsonb_build_object('max_party_size', v_party_max);
+  elsif v_at.is_past and v_guest_id is not null then
+    return ticketing.refused('TIME_PASSED');
+  elsif v_at.slot_ids is null then
+    return ticketing.refused('PARTY_TOO_LARGE') || jsonb_build_object('max_party_size', v_at.party_max);
   end if;
 
-  foreach v_slot_id in array v_slot_ids loop
+  foreach v_slot_id in array v_at.slot_ids loop
     perform ticketing.lock_key('slot:' || v_slot_id || ':' || to_char(p_date, 'YYYY-MM-DD'));
     perform ticketing.limit_wait();
     perform from public.slots s where s.id = v_slot_id for no key update;
   end loop;
-  v_slot := ticketing.best_slot(p_business_id, p_date, v_time, v_slot_ids, p_party_size, case when not v_caller.is_trusted
-    and not ticketing.works_for(v_caller.user_id, p_business_id) then v_caller.user_id end);
+  v_slot := ticketing.best_slot(p_business_id, p_date, v_time, v_at.slot_ids, p_party_size, v_guest_id);
   if v_slot.id is null then
     return ticketing.refused('TIME_NOT_IN_SLOT');
   elsif v_slot.is_beyond then
@@ -99,6 +101,17 @@ exception
       else ticketing.refused('LOCK_TIMEOUT') end;
   when lock_not_available or deadlock_detected then
     return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- slots_for: the slots at a time that take such a party, the largest party that any takes, and whether the minute is past.
+create or replace function ticketing.slots_for(p_business_id uuid, p_date date, p_time time, p_party_size integer,
+  out slot_ids uuid[], out party_max integer, out is_past boolean)
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  select array_agg(s.id order by s.id) filter (where p_party_size <= s.max_party_size), max(s.max_party_size),
+      bool_and(s.starts_at + interval '1 minute' <= clock_timestamp())
+    into slot_ids, party_max, is_past from ticketing.slots_at(p_business_id, p_date, p_time) s;
 end
 $$;
 
@@ -177,9 +190,9 @@ $$;
 -- slots_at: those of them that are open at a time that the house's clock shows, and not over yet. A time after midnight is the
 -- next day's.
 create or replace function ticketing.slots_at(p_business_id uuid, p_date date, p_time time)
-returns table (id uuid, time_from time, capacity integer, max_party_size integer, max_per_person integer)
+returns table (id uuid, time_from time, capacity integer, max_party_size integer, max_per_person integer, starts_at timestamptz)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select s.id, s.time_from, s.capacity, s.max_party_size, s.max_per_person
+  select s.id, s.time_from, s.capacity, s.max_party_size, s.max_per_person, i.starts_at
   from ticketing.slots_on(p_business_id, p_date) s
   join public.businesses b on b.id = s.business_id
   cross join lateral ticketing.first_instant(p_date + (p_time < s.time_from)::integer + p_time, b.time_zone) as i(starts_at)

@@ -1,9 +1,11 @@
 -- double_admissions: every entry that a gate without network gave and that was one too many, with both scans. One row for
--- each scan that opened a gate beside the one that counts.
---   counted  the scan that counts; null where the ticket did not admit at all: cancelled, refunded or being refunded
+-- each scan that opened a gate beside the one that counts. A ticket of another event that this one's gate let in is here too, and
+-- in the other's report. What was undone is in none.
+--   counted  the scan that counts; null where the ticket did not admit at all: cancelled, refunded or being refunded, or
+--            valid, for another evening
 --   other    the scan that opened a gate besides
--- A scan: {id, scan_id, scanned_at, claimed_at, recorded_at, scanned_by, synced_by, device_id, offline, clock_suspect,
--- error_code}.
+-- A scan: {id, scan_id, scanned_at, claimed_at, recorded_at, scanned_by, synced_by, device_id, offline, clock_suspect, disbelieved,
+-- gate_event_id, error_code}.
 -- No rows for those who do not work for the event's business.
 create or replace function ticketing.double_admissions(p_event_id uuid)
 returns table (ticket_id uuid, status text, counted jsonb, other jsonb)
@@ -20,7 +22,8 @@ begin
     join public.tickets t on t.id = o.ticket_id
     left join public.scan_logs c on c.ticket_id = o.ticket_id and c.scan_success
     -- An offline gate opens before it is judged; an online one opened where it was judged so, and beaten later.
-    where o.event_id = p_event_id and not o.scan_success and (o.offline or o.error_code = 'SUPERSEDED')
+    where (o.event_id = p_event_id or o.gate_event_id = p_event_id and o.error_code = 'WRONG_EVENT')
+      and not o.scan_success and (o.offline and o.error_code <> 'UNDONE' or o.error_code = 'SUPERSEDED')
     order by o.recorded_at, o.id;
 end
 $$;
@@ -29,5 +32,6 @@ create or replace function ticketing.scan_facts(p_scan public.scan_logs) returns
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object('id', p_scan.id, 'scan_id', p_scan.scan_id, 'scanned_at', p_scan.scanned_at, 'claimed_at', p_scan.claimed_at,
     'recorded_at', p_scan.recorded_at, 'scanned_by', p_scan.scanned_by, 'synced_by', p_scan.synced_by,
-    'device_id', p_scan.device_id, 'offline', p_scan.offline, 'clock_suspect', p_scan.clock_suspect, 'error_code', p_scan.error_code)
+    'device_id', p_scan.device_id, 'offline', p_scan.offline, 'clock_suspect', p_scan.clock_suspect, 'disbelieved', p_scan.disbelieved,
+    'gate_event_id', p_scan.gate_event_id, 'error_code', p_scan.error_code)
 $$;

@@ -1,14 +1,17 @@
 -- sync_offline_scans: record what a gate scanned without network, 1 to 500 scans in any order, each judged on its own.
 --
--- p_scans is [{ticket_id or code, scanned_at, device_id, scan_id, scanned_by, presented}, …]; scanned_at is ISO 8601 with its
--- offset; scanned_by is the caller where it is left out, and may be a colleague; presented is the SHA-256 of what was read,
--- that of the code where it is left out.
+-- p_scans is [{code or ticket_id, scanned_at, device_id, scan_id, scanned_by, event, presented}, …]; scanned_at is ISO 8601 with its
+-- offset; scanned_by is the caller where it is left out, and may be a colleague; event is the id or slug of the event at whose
+-- gate it was; presented is the SHA-256 of what was read, that of the code where it is left out.
+-- The gate has opened, so that whatever names a ticket is kept: what else cannot be read or believed is left out and listed in
+-- `disbelieved`; a scan without a time counts as of now.
 -- Answers, first that applies:
 --   INVALID_REQUEST  no list of 1 to 500, or no such business
 --   FORBIDDEN        the caller works at no gate of p_business_id
 --   LOCK_TIMEOUT     nothing was recorded; send it again
 --   success          {success: true, results: [{ticket_id, success, conflict_resolved, already_scanned, scanned_at, scanned_by,
---                    clock_suspect, error, message}, …]}, in the order of p_scans; INVALID_REQUEST for what cannot be read
+--                    clock_suspect, disbelieved, error, message, event?}, …]}, in the order of p_scans; INVALID_REQUEST for what names
+--                    nothing; with WRONG_EVENT the event that the ticket is of
 -- Of the scans of one ticket the first is judged first, so that the answers are as they stand at the end.
 -- Outcomes and writes: admit_offline, which decides; with p_business_id named, tickets of others are NOT_FOUND.
 -- Locks: the tickets, ascending id, in a loop, before anything is judged.
@@ -31,21 +34,19 @@ begin
   v_results := array_fill(null::jsonb, array[jsonb_array_length(p_scans)]);
   for v_scan in
     select distinct s.ticket_id from ticketing.read_scans(p_scans) s
-    where s.problem is null
-      and ticketing.offline_refusal(s.ticket_id, coalesce(s.scanned_by, v_caller.user_id), p_business_id) is null
+    where s.ticket_id is not null and ticketing.offline_refusal(s.ticket_id, p_business_id) is null
     order by s.ticket_id
   loop
     perform ticketing.lock_scanned(v_scan.ticket_id);
   end loop;
   for v_scan in
-    select s.*, coalesce(s.scanned_by, v_caller.user_id) as scanner_id from ticketing.read_scans(p_scans) s
-    order by ticketing.is_claimed(s.scanned_at, (select t.created_at from public.tickets t where t.id = s.ticket_id)),
-      s.scanned_at, s.place
+    select s.place, s.ticket_id, s.told, s.names_nothing from ticketing.read_scans(p_scans) s
+    order by coalesce(ticketing.is_claimed((s.told).claimed_at,
+        (select t.created_at from public.tickets t where t.id = s.ticket_id)), false),
+      coalesce((s.told).claimed_at, 'infinity'), s.place
   loop
-    v_results[v_scan.place] := case when v_scan.problem is null then
-        ticketing.offline_result(v_scan.ticket_id, ticketing.admit_offline(v_scan.ticket_id, v_scan.scanner_id,
-          v_scan.scanned_at, v_scan.device_id, p_business_id, v_scan.scan_id, v_scan.presented_hash))
-      else ticketing.unreadable_scan(v_scan.problem) end;
+    v_results[v_scan.place] := case when v_scan.names_nothing then ticketing.unreadable_scan()
+      else ticketing.offline_result(v_scan.ticket_id, ticketing.admit_offline(v_scan.ticket_id, v_scan.told, p_business_id)) end;
   end loop;
   return jsonb_build_object('success', true, 'results', to_jsonb(v_results));
 exception when lock_not_available or deadlock_detected or unique_violation then
@@ -53,36 +54,42 @@ exception when lock_not_available or deadlock_detected or unique_violation then
 end
 $$;
 
--- read_scans: the list as rows. A code that is no ticket's has no ticket_id; problem says why a scan cannot be read.
+-- read_scans: the list as rows. What names no ticket of ours has no ticket_id, and is told by its hash.
 create or replace function ticketing.read_scans(p_scans jsonb)
-returns table (place integer, ticket_id uuid, scanned_at timestamptz, scanned_by uuid, device_id text, scan_id text,
-  presented_hash text, problem text)
+returns table (place integer, ticket_id uuid, told public.scan_logs, names_nothing boolean)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  v_scan record;
+  v_scan jsonb;
+  v_named text;
+  v_text text;
 begin
-  for v_scan in select e.scan, e.place::integer from jsonb_array_elements(p_scans) with ordinality as e(scan, place) loop
-    place := v_scan.place;
-    ticket_id := ticketing.read_uuid(v_scan.scan ->> 'ticket_id');
-    scanned_at := ticketing.read_time(v_scan.scan ->> 'scanned_at');
-    scanned_by := ticketing.read_uuid(v_scan.scan ->> 'scanned_by');
-    device_id := v_scan.scan ->> 'device_id';
-    scan_id := v_scan.scan ->> 'scan_id';
-    presented_hash := null;
-    problem := case
-      when v_scan.scan ->> 'ticket_id' is null and v_scan.scan ->> 'code' is null then 'A scan needs a code or a ticket id.'
-      when ticket_id is null and v_scan.scan ->> 'ticket_id' is not null then 'The ticket id cannot be read.'
-      when scanned_by is null and v_scan.scan ->> 'scanned_by' is not null then 'The id of who scanned cannot be read.'
-      when length(scan_id) not between 1 and 255 then 'A scan id has 1 to 255 characters.'
-      when scanned_at is null then 'A scan needs its time, in ISO 8601 with its offset.' end;
-    if v_scan.scan ->> 'code' is not null then
-      presented_hash := coalesce(substring(v_scan.scan ->> 'presented' from '^[0-9a-f]{64}$'),
-        encode(sha256(convert_to(v_scan.scan ->> 'code', 'UTF8')), 'hex'));
-      problem := coalesce(problem, case when ticket_id <> (
-          select t.id from public.tickets t where t.qr_code = v_scan.scan ->> 'code')
-        then 'The code and the ticket id are of two tickets.' end);
-      ticket_id := (select t.id from public.tickets t where t.qr_code = v_scan.scan ->> 'code');
+  for v_scan, place in select e.scan, e.place from jsonb_array_elements(p_scans) with ordinality as e(scan, place) loop
+    told := null;
+    v_named := v_scan ->> 'ticket_id';
+    v_text := coalesce(v_scan ->> 'code', v_named);
+    names_nothing := v_text is null;
+    told.presented_hash := coalesce(substring(v_scan ->> 'presented' from '^[0-9a-f]{64}$'),
+      encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
+    -- What was read tells whose ticket it is; where that is none of ours, the id.
+    ticket_id := coalesce((select t.id from public.tickets t where t.qr_code = v_scan ->> 'code'), ticketing.read_uuid(v_named));
+    if ticket_id is not null and v_scan ->> 'code' is null then
+      told.presented_hash := null;
     end if;
+    told.claimed_at := ticketing.read_time(v_scan ->> 'scanned_at');
+    told.scanned_by := ticketing.read_uuid(v_scan ->> 'scanned_by');
+    told.gate_event_id := ticketing.find_event(v_scan ->> 'event');
+    told.device_id := left(v_scan ->> 'device_id', 200);
+    v_text := nullif(v_scan ->> 'scan_id', '');
+    -- One that is too long tells a scan from another one all the same.
+    told.scan_id := case when length(v_text) > 255 then 'sha256:' || encode(sha256(convert_to(v_text, 'UTF8')), 'hex') else v_text end;
+    told.disbelieved := nullif(
+      case when told.claimed_at is null then jsonb_build_object('scanned_at', left(v_scan ->> 'scanned_at', 100)) else '{}' end
+      || case when told.scanned_by is null and v_scan ->> 'scanned_by' is not null
+        then jsonb_build_object('scanned_by', left(v_scan ->> 'scanned_by', 100)) else '{}' end
+      || case when told.gate_event_id is null and v_scan ->> 'event' is not null
+        then jsonb_build_object('event', left(v_scan ->> 'event', 100)) else '{}' end
+      || case when v_named is not null and ticket_id::text is distinct from lower(v_named)
+        then jsonb_build_object('ticket_id', left(v_named, 100)) else '{}' end, '{}');
     return next;
   end loop;
 end
@@ -106,21 +113,26 @@ exception when data_exception then
 end
 $$;
 
-create or replace function ticketing.unreadable_scan(p_problem text) returns jsonb
+create or replace function ticketing.unreadable_scan() returns jsonb
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   return jsonb_build_object('ticket_id', null, 'success', false, 'conflict_resolved', false, 'already_scanned', false,
-    'scanned_at', null, 'scanned_by', null, 'clock_suspect', false, 'error', 'INVALID_REQUEST', 'message', p_problem);
+    'scanned_at', null, 'scanned_by', null, 'clock_suspect', false, 'disbelieved', '[]'::jsonb, 'error', 'INVALID_REQUEST',
+    'message', 'A scan needs a code or a ticket id.');
 end
 $$;
 
 create or replace function ticketing.offline_result(p_ticket_id uuid, p_scan record) returns jsonb
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return jsonb_build_object('ticket_id', case when p_scan.outcome not in ('NOT_FOUND', 'FORBIDDEN') then p_ticket_id end,
     'success', p_scan.outcome = 'ADMITTED', 'conflict_resolved', p_scan.conflict_resolved,
     'already_scanned', p_scan.outcome = 'ALREADY_USED', 'scanned_at', p_scan.scanned_at, 'scanned_by', p_scan.scanned_by,
-    'clock_suspect', p_scan.clock_suspect, 'error', nullif(p_scan.outcome, 'ADMITTED'),
-    'message', case when p_scan.outcome <> 'ADMITTED' then ticketing.scan_message(p_scan.outcome) end);
+    'clock_suspect', p_scan.clock_suspect, 'disbelieved', array(select jsonb_object_keys(p_scan.disbelieved)),
+    'error', nullif(p_scan.outcome, 'ADMITTED'),
+    'message', case when p_scan.outcome <> 'ADMITTED' then ticketing.scan_message(p_scan.outcome) end)
+    || case when p_scan.outcome = 'WRONG_EVENT' then (
+      select jsonb_build_object('event', jsonb_build_object('id', e.id, 'title', e.title, 'start_at', e.start_at))
+      from public.tickets t join public.events e on e.id = t.event_id where t.id = p_ticket_id) else '{}' end;
 end
 $$;

@@ -1,14 +1,18 @@
 -- validate_qr: judge what a gate of a business has read: a ticket, a claim of an offer or the booking of a table.
 --
--- p_scan: {business_id, code: 32 hex digits or null, device_id, scan_id, presented: SHA-256 of what was read}; where a signed
+-- p_scan: {business_id, code: 32 hex digits or null, device_id, scan_id, presented: SHA-256 of what was read, event: id or slug of
+-- the event at whose gate it was read, where it is one event's}; where a signed
 -- token was read also {kind: ticket | claim | booking, kid, scope}, or `problem` where it could not be believed.
 -- Answers, first that applies:
 --   INVALID_REQUEST  no business or none that there is, or a field that cannot be what it says
 --   UNAUTHORIZED     a guest
 --   FORBIDDEN        a signed-in caller who does not work for the business
+--   EVENT_NOT_FOUND  event names none of the business: the gate is set up wrongly
 --   LOCK_TIMEOUT     busy for five seconds; try again
 --   success          the scan was judged: {success: true, outcome, qr_type, details}, where outcome is the first that applies of
 --     UNKNOWN        not one of ours, not signed by a living key, or another business's: nothing is learned, details is {}
+--     WRONG_EVENT    a ticket of another event of the house, which the details name; nothing is used. Claims and bookings are
+--                    the house's, at whatever gate
 --     ADMITTED, also where the scan that admitted has this scan_id
 --     ALREADY_USED (details.checked_in_at says when, checked_in_device where, as far as it is known)
 --     REFUNDED, REFUNDING, CANCELLED
@@ -24,6 +28,7 @@ declare
   v_business_id uuid;
   v_device_id text := left(p_scan ->> 'device_id', 200);
   v_scan_id text := p_scan ->> 'scan_id';
+  v_event_id uuid;
   v_code record;
   v_unknown public.scan_logs;
   v_outcome text;
@@ -41,10 +46,17 @@ begin
   if not v_caller.is_trusted and not ticketing.works_for(v_caller.user_id, v_business_id) then
     return ticketing.refused('FORBIDDEN');
   end if;
+  if p_scan ->> 'event' is not null then
+    select e.id into v_event_id from public.events e
+      where e.id = ticketing.find_event(p_scan ->> 'event') and e.business_id = v_business_id;
+    if v_event_id is null then
+      return ticketing.refused('EVENT_NOT_FOUND');
+    end if;
+  end if;
   v_code := ticketing.find_code(v_business_id, p_scan);
   if v_code.kind = 'ticket' then
     select s.outcome, s.ticket_status, s.device_id into v_outcome, v_status, v_checked_in_device
-      from ticketing.admit_ticket(v_code.id, v_caller.user_id, v_device_id, 'qr', true, v_scan_id) s;
+      from ticketing.admit_ticket(v_code.id, v_caller.user_id, v_device_id, 'qr', true, v_scan_id, v_event_id) s;
   elsif v_code.kind = 'claim' then
     select s.outcome, s.device_id into v_outcome, v_checked_in_device
       from ticketing.redeem_claim(v_code.id, v_caller.user_id, v_device_id, v_scan_id) s;
@@ -60,6 +72,7 @@ begin
     v_unknown.device_id := v_device_id;
     v_unknown.scan_id := v_scan_id;
     v_unknown.scan_method := 'qr';
+    v_unknown.gate_event_id := v_event_id;
     perform ticketing.log_unknown_scan(v_unknown, 'UNKNOWN');
     return jsonb_build_object('success', true, 'outcome', 'UNKNOWN', 'qr_type', 'unknown', 'details', '{}'::jsonb);
   end if;
@@ -121,7 +134,7 @@ begin
     when 'ticket' then (
       select jsonb_build_object('id', k.id, 'tier_name', t.name, 'price_cents', i.unit_price_cents, 'currency', t.currency,
         'customer_name', o.customer_name, 'customer_email', ticketing.masked(o.customer_email),
-        'event_title', e.title, 'event_start_at', e.start_at, 'checked_in_at', k.checked_in_at)
+        'event_id', e.id, 'event_title', e.title, 'event_start_at', e.start_at, 'checked_in_at', k.checked_in_at)
       from public.tickets k
         join public.ticket_tiers t on t.event_id = k.event_id and t.id = k.tier_id
         join public.events e on e.id = k.event_id

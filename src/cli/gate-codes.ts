@@ -37,6 +37,7 @@ export async function gateCodeVariables(
     what: code.what,
     shown: shown(code),
     bearer: code.bearer,
+    eventId: code.gateEventId,
     answers: code.answers,
   }))
   return { DOOR_CODES: JSON.stringify(list) }

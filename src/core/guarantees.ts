@@ -158,7 +158,8 @@ export const GUARANTEES: readonly Guarantee[] = [
         uses: [
           ...['ticketing.write_offline_scan', 'ticketing.own_scan', 'ticketing.offline_refusal'],
           ...['ticketing.is_before', 'ticketing.is_claimed', 'ticketing.is_only_claimed'],
-          ...['ticketing.is_same_scan', 'ticketing.scan_refusal', 'ticketing.give_back_tickets'],
+          ...['ticketing.is_same_scan', 'ticketing.is_told_again', 'ticketing.scan_refusal'],
+          ...['ticketing.believed_scan', 'ticketing.give_back_tickets', 'ticketing.count_first_opening'],
           ...['ticketing.log_scan', 'ticketing.restore_winner'],
         ],
         without: [
@@ -216,6 +217,16 @@ export const GUARANTEES: readonly Guarantee[] = [
         uses: ['ticketing.gate_code', 'ticketing.transactions_life'],
         without: [['ticketing.gate_list', 'pg_snapshot_xmin(', 'pg_snapshot_xmax(']],
       },
+      {
+        name: 'who undoes a scan, and which',
+        role: 'guards',
+        kind: 'decision',
+        object: 'ticketing.undo_scan',
+        uses: ['ticketing.scan_to_undo', 'ticketing.scanned_thing', 'ticketing.write_undo'],
+        without: [['ticketing.undo_scan', 'v_scan.scanned_by is distinct from v_caller.user_id', 'false']],
+      },
+      { name: 'uniq_undo', role: 'guards', kind: 'index', object: 'public.scan_logs' },
+      { name: 'trg_refuse_undo_change', role: 'guards', kind: 'trigger', object: 'public.scan_logs' },
       { name: 'trg_note_ticket_change', role: 'guards', kind: 'trigger', object: 'public.tickets' },
       { name: 'trg_note_ticket_deletion', role: 'guards', kind: 'trigger', object: 'public.tickets' },
       { name: 'trg_refuse_code_change', role: 'guards', kind: 'trigger', object: 'public.tickets' },

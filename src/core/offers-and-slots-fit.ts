@@ -33,7 +33,10 @@ export const OFFERS_AND_SLOTS_FIT: Guarantee = {
       role: 'refuses',
       kind: 'decision',
       object: 'ticketing.book_slot_atomically',
-      uses: ['ticketing.best_slot', 'ticketing.slots_at', 'ticketing.slots_on', 'ticketing.is_open'],
+      uses: [
+        ...['ticketing.best_slot', 'ticketing.slots_for', 'ticketing.slots_at', 'ticketing.slots_on'],
+        'ticketing.is_open',
+      ],
       without: [
         [
           'ticketing.book_slot_atomically',

@@ -92,12 +92,20 @@ const offerAndSlotRefusals = {
   PARTY_TOO_LARGE: { status: 409, message: 'The party is larger than this table takes.' },
   SLOT_FULL: { status: 409, message: 'This time is fully booked.' },
   RESERVATION_NOT_FOUND: { status: 404, message: 'There is no such booking.' },
+  TIME_PASSED: { status: 410, message: 'This time is past.' },
   EVENING_OVER: { status: 410, message: 'This evening is over.' },
 } as const satisfies Entries
 
 const gateRefusals = {
   INVALID_STATUS: { status: 409, message: 'This ticket does not admit.' },
   ALREADY_USED: { status: 409, message: 'This ticket was already scanned.' },
+  WRONG_EVENT: { status: 409, message: 'This ticket is for another event.' },
+  EVENT_CANCELLED: { status: 409, message: 'The event is cancelled.' },
+  TOO_EARLY: { status: 409, message: 'Entry has not begun.' },
+  TOO_LATE: { status: 409, message: 'Entry is over.' },
+  UNDONE: { status: 409, message: 'This scan was undone.' },
+  NOT_SCANNED: { status: 409, message: 'No such scan counts.' },
+  UNDO_TOO_LATE: { status: 409, message: 'This scan was too long ago to be undone.' },
   KEY_REVOKED: { status: 409, message: 'This key was revoked.' },
   KEYS_EXHAUSTED: { status: 409, message: 'There are 255 keys already, and none of them was revoked.' },
 } as const satisfies Entries

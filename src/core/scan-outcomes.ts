@@ -4,6 +4,7 @@
  */
 export const SCAN_OUTCOMES = [
   'UNKNOWN',
+  'WRONG_EVENT',
   'ADMITTED',
   'ALREADY_USED',
   'REFUNDED',

@@ -60,6 +60,7 @@ export const bookSlotAtomically = verb('book_slot_atomically', 'buyers', {
     'IDEMPOTENCY_KEY_REUSED',
     'NO_SLOTS',
     'TIME_NOT_IN_SLOT',
+    'TIME_PASSED',
     'PARTY_TOO_LARGE',
     'LIMIT_EXCEEDED',
     'SLOT_FULL',

@@ -4,7 +4,7 @@ import { verb } from './verb.ts'
 
 /** Judges what a gate has read: a ticket, a claim of an offer, or the booking of a table; lets in what admits, once. */
 export const validateQr = verb('validate_qr', 'gates', { scan: json })
-  .refuses('INVALID_REQUEST', 'UNAUTHORIZED', 'FORBIDDEN', 'LOCK_TIMEOUT')
+  .refuses('INVALID_REQUEST', 'UNAUTHORIZED', 'FORBIDDEN', 'EVENT_NOT_FOUND', 'LOCK_TIMEOUT')
   .answers<{
     readonly outcome: ScanOutcome
     readonly qr_type: 'ticket' | 'claim' | 'booking' | 'unknown'
@@ -17,6 +17,7 @@ export const scanTicketAtomic = verb('scan_ticket_atomic', 'gates', {
   scanned_by: uuid,
   device_id: optional(text),
   scan_method: optional(text),
+  event_id: optional(uuid),
 }).givesRows<{
   readonly success: boolean
   readonly already_scanned: boolean
@@ -29,8 +30,19 @@ export const scanTicketAtomic = verb('scan_ticket_atomic', 'gates', {
 export const atomicTicketCheckin = verb('atomic_ticket_checkin', 'gates', {
   ticket_id: uuid,
   staff_user_id: uuid,
+  event_id: optional(uuid),
 })
-  .refuses('FORBIDDEN', 'NOT_FOUND', 'ALREADY_USED', 'INVALID_STATUS', 'LOCK_TIMEOUT')
+  .refuses(
+    'FORBIDDEN',
+    'NOT_FOUND',
+    'WRONG_EVENT',
+    'ALREADY_USED',
+    'INVALID_STATUS',
+    'EVENT_CANCELLED',
+    'TOO_EARLY',
+    'TOO_LATE',
+    'LOCK_TIMEOUT',
+  )
   .answers<{ readonly checked_in_at: string }>()
 
 /** Records one scan that a gate made without network; always one row. */
@@ -39,6 +51,7 @@ export const syncOfflineScan = verb('sync_offline_scan', 'gates', {
   scanned_by: uuid,
   scanned_at: instant,
   device_id: optional(text),
+  event_id: optional(uuid),
 }).givesRows<{
   readonly success: boolean
   readonly conflict_resolved: boolean
@@ -65,8 +78,44 @@ export interface OfflineResult {
   readonly scanned_by: string | null
   /** The gate's clock said what cannot be; the scan counts as of the nearest moment that can. */
   readonly clock_suspect: boolean
+  /** Fields that could not be read or believed: the scan is kept without them. */
+  readonly disbelieved: readonly string[]
   readonly error: string | null
   readonly message: string | null
+  /** With `WRONG_EVENT`: which event the ticket is of. */
+  readonly event?: { readonly id: string; readonly title: string; readonly start_at: string }
+}
+
+/** Takes back a scan that was a mistake: who holds the ticket, claim or booking can come in again. */
+export const undoScan = verb('undo_scan', 'gates', {
+  kind: text,
+  id: uuid,
+  reason: text,
+  scan_id: optional(text),
+})
+  .refuses(
+    'INVALID_REQUEST',
+    'NOT_FOUND',
+    'NOT_SCANNED',
+    'FORBIDDEN',
+    'INVALID_STATUS',
+    'UNDO_TOO_LATE',
+    'LOCK_TIMEOUT',
+  )
+  .answers<{
+    readonly kind: 'ticket' | 'claim' | 'booking'
+    readonly id: string
+    readonly status: string
+    readonly undone: Opening
+    /** The scan that counts now. */
+    readonly counted: Opening | null
+    readonly replayed: boolean
+  }>()
+
+export interface Opening {
+  readonly scanned_at: string
+  readonly scanned_by: string | null
+  readonly device_id: string | null
 }
 
 /** What a gate needs to know about an event's tickets while it has no network: all, or what changed since a cursor. */

@@ -101,62 +101,132 @@ describe('sync-offline-scans', () => {
       )
     })
 
-  it('what cannot be read is refused in its place, and the others take effect', async () => {
-    const [a, b] = (await sold(2)) as [Sold, Sold]
-    const good = { ticketId: a.id, scannedAt: ago(0), deviceId: 'south', scanId: 'opening' }
-    const { code } = b
-    const unreadable = [
-      { scannedAt: ago(0) },
-      { code: '', scannedAt: ago(0) },
-      { ticketId: 'zz', scannedAt: ago(0) },
-      { ticketId: 7, scannedAt: ago(0) },
-      { code },
-      { code, scannedAt: 1_700_000_000 },
-      { code, scannedAt: 'tomorrow' },
-      { code, scannedAt: '2026-01-01T00:00:00' },
-      { code, scannedAt: '0000-01-01T00:00:00Z' },
-      { code, scannedAt: '2026-11-21T10:00:00+16:30' },
-      { code, scannedAt: '2026-02-30T10:00:00Z' },
-      { code, scannedAt: ago(0), scannedBy: 'me\u0000' },
-      { code, ticketId: a.id, scannedAt: ago(0) },
-      null,
+  it('an entry whose time, scanner or event cannot be believed is kept as of now, by the bearer, and noted', async () => {
+    const odd: readonly [object, readonly string[]][] = [
+      [{}, ['scannedAt']],
+      [{ scannedAt: '' }, ['scannedAt']],
+      [{ scannedAt: 1_700_000_000 }, ['scannedAt']],
+      [{ scannedAt: 'tomorrow' }, ['scannedAt']],
+      [{ scannedAt: 'x'.repeat(5000) }, ['scannedAt']],
+      [{ scannedAt: '2026-01-01T00:00:00' }, ['scannedAt']],
+      [{ scannedAt: '0000-01-01T00:00:00Z' }, ['scannedAt']],
+      [{ scannedAt: '2026-11-21T10:00:00+16:30' }, ['scannedAt']],
+      [{ scannedAt: '2026-02-30T10:00:00Z' }, ['scannedAt']],
+      [{ scannedAt: { at: 'now' } }, ['scannedAt']],
+      [{ scannedAt: '9999-12-31T23:59:59Z' }, []],
+      [{ scannedAt: '1970-01-01T00:00:00Z' }, []],
+      [{ scannedAt: ago(0), scannedBy: 'me\u0000' }, ['scannedBy']],
+      [{ scannedAt: ago(0), scannedBy: randomUUID() }, ['scannedBy']],
+      [{ scannedAt: ago(0), scannedBy: other.staffId }, ['scannedBy']],
+      [{ scannedAt: ago(0), scannedBy: 7 }, ['scannedBy']],
+      [{ scannedAt: ago(0), eventId: 'no-such-event' }, ['eventId']],
+      [{ scannedAt: ago(0), eventId: other.eventId }, ['eventId']],
+      [{ scannedAt: ago(0), ticketId: 'zz' }, ['ticketId']],
+      [{ scannedBy: '\ud800', scannedAt: null, eventId: 7 }, ['eventId', 'scannedAt', 'scannedBy']],
     ]
-    const scans = [...unreadable, good]
-    const { status, body } = await sync({ businessId: house.businessId, scans })
+    const tickets = await sold(odd.length)
+    const scans = odd.map(([more], at) => ({ code: tickets[at]?.code, deviceId: 'd', ...more }))
+    for (let time = 0; time < 2; time++) {
+      const { status, body } = await sync({ businessId: house.businessId, scans })
+      assert.equal(status, 200, JSON.stringify(body))
+      const results = body['results'] as readonly Readonly<Record<string, unknown>>[]
+      for (const [at, [more, disbelieved]] of odd.entries()) {
+        const result = results[at] ?? {}
+        const { ticketId, success, scannedBy, clockSuspect } = result
+        const noTime = disbelieved.includes('scannedAt')
+        assert.deepEqual(
+          [ticketId, success, scannedBy, [...(result['disbelieved'] as string[])].sort()],
+          [tickets[at]?.id, true, house.staffId, disbelieved],
+          JSON.stringify(more),
+        )
+        if (noTime)
+          assert.ok(clockSuspect && Math.abs(Date.parse(String(result['scannedAt'])) - Date.now()) < 60_000)
+      }
+    }
+    const rows = await db.value(
+      `select count(*)::int from scan_logs where ticket_id = any ($1) and scan_success`,
+      [tickets.map(({ id }) => id)],
+    )
+    assert.equal(rows, odd.length, 'sent twice, kept once')
+  })
+
+  it('what names nothing is refused in its place, and the others take effect', async () => {
+    const [a] = (await sold(1)) as [Sold]
+    const nothing = [{ scannedAt: ago(0) }, { code: '', scannedAt: ago(0) }, null, 7, 'A1', [], [a.code]]
+    const odd = [{ ticketId: 'zz', scannedAt: ago(0) }, { ticketId: 7 }]
+    const good = { ticketId: a.id, scannedAt: ago(0), deviceId: 'south', scanId: 'opening' }
+    const { status, body } = await sync({ businessId: house.businessId, scans: [...nothing, ...odd, good] })
     assert.equal(status, 200, JSON.stringify(body))
     const results = body['results'] as readonly Readonly<Record<string, unknown>>[]
     assert.deepEqual(
       results.map(({ error }) => error),
-      [...unreadable.map(() => 'INVALID_REQUEST'), null],
+      [...nothing.map(() => 'INVALID_REQUEST'), 'NOT_FOUND', 'NOT_FOUND', null],
     )
-    const rows = await db.rows(
-      'select ticket_id, device_id, scan_id from scan_logs where ticket_id = any ($1)',
-      [[a.id, b.id]],
-    )
-    assert.deepEqual(rows, [{ ticket_id: a.id, device_id: 'south', scan_id: 'opening' }])
   })
 
-  it('records an entry whose device or scan id cannot be kept, and what is no code under its hash', async () => {
-    const [a, b] = (await sold(2)) as [Sold, Sold]
+  it('what is told twice in one list is one entry; ids and names that are odd tell entries apart all the same', async () => {
+    const [a, b, c] = (await sold(3)) as [Sold, Sold, Sold]
+    const scannedAt = ago(0)
+    const long = 'x'.repeat(300)
     const scans = [
-      { code: a.code, scannedAt: ago(0), deviceId: 'a\u0000', scanId: 'x'.repeat(256) },
-      { code: b.code, scannedAt: ago(0), deviceId: 7, scanId: {} },
-      { code: 'x'.repeat(7090), scannedAt: ago(0) },
-      { code: { a: 1 }, scannedAt: ago(0) },
+      { code: a.code, scannedAt, deviceId: 'a\u0000', scanId: long },
+      { code: a.code, scannedAt, deviceId: 'a\u0000', scanId: long },
+      { code: b.code, scannedAt, deviceId: 7, scanId: {} },
+      { code: b.code, scannedAt, deviceId: 'y'.repeat(9000), scanId: `${long}!` },
+      { code: c.code },
+      { code: c.code },
+      { code: 'x'.repeat(7090), scannedAt },
+      { code: { a: 1 }, scannedAt },
     ]
     const { status, body } = await sync({ businessId: house.businessId, scans })
     const results = body['results'] as readonly Readonly<Record<string, unknown>>[]
     assert.deepEqual(
       [status, ...results.map(({ success, error }) => (success ? 'success' : error))],
-      [200, 'success', 'success', 'NOT_FOUND', 'NOT_FOUND'],
+      [200, 'success', 'success', 'success', 'ALREADY_USED', 'success', 'success', 'NOT_FOUND', 'NOT_FOUND'],
     )
+    const rows = await db.rows<{ device_id: string | null; scan_id: string | null }>(
+      'select device_id, scan_id from scan_logs where ticket_id = any ($1) order by ticket_id, scan_success desc',
+      [[a.id, b.id]],
+    )
+    assert.deepEqual(rows, [
+      { device_id: 'a\uFFFD', scan_id: `sha256:${createHash('sha256').update(long).digest('hex')}` },
+      { device_id: '7', scan_id: '{}' },
+      {
+        device_id: 'y'.repeat(200),
+        scan_id: `sha256:${createHash('sha256').update(`${long}!`).digest('hex')}`,
+      },
+    ])
+    assert.equal(await db.value('select count(*)::int from scan_logs where ticket_id = $1', [c.id]), 1)
+  })
+
+  it("takes a list of an event: another event's ticket is kept and told of", async () => {
+    const [a, b] = (await sold(2)) as [Sold, Sold]
+    const [tonight] = await db.rows<{ slug: string }>(
+      `insert into events (business_id, slug, title, start_at, end_at, status)
+       select business_id, 'tonight', 'Tonight', start_at, end_at, status from events where id = $1 returning slug`,
+      [house.eventId],
+    )
+    const scans = [
+      { code: a.code, scannedAt: ago(0) },
+      { code: b.code, scannedAt: ago(0), eventId: house.eventSlug },
+    ]
+    const { body } = await sync({ businessId: house.businessId, eventId: tonight?.slug, scans })
+    const [wrong, right] = body['results'] as readonly Readonly<Record<string, unknown>>[]
     assert.deepEqual(
-      await db.rows('select device_id, scan_id from scan_logs where ticket_id = any ($1)', [[a.id, b.id]]),
-      [
-        { device_id: null, scan_id: null },
-        { device_id: null, scan_id: null },
-      ],
+      [wrong?.['error'], (wrong?.['event'] as { title: string } | undefined)?.title, right?.['error']],
+      ['WRONG_EVENT', 'Gala', null],
     )
+  })
+
+  it('takes 500 scans whose names are as long as names may be', async () => {
+    const scans = Array.from({ length: 500 }, (_, at) => ({
+      code: `A1${'x'.repeat(115)}`,
+      scannedAt: ago(0),
+      deviceId: 'Ω'.repeat(200),
+      scanId: `${at} ${'Ω'.repeat(250)}`,
+    }))
+    const { status } = await sync({ businessId: house.businessId, scans })
+    assert.equal(status, 200)
   })
 
   it('a scan that validate-qr admitted and whose answer was lost is that scan', async () => {

@@ -30,6 +30,7 @@ const UNKNOWN_FIELDS: Readonly<Record<string, 'refused' | 'ignored'>> = {
   'claim-offer': 'ignored',
   'book-slot': 'ignored',
   'validate-qr': 'ignored',
+  'undo-scan': 'refused',
   'ticket-keys': 'ignored',
   'gate-list': 'ignored',
   'sync-offline-scans': 'ignored',

@@ -35,6 +35,7 @@ describe('validate-qr', () => {
       currency: 'EUR',
       customerName: 'Ada Buyer',
       customerEmail: 'a***@example.org',
+      eventId: house.eventId,
       eventTitle: 'Gala',
     })
     const second = await scan(ticketToken(shown))
@@ -195,6 +196,14 @@ describe('validate-qr', () => {
   }
 
   const words: Readonly<Record<ScanOutcome, readonly RegExp[]>> = {
+    WRONG_EVENT: [
+      /another event/,
+      /άλλη εκδήλωση/,
+      /andere Veranst/,
+      /autre év/,
+      /otro evento/,
+      /altro evento/,
+    ],
     ADMITTED: [/^Welcome/, /^Καλώς/, /^Willkommen/, /^Bienvenue/, /^¡Bienvenido/, /^Benvenuti/],
     ALREADY_USED: [/already used/, /ήδη/, /bereits/, /déjà/, /ya se ha usado/, /già/],
     REFUNDED: [/^Refunded/, /^Έγινε επιστροφή/, /^Erstattet/, /^Remboursé/, /^Reembolsada/, /^Rimborsato/],
@@ -215,6 +224,25 @@ describe('validate-qr', () => {
       /non è valido/,
     ],
   }
+  it("names the event of another event's ticket, in the message and the details", async () => {
+    const shown = await soldTicket(db, house)
+    const other = await db.value<string>(
+      `insert into events (business_id, slug, title, start_at, end_at, status)
+       select business_id, 'the-other', 'The other', start_at, end_at, status from events where id = $1 returning slug`,
+      [house.eventId],
+    )
+    const { status, body } = await scan(shown.code, { eventId: other, language: 'de' })
+    assert.deepEqual(
+      [status, body['success'], body['outcome'], body['message']],
+      [200, false, 'WRONG_EVENT', 'Dieses Ticket ist für eine andere Veranstaltung: Gala'],
+    )
+    const { eventId, eventTitle } = body['details'] as Record<string, unknown>
+    assert.deepEqual([eventId, eventTitle], [house.eventId, 'Gala'])
+    const unknown = await scan(shown.code, { eventId: 'no-such-event' })
+    assert.deepEqual([unknown.status, unknown.body['code']], [404, 'EVENT_NOT_FOUND'])
+    assert.equal((await scan(shown.code, { eventId: house.eventSlug })).body['outcome'], 'ADMITTED')
+  })
+
   it('says every outcome in every language, each in words of its own', () => {
     for (const [i, language] of ['en', 'el', 'de', 'fr', 'es', 'it'].entries()) {
       const said = Object.entries(words).map(([outcome, patterns]) => {

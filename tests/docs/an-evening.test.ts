@@ -7,7 +7,7 @@ import { testDatabase } from '../support/database.ts'
 
 const page = readFileSync('docs/an-evening.md', 'utf8')
 const [house = '', lookBack = ''] = blocks('sql')
-const [order = '', claimAndBook = '', scan = '', refund = ''] = blocks('sh')
+const [order = '', claimAndBook = '', scan = '', undo = '', refund = '', callOff = ''] = blocks('sh')
 
 interface Answer {
   readonly success?: boolean
@@ -40,9 +40,11 @@ test('an evening, as docs/an-evening.md tells it: each line does what it says', 
     own.map(({ success }) => success),
     [true, true],
   )
-  const [ticket = ''] = (
-    await db.rows<{ qr_code: string }>('select qr_code from tickets where order_id = $1', [bought?.orderId])
-  ).map(({ qr_code }) => qr_code)
+  const [first] = await db.rows<{ id: string; qr_code: string }>(
+    'select id, qr_code from tickets where order_id = $1',
+    [bought?.orderId],
+  )
+  const ticket = first?.qr_code ?? ''
   const [claim, booking] = own.map(({ code = '' }) => code)
   for (const [code, outcome] of [
     [ticket, 'ADMITTED'],
@@ -53,10 +55,17 @@ test('an evening, as docs/an-evening.md tells it: each line does what it says', 
     const [judged] = await shell(scan.replace('…', code ?? ''))
     assert.match(String(judged?.outcome), new RegExp(outcome))
   }
+  const door = scan.split('\n')[0] ?? ''
+  const [undone] = await shell(`${door}\n${undo}`, { TICKET_ID: first?.id ?? '' })
+  assert.deepEqual([undone?.success, undone?.status], [true, 'valid'])
+  assert.equal((await shell(scan.replace('…', ticket)))[0]?.outcome, 'ADMITTED')
   const force = refund.replace('"reason"', '"force": true, "reason"')
   const [refunded] = await shell(force, { ORDER_ID: bought?.orderId ?? '' })
   assert.deepEqual([refunded?.success, refunded?.status], [true, 'succeeded'])
   assert.equal((await (await fetch(`${office.url}/events/tonight`)).text()).includes('Tonight'), true)
+  const owner = refund.split('\n')[0] ?? ''
+  const [cancelled] = await shell(`${owner}\n${callOff}`)
+  assert.equal(cancelled?.success, true)
   for (const statement of lookBack.split(';\n')) await db.rows(statement)
   await assertLawful(db)
 })

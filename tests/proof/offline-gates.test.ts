@@ -6,6 +6,7 @@ const SYNC = 'ticketing.sync_offline_scans'
 const ADMIT = 'ticketing.admit_offline'
 const BEFORE = 'ticketing.is_before'
 const OWN = 'ticketing.own_scan'
+const AGAIN = 'ticketing.is_told_again'
 const WRITE = 'ticketing.write_offline_scan'
 
 /** What is wrong with the merge, where, and which check or counter sees it. */
@@ -47,14 +48,14 @@ const MERGES: readonly (readonly [
   [
     'sees a conflict everywhere',
     ADMIT,
-    "conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null",
+    "conflict_resolved := outcome in ('ADMITTED', 'ALREADY_USED') and v_winner.id is not null",
     'conflict_resolved := true',
     'conflicts_resolved',
   ],
   [
     'sees no conflict',
     ADMIT,
-    "conflict_resolved := outcome <> 'INVALID_STATUS' and v_winner.id is not null",
+    "conflict_resolved := outcome in ('ADMITTED', 'ALREADY_USED') and v_winner.id is not null",
     'conflict_resolved := false',
     'every entry too many',
   ],
@@ -75,7 +76,7 @@ const MERGES: readonly (readonly [
   [
     'keeps nothing of a clock that is wrong',
     OWN,
-    'v_own.clock_suspect := v_own.scanned_at <> p_told.claimed_at or ticketing.is_claimed(p_told.claimed_at, p_ticket.created_at)',
+    'v_own.clock_suspect := p_told.claimed_at is null or v_own.scanned_at <> p_told.claimed_at\n      or ticketing.is_claimed(p_told.claimed_at, p_ticket.created_at)',
     'v_own.clock_suspect := false',
     'clock that cannot be right',
   ],
@@ -88,17 +89,24 @@ const MERGES: readonly (readonly [
   ],
   [
     'takes a scan that is sent again for another one',
-    OWN,
-    's.claimed_at = p_told.claimed_at',
-    'false',
+    AGAIN,
+    'p_kept.offline and',
+    'false and',
     'answers_repeated',
   ],
-  ['takes two gates for one', OWN, 'and s.device_id is not distinct from p_told.device_id', '', 'ties_won'],
+  [
+    'takes two gates for one',
+    AGAIN,
+    'and p_kept.device_id is not distinct from p_told.device_id',
+    '',
+    'ties_won',
+  ],
   [
     'judges in the order of the list',
     SYNC,
-    `order by ticketing.is_claimed(s.scanned_at, (select t.created_at from public.tickets t where t.id = s.ticket_id)),
-      s.scanned_at, s.place`,
+    `order by coalesce(ticketing.is_claimed((s.told).claimed_at,
+        (select t.created_at from public.tickets t where t.id = s.ticket_id)), false),
+      coalesce((s.told).claimed_at, 'infinity'), s.place`,
     'order by s.place',
     'scans_synced',
   ],
@@ -106,15 +114,29 @@ const MERGES: readonly (readonly [
     'loses a scan of each batch',
     SYNC,
     '    v_results[v_scan.place] := ',
-    "    if v_scan.place = 5 then v_results[5] := jsonb_build_object('ticket_id', v_scan.ticket_id, 'success', true, 'already_scanned', false, 'conflict_resolved', false, 'clock_suspect', false); continue; end if;\n    v_results[v_scan.place] := ",
+    "    if v_scan.place = 5 then v_results[5] := jsonb_build_object('ticket_id', v_scan.ticket_id, 'success', true, 'already_scanned', false, 'conflict_resolved', false, 'clock_suspect', false, 'disbelieved', '[]'::jsonb); continue; end if;\n    v_results[v_scan.place] := ",
     'answers_repeated',
   ],
   [
     'lets a gate speak for others',
-    'ticketing.scan_refusal',
-    'p_scanned_by <> v_caller.user_id and not ticketing.is_staff(p_scanned_by, p_event_id)',
+    'ticketing.believed_scan',
+    'ticketing.works_for(p_told.scanned_by, v_business_id) is not true',
+    'false',
+    'scans_synced',
+  ],
+  [
+    'uses up a ticket of another event',
+    ADMIT,
+    'v_own.gate_event_id <> v_ticket.event_id',
     'false',
     'strangers_refused',
+  ],
+  [
+    'drops a scan whose time it cannot read',
+    'ticketing.read_scans',
+    'names_nothing := v_text is null',
+    "names_nothing := v_text is null or ticketing.read_time(v_scan ->> 'scanned_at') is null",
+    'scans_synced',
   ],
   [
     'lets in who was refunded',

@@ -231,11 +231,11 @@ async function sabotaged(
 /** Every scan does that, of gates with network and without. */
 function scanThat(client: Client, body: string): Promise<unknown> {
   return client.query(`create or replace function public.scan_ticket_atomic(p_ticket_id uuid, p_scanned_by uuid,
-      p_device_id text default null, p_scan_method text default 'qr')
+      p_device_id text default null, p_scan_method text default 'qr', p_event_id uuid default null)
     returns table (success boolean, already_scanned boolean, scanned_at timestamptz, scanned_by uuid, error_message text)
     language plpgsql as $$ begin ${body} end $$;
     create or replace function public.sync_offline_scan(p_ticket_id uuid, p_scanned_by uuid, p_scanned_at timestamptz,
-      p_device_id text default null)
+      p_device_id text default null, p_event_id uuid default null)
     returns table (success boolean, conflict_resolved boolean, already_scanned boolean, scanned_at timestamptz, scanned_by uuid,
       error_message text)
     language sql as $$ select s.success, false, s.already_scanned, s.scanned_at, s.scanned_by, s.error_message

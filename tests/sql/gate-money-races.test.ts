@@ -74,7 +74,7 @@ describe('scans that are brought while money goes back', () => {
         ],
       )
     },
-    changed(['ticketing.give_back_tickets', 's.offline or s.scan_success', 's.scan_success']),
+    changed(['ticketing.count_first_opening', 's.offline or s.scan_success', 's.scan_success']),
   )
 
   race(
@@ -92,7 +92,7 @@ describe('scans that are brought while money goes back', () => {
         [['early', 'online']],
       )
     },
-    changed(['ticketing.give_back_tickets', 's.offline or s.scan_success', 's.scan_success']),
+    changed(['ticketing.count_first_opening', 's.offline or s.scan_success', 's.scan_success']),
   )
 
   race(

@@ -16,8 +16,8 @@ const PAYMENT_OUTCOMES = [
   ...['SECOND_PAYMENT', 'AMOUNT_MISMATCH', 'EVENT_CANCELLED', 'TOO_LATE'],
 ]
 
-/** Words of SQL itself, and the mark of a scan that another one overtook. */
-const OTHER_WORDS = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'SUPERSEDED']
+/** Words of SQL itself, and the marks of a scan that another one overtook and of a row that undoes one. */
+const OTHER_WORDS = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'SUPERSEDED', 'UNDO']
 
 const db = await testDatabase()
 const functions = await db.rows<{ name: string; source: string }>(

@@ -87,6 +87,7 @@ const VAULT: Readonly<Record<string, string>> = {
   order_page: ALL,
   waiting_orders: ALL,
   validate_qr: 'authenticated service_role',
+  undo_scan: 'authenticated service_role',
   gate_list: 'authenticated service_role',
   sync_offline_scans: 'authenticated service_role',
   register_code_key: 'service_role',

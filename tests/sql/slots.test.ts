@@ -165,7 +165,7 @@ describe('book_slot_atomically', () => {
       )
       const { date = '', from = '' } = start ?? {}
       const house = await houseWith({ from, to: from, date })
-      assert.equal((await book(house, { date, time: from })).error, expected)
+      assert.equal((await book(house, { date, time: from, caller: SERVICE })).error, expected)
     }
   })
 

@@ -83,6 +83,7 @@ describe('whatever a gate reads', () => {
       currency: 'EUR',
       customer_name: 'Ada Buyer',
       customer_email: 'a***@example.org',
+      event_id: house.eventId,
       event_title: 'Gala',
     })
     const masked = (email: string | null) => db.value('select ticketing.masked($1)', [email])

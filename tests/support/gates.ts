@@ -19,6 +19,7 @@ export interface OfflineScan {
   readonly scanned_at: string | null
   readonly scanned_by: string | null
   readonly clock_suspect: boolean
+  readonly disbelieved: readonly string[]
   readonly error: string | null
   readonly message: string | null
 }

@@ -12,6 +12,7 @@ import { stripeWebhook } from './stripe-webhook.ts'
 import { syncOfflineScans } from './sync-offline-scans.ts'
 import { ticketExpiryDaemon } from './ticket-expiry-daemon.ts'
 import { ticketKeys } from './ticket-keys.ts'
+import { undoScan } from './undo-scan.ts'
 import { validateQr } from './validate-qr.ts'
 import { voidTickets } from './void-tickets.ts'
 
@@ -31,6 +32,7 @@ export const functions: ReadonlyMap<string, EdgeFunction> = new Map([
   ['claim-offer', claimOffer],
   ['book-slot', bookSlot],
   ['validate-qr', validateQr],
+  ['undo-scan', undoScan],
   ['ticket-keys', ticketKeys],
   ['gate-list', gateList],
   ['sync-offline-scans', syncOfflineScans],

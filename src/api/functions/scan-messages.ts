@@ -1,12 +1,20 @@
 import type { ScanOutcome } from '../../core/scan-outcomes.ts'
 
-/** One sentence for the door, in its language; English where it is not among ours. Takes `de` and `de-AT` alike. */
-export function scanMessage(outcome: ScanOutcome, language: string | null | undefined): string {
+/**
+ * One sentence for the door, in its language; English where it is not among ours. Takes `de` and `de-AT` alike. `event` is the
+ * title of the event that a ticket is for.
+ */
+export function scanMessage(outcome: ScanOutcome, language: string | null | undefined, event = ''): string {
   const name = language?.toLowerCase().split(/[-_]/)[0] ?? ''
-  return (Object.hasOwn(MESSAGES, name) ? MESSAGES[name as Language] : MESSAGES.en)[outcome]
+  return (Object.hasOwn(MESSAGES, name) ? MESSAGES[name as Language] : MESSAGES.en)[outcome].replace(
+    EVENT,
+    () => event,
+  )
 }
 
 type Language = keyof typeof MESSAGES
+
+const EVENT = '{event}'
 
 const MESSAGES = {
   en: {
@@ -19,6 +27,7 @@ const MESSAGES = {
     TOO_EARLY: 'Too early: entry has not begun.',
     TOO_LATE: 'Too late: entry is over.',
     UNKNOWN: 'This code is not valid here.',
+    WRONG_EVENT: 'This ticket is for another event: {event}',
   },
   el: {
     ADMITTED: 'Καλώς ήρθατε!',
@@ -30,6 +39,7 @@ const MESSAGES = {
     TOO_EARLY: 'Πολύ νωρίς: η είσοδος δεν έχει αρχίσει.',
     TOO_LATE: 'Πολύ αργά: η είσοδος έχει λήξει.',
     UNKNOWN: 'Ο κωδικός δεν ισχύει εδώ.',
+    WRONG_EVENT: 'Το εισιτήριο είναι για άλλη εκδήλωση: {event}',
   },
   de: {
     ADMITTED: 'Willkommen!',
@@ -41,6 +51,7 @@ const MESSAGES = {
     TOO_EARLY: 'Zu früh: Der Einlass hat noch nicht begonnen.',
     TOO_LATE: 'Zu spät: Der Einlass ist vorbei.',
     UNKNOWN: 'Dieser Code gilt hier nicht.',
+    WRONG_EVENT: 'Dieses Ticket ist für eine andere Veranstaltung: {event}',
   },
   fr: {
     ADMITTED: 'Bienvenue !',
@@ -52,6 +63,7 @@ const MESSAGES = {
     TOO_EARLY: 'Trop tôt : l’entrée n’a pas commencé.',
     TOO_LATE: 'Trop tard : l’entrée est terminée.',
     UNKNOWN: 'Ce code n’est pas valable ici.',
+    WRONG_EVENT: 'Ce billet est pour un autre événement : {event}',
   },
   es: {
     ADMITTED: '¡Bienvenido!',
@@ -63,6 +75,7 @@ const MESSAGES = {
     TOO_EARLY: 'Demasiado pronto: el acceso no ha empezado.',
     TOO_LATE: 'Demasiado tarde: el acceso ha terminado.',
     UNKNOWN: 'Este código no es válido aquí.',
+    WRONG_EVENT: 'Esta entrada es de otro evento: {event}',
   },
   it: {
     ADMITTED: 'Benvenuti!',
@@ -74,5 +87,6 @@ const MESSAGES = {
     TOO_EARLY: "Troppo presto: l'ingresso non è ancora iniziato.",
     TOO_LATE: "Troppo tardi: l'ingresso è terminato.",
     UNKNOWN: 'Questo codice non è valido qui.',
+    WRONG_EVENT: 'Questo biglietto è per un altro evento: {event}',
   },
 } as const satisfies Record<string, Readonly<Record<ScanOutcome, string>>>

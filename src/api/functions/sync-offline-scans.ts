@@ -4,34 +4,24 @@ import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
-import { deviceId, parseJson, scanId, shownCode, text } from './requests.ts'
+import { parseJson } from './requests.ts'
 import { digestOf } from './validate-qr.ts'
 
-const BODY_BYTES_MAX = 256 * 1024
+const BODY_BYTES_MAX = 1024 * 1024
 
-const FIELD_LENGTH_MAX = 100
-
-/** Read by the database, scan by scan: one that cannot be read keeps no other from being recorded. */
-const perScan = text(FIELD_LENGTH_MAX).nullish().catch('unreadable')
-
-/** The gate has opened: a name that cannot be kept keeps no entry from being told. */
-const scan = z
-  .object({
-    code: shownCode.nullish().catch('unreadable'),
-    ticketId: perScan,
-    scannedAt: perScan,
-    scannedBy: perScan,
-    deviceId: deviceId.catch(null),
-    scanId: scanId.catch(null),
-  })
-  .catch({ deviceId: null, scanId: null })
-
-const body = z.object({ businessId: z.guid(), scans: z.array(scan).min(1).max(OFFLINE_SCANS_MAX) })
+const body = z.object({
+  businessId: z.guid(),
+  eventId: z.unknown().optional(),
+  /** Each is read field by field: one that is odd keeps no other from being recorded. */
+  scans: z.array(z.unknown()).min(1).max(OFFLINE_SCANS_MAX),
+})
 
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
- * earliest scan of a ticket wins. Signatures are not asked for: the gate has opened already, and what counts is whose code it was. A
- * `scanId` that was sent to validate-qr, whose answer was lost, is that same scan. Every entry too many is in `double_admissions`.
+ * earliest scan of a ticket wins. `eventId`, of the list or of a scan, is the event at whose gate it was (id or slug): a ticket of another
+ * one is kept and reported, and stays good. Whatever names a ticket is kept: a scan without a time that can be read counts as of now, one
+ * by somebody who does not work there is the bearer's, and `disbelieved` lists such fields. Signatures are not asked for: the gate has
+ * opened already, and what counts is whose code it was. A `scanId` that was sent to validate-qr, whose answer was lost, is that same scan. Every entry too many is in `double_admissions`.
  */
 export const syncOfflineScans: EdgeFunction = {
   methods: ['POST'],
@@ -42,26 +32,53 @@ export const syncOfflineScans: EdgeFunction = {
 
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
-  const { businessId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
+  const { businessId, eventId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
   const answer = await record(database, caller, {
     business_id: businessId,
-    scans: scans.map(({ code, ticketId, scannedAt, deviceId, scannedBy, scanId }) => ({
-      ...(code ? { code: codeIn(code.trim()), presented: digestOf(code) } : {}),
-      ticket_id: ticketId,
-      scanned_at: scannedAt,
-      device_id: deviceId,
-      scanned_by: scannedBy,
-      scan_id: scanId,
-    })),
+    scans: scans.map((scan) => toldScan(scan, told(eventId))),
   })
   if (!answer.success) throw refusalIn(answer)
   return json(200, { success: true, results: answer.results.map(resultOf) })
+}
+
+/**
+ * A scan as the database reads it. The gate has opened, so nothing that is told of it keeps it from being recorded; the database says
+ * of each field whether it is believed.
+ */
+function toldScan(scan: unknown, gateEvent: string | null): object {
+  // Of a list, a word or nothing, no field is told.
+  const fields = scan !== null && typeof scan === 'object' ? (scan as Readonly<Record<string, unknown>>) : {}
+  const code = told(fields['code'])
+  return {
+    ...(code === null ? {} : { code: codeIn(code), presented: digestOf(code) }),
+    ticket_id: told(fields['ticketId']),
+    scanned_at: told(fields['scannedAt']),
+    device_id: told(fields['deviceId']),
+    scanned_by: told(fields['scannedBy']),
+    event: told(fields['eventId']) ?? gateEvent,
+    scan_id: told(fields['scanId']),
+  }
+}
+
+/** Whatever was sent, as text that PostgreSQL can store. */
+function told(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null
+  const written = typeof value === 'string' ? value : JSON.stringify(value)
+  return written.toWellFormed().replaceAll('\0', '\uFFFD').trim()
 }
 
 /** The ticket's code in a token or as it was typed; where it is something else's, what no ticket has. */
 function codeIn(shown: string): string {
   const token = decodeToken(shown)
   return plainCode(shown) ?? (token?.kind === 'ticket' ? token.code : '')
+}
+
+/** As callers of functions spell names. */
+const SPELLED: Readonly<Record<string, string>> = {
+  scanned_at: 'scannedAt',
+  scanned_by: 'scannedBy',
+  ticket_id: 'ticketId',
+  event: 'eventId',
 }
 
 function resultOf(result: OfflineResult): object {
@@ -73,7 +90,11 @@ function resultOf(result: OfflineResult): object {
     scannedAt: result.scanned_at,
     scannedBy: result.scanned_by,
     clockSuspect: result.clock_suspect,
+    disbelieved: result.disbelieved.map((field) => SPELLED[field] ?? field),
     error: result.error,
     message: result.message,
+    ...(result.event === undefined
+      ? {}
+      : { event: { id: result.event.id, title: result.event.title, startAt: result.event.start_at } }),
   }
 }

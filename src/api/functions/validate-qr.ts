@@ -6,7 +6,7 @@ import { validateQr as judge } from '../../desk/scans.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
-import { deviceId, idempotencyKeyOf, parseJson, scanId, shownCode } from './requests.ts'
+import { deviceId, idempotencyKeyOf, named, parseJson, scanId, shownCode } from './requests.ts'
 import { scanMessage } from './scan-messages.ts'
 
 const LANGUAGE_LENGTH_MAX = 35
@@ -15,12 +15,15 @@ const body = z.object({
   qrData: shownCode.min(1),
   businessId: z.guid(),
   language: z.string().max(LANGUAGE_LENGTH_MAX).nullish(),
+  eventId: named.nullish(),
   deviceId,
   scanId,
 })
 
 /**
  * Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business.
+ * With `eventId`, the id or slug of the event at whose gate it is, a ticket of another event of the house is `WRONG_EVENT`: the message and
+ * the details name its own, and nothing is used. Claims and bookings are the house's, at whatever gate.
  *
  * A `scanId` that the device draws for each opening (or an `Idempotency-Key`, which means the same) tells a scan whose answer was
  * lost from another one: sent again it is the same scan, and gets the same answer.
@@ -29,21 +32,22 @@ export const validateQr: EdgeFunction = { methods: ['POST'], lane: judge.definit
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
-  const { qrData, businessId, language, deviceId, scanId } = await parseJson(request, body)
+  const { qrData, businessId, language, eventId, deviceId, scanId } = await parseJson(request, body)
   const shown = qrData.trim()
   const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }
   const answer = await judge(database, caller, {
     scan: {
       ...scan,
       business_id: businessId,
+      event: eventId,
       device_id: deviceId,
       scan_id: scanId ?? idempotencyKeyOf(request),
     },
   })
   if (!answer.success) throw refusalIn(answer)
   const { outcome, qr_type: qrType } = answer
-  const message = scanMessage(outcome, language)
   const details = detailsOf(answer.details)
+  const message = scanMessage(outcome, language, String(answer.details['event_title'] ?? ''))
   if (outcome === 'ADMITTED') return json(200, { success: true, outcome, message, qrType, details })
   const alreadyUsed = outcome === 'ALREADY_USED'
   return json(200, { success: false, outcome, message, qrType, alreadyUsed, details })

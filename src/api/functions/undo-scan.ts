@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { REFUND_REASON_LENGTH_MAX, SCAN_ID_LENGTH_MAX } from '../../core/limits.ts'
+import { type Opening, undoScan as undo } from '../../desk/scans.ts'
+import { json, type Reply } from '../http.ts'
+import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { parseJson, text } from './requests.ts'
+
+const body = z
+  .strictObject({
+    ticketId: z.guid().optional(),
+    claimId: z.guid().optional(),
+    bookingId: z.guid().optional(),
+    scanId: text(SCAN_ID_LENGTH_MAX).optional(),
+    reason: text(REFUND_REASON_LENGTH_MAX),
+  })
+  .refine(({ ticketId, claimId, bookingId }) => [ticketId, claimId, bookingId].filter(Boolean).length === 1, {
+    path: ['ticketId'],
+    message: 'one of ticketId, claimId and bookingId is needed',
+  })
+
+/**
+ * Takes back a scan that was a mistake, so that the ticket, claim or booking admits again; for who scanned it, and for owners and managers,
+ * within `settings.undo_window`. Takes one of `ticketId`, `claimId` and `bookingId` (`details.id` of the scan's answer), `reason`, and
+ * optionally `scanId`: that very scan, so that a call that is sent again undoes no later one. Where another scan opened a gate
+ * besides, that one counts from then on (`counted`). A field that it does not know is refused by its name.
+ */
+export const undoScan: EdgeFunction = { methods: ['POST'], lane: undo.definition.lane, handle }
+
+async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
+  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
+  const { ticketId, claimId, bookingId, scanId, reason } = await parseJson(request, body)
+  const undone = await undo(database, caller, {
+    kind: ticketId ? 'ticket' : claimId ? 'claim' : 'booking',
+    id: ticketId ?? claimId ?? bookingId ?? '',
+    reason,
+    scan_id: scanId,
+  })
+  if (!undone.success) throw refusalIn(undone)
+  return json(200, {
+    success: true,
+    qrType: undone.kind,
+    id: undone.id,
+    status: undone.status,
+    undone: openingOf(undone.undone),
+    counted: undone.counted === null ? null : openingOf(undone.counted),
+    replayed: undone.replayed,
+  })
+}
+
+function openingOf({ scanned_at, scanned_by, device_id }: Opening): object {
+  return { scannedAt: scanned_at, scannedBy: scanned_by, deviceId: device_id }
+}
