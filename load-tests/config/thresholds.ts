@@ -19,6 +19,7 @@ export type Scenario =
   | 'slot-rush'
   | 'ticketing-flow'
   | 'ticket-purchase'
+  | 'strangers'
   | 'webhook-burst'
 
 /** A generator that could not keep up, or an answer nobody foresaw, spoils any run. */
@@ -70,6 +71,14 @@ const thresholds: Record<Scenario, Record<string, string[]>> = {
     covers_cancelled: ['count>0'],
     booked_after_midnight: ['count>0'],
     full_answers: ['count>0'],
+    http_req_failed: ['rate==0'],
+    http_req_duration: [`p(95)<${within(1000)}`],
+  },
+  strangers: {
+    strangers_served: ['count==0'],
+    not_found: ['count>0'],
+    forbidden: ['count>0'],
+    unauthorized: ['count>0'],
     http_req_failed: ['rate==0'],
     http_req_duration: [`p(95)<${within(1000)}`],
   },

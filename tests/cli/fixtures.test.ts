@@ -58,6 +58,7 @@ test('k6 runs every script by hand with nothing but the exports', async (t) => {
     ['scanner-burst', '--tickets 20', 'SCAN_PAUSE_S=0 RACE_START=1s'],
     ['offer-rush', '', ''],
     ['slot-rush', '', ''],
+    ['strangers', '', ''],
     ['ticketing-flow', '', 'RAMP_S=1 PAUSE_S=0.1'],
     ['ticket-purchase', '', 'USERS=10 ARRIVAL_S=0'],
     ['webhook-burst', '--orders 12', 'EVENTS=10 BURST_S=1'],

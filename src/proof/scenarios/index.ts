@@ -5,6 +5,7 @@ import { scannerBurst } from './scanner-burst.ts'
 import { scannerStress } from './scanner-stress.ts'
 import type { Scenario } from './scenario.ts'
 import { slotRush } from './slot-rush.ts'
+import { strangers } from './strangers.ts'
 import { ticketPurchase } from './ticket-purchase.ts'
 import { ticketingFlow } from './ticketing-flow.ts'
 import { webhookBurst } from './webhook-burst.ts'
@@ -20,4 +21,5 @@ export const HTTP_SCENARIOS: readonly Scenario[] = [
   offlineGates,
   offerRush,
   slotRush,
+  strangers,
 ]
