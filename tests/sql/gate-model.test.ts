@@ -16,6 +16,10 @@ const TWIN_RUNS_MAX = 300
 /** What two connections do at once goes wrong when they meet: not each time. */
 const TIMES = 3
 
+/** The ticket is free, without a look at who else was let in with it. */
+const FIRST = 'perform ticketing.count_first_opening(p_scan.ticket_id) where p_scan.ticket_id is not null;'
+const FREES = `update public.tickets t set status = 'valid', checked_in_at = null where t.id = p_scan.ticket_id;`
+
 interface Failure {
   readonly run: number
   readonly steps: readonly Step[]
@@ -105,6 +109,43 @@ describe('gates, with network and without, refunds and cancellations, in any ord
       changed('count_first_opening', 's.offline or s.scan_success', 's.scan_success'),
     ],
     ['a sync that takes no lock', changed('lock_scanned', 'for no key update', '')],
+    [
+      'a gate that admits a ticket of any event',
+      changed('admit_ticket', 'elsif p_gate_event_id <> v_scan.event_id then', 'elsif false then'),
+    ],
+    [
+      'an entry that uses up a ticket of another event',
+      changed('admit_offline', "when v_own.gate_event_id <> v_ticket.event_id then 'WRONG_EVENT'", ''),
+    ],
+    [
+      'an entry without a time that is not kept',
+      changed(
+        'read_scans',
+        'names_nothing := v_text is null',
+        "names_nothing := ticketing.read_time(v_scan ->> 'scanned_at') is null",
+      ),
+    ],
+    [
+      'an entry without a time that is another one each time',
+      changed(
+        'is_told_again',
+        'p_kept.claimed_at is not distinct from p_told.claimed_at',
+        'p_kept.claimed_at = p_told.claimed_at',
+      ),
+    ],
+    [
+      'an undone entry that is told again and counts',
+      changed('admit_offline', "when v_own.error_code = 'UNDONE' then 'UNDONE'", ''),
+    ],
+    [
+      'an undone entry that is still reported',
+      changed('double_admissions', "o.offline and o.error_code <> 'UNDONE'", 'o.offline'),
+    ],
+    [
+      'an undoing that takes whatever counts',
+      changed('scan_to_undo', '(k.scan).scan_id = p_scan_id', '(p_scan_id is not null)'),
+    ],
+    ['an undoing that frees the ticket, whoever else came in', changed('write_undo', FIRST, FREES)],
     [
       'an offline scan that admits what was sent back',
       changed('admit_offline', "when v_ticket.status not in ('valid', 'used') then 'INVALID_STATUS'", ''),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import {
   cancel,
+  type GateEvent,
   type Judged,
   merge,
   refund,
@@ -10,9 +11,10 @@ import {
   scan,
   settle,
   TICKETS,
+  undo,
   type Verdict,
 } from './gate-model.ts'
-import { deviceOf, gateOf, type LetIn, ticketOf, type World } from './gate-world.ts'
+import { deviceOf, eventOf, gateOf, type LetIn, ticketOf, type World } from './gate-world.ts'
 import { applyList, gateList, type OfflineScan, sync, validate } from './gates.ts'
 import { clockUs, isoOf, microsOf } from './micros.ts'
 import { refundOf } from './money.ts'
@@ -27,7 +29,7 @@ export type Check = () => void
 export async function perform(world: World, client: pg.Client, step: Step): Promise<Check> {
   switch (step.do) {
     case 'scan': {
-      const opening = { ticket: step.ticket, scanId: randomUUID() }
+      const opening = { ticket: step.ticket, scanId: randomUUID(), event: step.event }
       gateOf(world, step.gate).last = opening
       return performScan(world, client, step.gate, opening)
     }
@@ -43,6 +45,8 @@ export async function perform(world: World, client: pg.Client, step: Step): Prom
     case 'let in':
       await letIn(world, client, { ...step, scanId: step.isNamed ? randomUUID() : undefined })
       return () => {}
+    case 'undo':
+      return performUndo(world, client, step)
     case 'sync':
       return performSync(world, client, step)
     case 'refund':
@@ -71,27 +75,35 @@ async function letIn(
     ticket,
     scanId,
     skewUs,
-  }: { gate: number; ticket: number; scanId: string | undefined; skewUs: number },
+    event,
+  }: {
+    gate: number
+    ticket: number
+    scanId: string | undefined
+    skewUs: number | undefined
+    event: GateEvent
+  },
 ): Promise<void> {
-  const claimedUs = (await clockUs(client)) + skewUs
-  gateOf(world, gate).letIn.push({ ticket, claimedUs, scanId, isOnlyClaimed: undefined })
+  const claimedUs = skewUs === undefined ? undefined : (await clockUs(client)) + skewUs
+  gateOf(world, gate).letIn.push({ ticket, claimedUs, scanId, event, isOnlyClaimed: undefined })
 }
 
 async function performScan(
   world: World,
   client: pg.Client,
   gate: number,
-  { ticket, scanId }: { readonly ticket: number; readonly scanId: string },
+  { ticket, scanId, event }: { readonly ticket: number; readonly scanId: string; readonly event: GateEvent },
 ) {
   const { outcome, details } = await validate(client, world.businessId, {
     code: world.codes[ticket],
     device_id: deviceOf(gate),
     scan_id: scanId,
+    event: eventOf(world, event),
   })
   return () => {
     const atUs = microsOf(details['checked_in_at'])
     const before = ticketOf(world, ticket)
-    const judged = scan(before, gate, scanId, atUs ?? 0)
+    const judged = scan(before, gate, scanId, atUs ?? 0, event)
     compare(judged, onlineVerdictOf(outcome), atUs)
     world.tickets[ticket] = judged.ticket
     if (outcome === 'ALREADY_USED')
@@ -109,27 +121,28 @@ async function performSync(world: World, client: pg.Client, step: Step & { reado
   const beforeUs = await clockUs(client)
   const { results = [] } = await sync(
     client,
-    sent.map(({ ticket, claimedUs, scanId }) => ({
+    sent.map(({ ticket, claimedUs, scanId, event }) => ({
       ticket_id: world.ids[ticket],
-      scanned_at: isoOf(claimedUs),
+      scanned_at: claimedUs === undefined ? 'half past nine' : isoOf(claimedUs),
       device_id,
       scan_id: scanId,
+      event: eventOf(world, event),
     })),
   )
   const afterUs = await clockUs(client)
-  const kept = await client.query<{ ticket_id: string; claimed: string; at: string }>(
-    `select ticket_id, (extract(epoch from claimed_at) * 1000000)::bigint as claimed,
+  const kept = await client.query<{ ticket_id: string; name: string; at: string }>(
+    `select ticket_id, coalesce(scan_id, (extract(epoch from claimed_at) * 1000000)::bigint::text, 'undefined') as name,
        (extract(epoch from scanned_at) * 1000000)::bigint as at
      from scan_logs where event_id = $1 and offline and device_id = $2`,
     [world.eventId, device_id],
   )
-  const atOf = new Map(kept.rows.map((row) => [`${row.ticket_id} ${row.claimed}`, Number(row.at)]))
+  const atOf = new Map(kept.rows.map((row) => [`${row.ticket_id} ${row.name}`, Number(row.at)]))
   const judgeable = sent.map((scan, place) => {
     // What was admitted online keeps that time: it has no row of its own.
-    const atUs = atOf.get(`${world.ids[scan.ticket]} ${scan.claimedUs}`) ?? Number.NaN
+    const atUs = atOf.get(`${world.ids[scan.ticket]} ${scan.scanId ?? scan.claimedUs}`) ?? Number.NaN
     if (!isSent(scan) && !Number.isNaN(atUs)) assertBelieved(world, scan, atUs, beforeUs, afterUs)
     const earliestUs = Math.max(world.madeUs[scan.ticket] ?? Number.NaN, beforeUs - AGE_US)
-    scan.isOnlyClaimed ??= scan.claimedUs < earliestUs
+    scan.isOnlyClaimed ??= (scan.claimedUs ?? beforeUs) < earliestUs
     return { ...scan, isOnlyClaimed: scan.isOnlyClaimed, atUs, result: results[place] }
   })
   return () => checkSync(world, step.gate, judgeable)
@@ -146,16 +159,21 @@ function checkSync(
   })[],
 ): void {
   const inOrder = scans.toSorted(
-    (a, b) => Number(a.isOnlyClaimed) - Number(b.isOnlyClaimed) || a.claimedUs - b.claimedUs,
+    (a, b) => Number(a.isOnlyClaimed) - Number(b.isOnlyClaimed) || timeOf(a) - timeOf(b),
   )
-  for (const { ticket, claimedUs, scanId, isOnlyClaimed, atUs, result } of inOrder) {
+  for (const { ticket, claimedUs, scanId, event, isOnlyClaimed, atUs, result } of inOrder) {
     if (result === undefined) assert.fail('a scan of the list has no answer')
     const name = scanId ?? `${gate} ${claimedUs}`
-    const judged = merge(ticketOf(world, ticket), { gate, name, atUs, isOnlyClaimed })
+    const told = { gate, name, atUs, isOnlyClaimed, isOnline: false, isElsewhere: event === 'other' }
+    const judged = merge(ticketOf(world, ticket), told)
+    assert.deepEqual(result.disbelieved, claimedUs === undefined ? ['scanned_at'] : [])
     compare(judged, verdictOf(result), microsOf(result.scanned_at))
     world.tickets[ticket] = judged.ticket
   }
 }
+
+/** As of now, which is later than all clocks but those that are ahead. */
+const timeOf = ({ claimedUs = Number.MAX_SAFE_INTEGER }: LetIn) => claimedUs
 
 /** A clock is bounded by what can have been: the ticket's making, and now. */
 function assertBelieved(
@@ -166,11 +184,42 @@ function assertBelieved(
   afterUs: number,
 ): void {
   const madeUs = world.madeUs[ticket] ?? Number.NaN
-  const within = (nowUs: number) => Math.max(Math.min(claimedUs, nowUs), madeUs)
+  const within = (nowUs: number) => Math.max(Math.min(claimedUs ?? nowUs, nowUs), madeUs)
   assert.ok(
     within(beforeUs) <= atUs && atUs <= within(afterUs),
-    `a clock that said ${isoOf(claimedUs)} was taken as ${atUs}`,
+    `a clock that said ${claimedUs} was taken as ${atUs}`,
   )
+}
+
+async function performUndo(world: World, client: pg.Client, step: Step & { readonly do: 'undo' }) {
+  const { letIn, last } = gateOf(world, step.gate)
+  const own = last?.ticket === step.ticket ? last : undefined
+  const entry = letIn.findLast(({ ticket, scanId }) => ticket === step.ticket && scanId !== undefined)
+  const scanId = step.isNamed ? (entry ?? own)?.scanId : undefined
+  const { rows } = await client.query<{ answer: Undone }>(
+    `select ticketing.undo_scan('ticket', $1, 'a mistake', $2) as answer`,
+    [world.ids[step.ticket], scanId],
+  )
+  const answer = rows[0]?.answer
+  return () => {
+    const before = ticketOf(world, step.ticket)
+    const { refusal, ticket } = undo(before, scanId)
+    assert.equal(answer?.error, refusal)
+    if (refusal === undefined)
+      assert.deepEqual(
+        [answer?.status, microsOf(answer?.counted?.scanned_at)],
+        [ticket.status, ticket.counted?.atUs],
+      )
+    world.tickets[step.ticket] = ticket
+    const gone = ticket.undone.length > before.undone.length ? ticket.undone.at(-1) : undefined
+    if (gone?.isOnline) world.admittedOnline[step.ticket] = (world.admittedOnline[step.ticket] ?? 0) - 1
+  }
+}
+
+interface Undone {
+  readonly error?: string
+  readonly status?: string
+  readonly counted?: { readonly scanned_at: string } | null
 }
 
 async function performRefund(world: World, client: pg.Client, ticket: number, force: boolean) {
@@ -216,8 +265,12 @@ function compare(judged: Judged, verdict: Verdict, countedUs: number | undefined
   assert.deepEqual({ verdict, countedUs }, { verdict: judged.verdict, countedUs: judged.countedUs })
 }
 
-const verdictOf = ({ success, already_scanned }: { success: boolean; already_scanned: boolean }): Verdict =>
-  success ? 'admitted' : already_scanned ? 'already' : 'refused'
+const VERDICTS: Readonly<Record<string, Verdict>> = {
+  ADMITTED: 'admitted',
+  ALREADY_USED: 'already',
+  WRONG_EVENT: 'elsewhere',
+  UNDONE: 'undone',
+}
+const verdictOf = ({ error }: OfflineScan): Verdict => onlineVerdictOf(error ?? 'ADMITTED')
 
-const onlineVerdictOf = (outcome: string | undefined): Verdict =>
-  outcome === 'ADMITTED' ? 'admitted' : outcome === 'ALREADY_USED' ? 'already' : 'refused'
+const onlineVerdictOf = (outcome: string | undefined): Verdict => VERDICTS[outcome ?? ''] ?? 'refused'

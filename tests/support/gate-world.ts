@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { addTier, openBoxOffice } from './box-office.ts'
 import type { TestDatabase } from './database.ts'
-import { FRESH, GATES, type Opening, TICKETS, type Ticket } from './gate-model.ts'
+import { FRESH, GATES, type GateEvent, type Opening, TICKETS, type Ticket } from './gate-model.ts'
 import { doublesOf, truth } from './gates.ts'
 import { microsOf } from './micros.ts'
 import { type PlacedOrder, paidOrder } from './money.ts'
@@ -11,15 +11,17 @@ const AGES_DAYS = [30, 1, 0]
 
 export interface LetIn {
   readonly ticket: number
-  readonly claimedUs: number
+  /** Undefined: no time that can be read. */
+  readonly claimedUs: number | undefined
   readonly scanId: string | undefined
+  readonly event: GateEvent
   isOnlyClaimed: boolean | undefined
 }
 
 interface Gate {
   readonly letIn: LetIn[]
   /** The scan whose answer may have been lost. */
-  last: { readonly ticket: number; readonly scanId: string } | undefined
+  last: { readonly ticket: number; readonly scanId: string; readonly event: GateEvent } | undefined
   readonly kept: Map<string, string>
   cursor: string | null
 }
@@ -29,6 +31,8 @@ export interface World {
   readonly db: TestDatabase
   readonly businessId: string
   readonly eventId: string
+  /** Of the same house. */
+  readonly otherEventId: string
   readonly order: PlacedOrder
   readonly ids: readonly string[]
   readonly codes: readonly string[]
@@ -57,6 +61,11 @@ export async function openWorld(db: TestDatabase): Promise<World> {
     db,
     businessId,
     eventId,
+    otherEventId: await db.value<string>(
+      `insert into events (business_id, slug, title, start_at, end_at, status)
+       select business_id, slug || '-other', 'Other', start_at, end_at, status from events where id = $1 returning id`,
+      [eventId],
+    ),
     order,
     ids,
     codes: ids.map((id) => String(rowOf.get(id)?.qr_code)),
@@ -113,6 +122,9 @@ export async function assertEnd(world: World): Promise<void> {
 const described = (opening: Opening | undefined) =>
   opening === undefined ? [undefined, undefined] : [deviceOf(opening.gate), opening.atUs]
 
+/** What a gate says about its event. */
+export const eventOf = ({ eventId, otherEventId }: World, event: GateEvent) =>
+  ({ none: undefined, own: eventId, other: otherEventId })[event]
 export const deviceOf = (gate: number) => `gate ${gate}`
 export const gateOf = ({ gates }: World, gate: number) => gates[gate] as Gate
 export const ticketOf = ({ tickets }: World, ticket: number) => tickets[ticket] ?? FRESH
