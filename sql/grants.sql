@@ -119,7 +119,7 @@ grant select on public.business_staff, public.order_items, public.ticket_holds, 
 grant select (id, event_id, user_id, status, currency, total_cents, total_amount, subtotal_cents, fees_cents, customer_email,
   customer_name, expires_at, extended_at, ticketing_claimed_at, tickets_issued_at, created_at, paid_at)
   on public.orders to authenticated;
-grant select (id, discount_id, user_id, party_size, status, one_per_person, redeemed_at, redeemed_by, created_at)
+grant select (id, discount_id, business_id, user_id, party_size, status, one_per_person, redeemed_at, redeemed_by, created_at)
   on public.offer_claims to authenticated;
 grant select (id, business_id, slot_id, date, preferred_time, user_id, party_size, reservation_name, phone_number,
   seating_preference, special_requests, is_offer_based, status, confirmation_code, checked_in_at, checked_in_by, created_at)

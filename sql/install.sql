@@ -47,6 +47,7 @@ begin;
 \ir migrations/0013_buyers.sql
 \ir migrations/0014_gates.sql
 \ir migrations/0016_cells.sql
+\ir migrations/0017_whose.sql
 \ir migrations/0020_cancellation_passes.sql
 
 -- Parts: small helpers

@@ -22,6 +22,7 @@ declare
     when '0013_buyers' then '3f0eec4932da42d6af4345378849d708'
     when '0014_gates' then '6b1ea3647ceeddad0c394efb54339a87'
     when '0016_cells' then 'd49b8b9259a5e51d7e240cb25c19df19'
+    when '0017_whose' then '170f951b522c07a8af4ce2f20c2278d7'
     when '0020_cancellation_passes' then 'cb2085b5d1d0a23247fdd3601bc0a16f'
   end;
 begin

@@ -14,6 +14,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'PAYLOAD_TOO_LARGE' then 'The request body is too large.'
     when 'IDEMPOTENCY_KEY_REUSED' then 'This Idempotency-Key was used for another request.'
     when 'TIER_NOT_FOUND' then 'There is no such ticket tier.'
+    when 'SEVERAL_BUSINESSES' then 'A cart is of one business: order from each by itself.'
     when 'TIER_INACTIVE' then 'This tier is not on sale.'
     when 'EVENT_ENDED' then 'The event is over.'
     when 'SALE_NOT_OPEN' then 'The sale of this tier is not open.'
@@ -93,6 +94,7 @@ create or replace function ticketing.refusal_rank(p_refusal text) returns intege
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select array_position(array[
     'TIER_NOT_FOUND',
+    'SEVERAL_BUSINESSES',
     'TIER_INACTIVE',
     'EVENT_ENDED',
     'SALE_NOT_OPEN',

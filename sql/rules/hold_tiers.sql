@@ -83,11 +83,19 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_tier record;
   v_refusal text;
+  v_event_id uuid;
   v_failed jsonb := '[]';
 begin
   for i in 1 .. cardinality(p_tier_ids) loop
     v_tier := ticketing.read_tier(p_tier_ids[i]);
     v_refusal := ticketing.judge_tier(v_tier, p_quantities[i], 0, p_now);
+    if v_tier.event_id <> v_event_id then
+      if ticketing.is_elsewhere(v_tier.event_id, v_event_id) then
+        v_refusal := 'SEVERAL_BUSINESSES';
+      end if;
+    elsif v_event_id is null then
+      v_event_id := v_tier.event_id;
+    end if;
     if v_refusal = 'INSUFFICIENT_TICKETS' then
       -- Nothing is due: read again, because what was due may have ended between the two reads. Where something is due, the
       -- judgement under the lock decides.
@@ -102,6 +110,15 @@ begin
     end if;
   end loop;
   return v_failed;
+end
+$$;
+
+-- is_elsewhere: whether two events are of two businesses. A cart is of one: another may live in another database.
+create or replace function ticketing.is_elsewhere(p_event_id uuid, p_other_id uuid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select e.business_id from public.events e where e.id = p_event_id)
+    <> (select e.business_id from public.events e where e.id = p_other_id);
 end
 $$;
 

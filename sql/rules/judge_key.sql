@@ -1,10 +1,11 @@
--- judge_key: what was claimed or booked under a caller's key before; its lock is held until the end.
+-- judge_key: what was claimed or booked at a business under a caller's key before; its lock is held until the end. The same key at
+-- another business is another key.
 --   refusal      INVALID_REQUEST for a key that cannot be one; IDEMPOTENCY_KEY_REUSED where the key's request was another,
 --                a checkout's too; or null
 --   made_id      the claim or the booking that the same request made
 --   request_key, fingerprint  what the row that is made shall carry, so that its unique index judges again
 create or replace function ticketing.judge_key(
-  p_caller record, p_key text, p_request jsonb,
+  p_caller record, p_business_id uuid, p_key text, p_request jsonb,
   out refusal text, out made_id uuid, out request_key text, out fingerprint text)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -17,7 +18,7 @@ begin
     refusal := 'INVALID_REQUEST';
     return;
   end if;
-  request_key := v_caller_name || ':' || p_key;
+  request_key := concat_ws(':', p_business_id, v_caller_name, p_key);
   fingerprint := md5(p_request::text);
   perform ticketing.lock_key('key:' || request_key);
   select c.id, c.request_fingerprint as fingerprint into v_made
@@ -25,7 +26,7 @@ begin
     union all
     select r.id, r.request_fingerprint from public.reservations r where r.request_key = judge_key.request_key
     union all
-    select null, null from public.idempotency_keys k where k.caller = v_caller_name and k.key = p_key;
+    select null, null from public.idempotency_keys k where k.caller = v_caller_name and k.key = p_key and k.business_id = p_business_id;
   if found and v_made.fingerprint is distinct from fingerprint then
     refusal := 'IDEMPOTENCY_KEY_REUSED';
   elsif found then

@@ -64,10 +64,3 @@ begin
   return v_tier;
 end
 $$;
-
--- refusal_rank: the documented precedence, for a cart whose tiers are refused for different reasons.
-create or replace function ticketing.refusal_rank(p_refusal text) returns integer
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select array_position(array['TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED', 'SALE_NOT_OPEN', 'FORBIDDEN',
-    'PERSON_REQUIRED', 'LIMIT_EXCEEDED', 'INSUFFICIENT_TICKETS'], p_refusal)
-$$;

@@ -7,7 +7,8 @@ begin
   insert into public.scan_logs (event_id, business_id, ticket_id, claim_id, reservation_id, presented_id, presented_hash,
       scanned_by, device_id, scan_id, scan_method, scan_success, error_code, offline, scanned_at, claimed_at, clock_suspect,
       synced_by, gate_event_id, disbelieved, undoes, reason)
-    values (p_scan.event_id, p_scan.business_id, p_scan.ticket_id, p_scan.claim_id, p_scan.reservation_id,
+    values (p_scan.event_id, coalesce(p_scan.business_id, (select e.business_id from public.events e where e.id = p_scan.event_id)),
+      p_scan.ticket_id, p_scan.claim_id, p_scan.reservation_id,
       p_scan.presented_id, p_scan.presented_hash, p_scan.scanned_by, p_scan.device_id, p_scan.scan_id, p_scan.scan_method,
       p_scan.scan_success, p_scan.error_code, coalesce(p_scan.offline, false), p_scan.scanned_at, p_scan.claimed_at,
       coalesce(p_scan.clock_suspect, false), p_scan.synced_by, p_scan.gate_event_id, p_scan.disbelieved, p_scan.undoes,

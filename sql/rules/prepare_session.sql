@@ -14,10 +14,10 @@ begin
   select * into v_event from public.events where id = v_order.event_id;
   -- The provider counts in whole seconds, and refuses what is a moment too short.
   v_expires_at := date_trunc('second', p_now + p_terms.session_lifetime) + interval '1 second';
-  v_facts := jsonb_build_object('order_id', p_order_id, 'event_id', v_event.id, 'attempt', '1');
-  insert into ticketing.checkout_sessions (order_id, attempt, livemode, expires_at, ask_at, hold_extension, extend_below,
+  v_facts := jsonb_build_object('order_id', p_order_id, 'event_id', v_event.id, 'business_id', v_event.business_id, 'attempt', '1');
+  insert into ticketing.checkout_sessions (order_id, attempt, event_id, business_id, livemode, expires_at, ask_at, hold_extension, extend_below,
       delayed_payment_lifetime, parameters)
-    values (p_order_id, 1, coalesce((p_request ->> 'livemode')::boolean, false), v_expires_at,
+    values (p_order_id, 1, v_event.id, v_event.business_id, coalesce((p_request ->> 'livemode')::boolean, false), v_expires_at,
       p_now + ticketing.call_time(), p_terms.hold_extension, p_terms.extend_below, p_terms.delayed_payment_lifetime,
       jsonb_strip_nulls(jsonb_build_object(
         'mode', 'payment',

@@ -23,8 +23,8 @@ begin
     return jsonb_build_object('outcome', 'NO_CHANGE', 'order_id', v_payment.order_id);
   end if;
   -- Never more than was paid; one that is told of when it is won already took nothing.
-  insert into ticketing.disputes (id, payment_id, order_id, amount_cents, status)
-    values (p_dispute ->> 'id', v_payment.id, v_payment.order_id, least(v_amount, v_payment.amount_cents), v_status)
+  insert into ticketing.disputes (id, payment_id, order_id, event_id, business_id, amount_cents, status)
+    values (p_dispute ->> 'id', v_payment.id, v_payment.order_id, v_payment.event_id, v_payment.business_id, least(v_amount, v_payment.amount_cents), v_status)
     on conflict do nothing;
   update ticketing.disputes d set status = v_status, closed_at = case when v_status <> 'open' then clock_timestamp() end
     where d.id = p_dispute ->> 'id';
@@ -47,7 +47,8 @@ begin
     order by w.received_at, w.id
   loop
     v_answer := ticketing.settle_dispute(v_event.payload #> '{data,object}');
-    update public.webhook_events w set outcome = v_answer ->> 'outcome', order_id = (v_answer ->> 'order_id')::uuid, payload = null
+    update public.webhook_events w set outcome = v_answer ->> 'outcome', order_id = (v_answer ->> 'order_id')::uuid, payload = null,
+        (event_id, business_id) = (select p.event_id, p.business_id from ticketing.payments p where p.id = p_payment_id)
       where w.id = v_event.id;
   end loop;
 end

@@ -107,8 +107,9 @@ declare
   v_amount bigint := coalesce((p_payment ->> 'amount_cents')::bigint, p_order.total_cents);
   v_currency text := upper(coalesce(p_payment ->> 'currency', p_order.currency));
 begin
-  insert into ticketing.payments (id, order_id, event_id, session_id, amount_cents, currency, livemode, status, reason, ask_at)
-    values (p_payment ->> 'id', p_order.id, p_order.event_id, p_payment ->> 'session_id', v_amount, v_currency,
+  insert into ticketing.payments (id, order_id, event_id, business_id, session_id, amount_cents, currency, livemode, status, reason, ask_at)
+    values (p_payment ->> 'id', p_order.id, p_order.event_id,
+      (select e.business_id from public.events e where e.id = p_order.event_id), p_payment ->> 'session_id', v_amount, v_currency,
       coalesce((p_payment ->> 'livemode')::boolean, false), case when p_reason is null then 'kept' else 'returned' end, p_reason,
       -- A refund of it that came before it named nothing that was known: the provider is asked for it again.
       case when exists (select from public.webhook_events w

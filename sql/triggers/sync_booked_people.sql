@@ -45,8 +45,8 @@ begin
   end if;
   update ticketing.slot_days set booked_people = booked_people + p_change where slot_id = p_slot_id and date = p_date;
   if not found then
-    insert into ticketing.slot_days (slot_id, date, capacity, booked_people)
-      select s.id, p_date, s.capacity, p_change from public.slots s where s.id = p_slot_id;
+    insert into ticketing.slot_days (slot_id, date, business_id, capacity, booked_people)
+      select s.id, p_date, s.business_id, s.capacity, p_change from public.slots s where s.id = p_slot_id;
   end if;
 end
 $$;

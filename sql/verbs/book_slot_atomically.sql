@@ -8,7 +8,7 @@
 --                     too long; a key that cannot be one
 --   INVALID_PARTY_SIZE  no whole number from 1 to 1000
 --   success, replayed   same key, same request: the booking that the first call won, as it is now, cancelled or not
---   IDEMPOTENCY_KEY_REUSED  the caller used the key before, for another request
+--   IDEMPOTENCY_KEY_REUSED  the caller used the key at this business before, for another request
 --   NO_SLOTS          the business has none on that day
 --   TIME_NOT_IN_SLOT  it has, but not at that time; or the house's clock skips that time on that night, or the slot is over
 --   TIME_PASSED       the house's clock is past that minute; the house itself may book it while the slot is open
@@ -52,7 +52,7 @@ begin
     return ticketing.refused('INVALID_PARTY_SIZE');
   end if;
   v_time := p_slot_time::time;
-  v_key := ticketing.judge_key(v_caller, p_idempotency_key, jsonb_build_array('booking', p_business_id, p_date, v_time,
+  v_key := ticketing.judge_key(v_caller, p_business_id, p_idempotency_key, jsonb_build_array('booking', p_business_id, p_date, v_time,
     p_party_size, p_reservation_name, p_phone_number, p_seating_preference, p_special_requests, p_is_offer_based));
   if v_key.refusal is not null then
     return ticketing.refused(v_key.refusal);

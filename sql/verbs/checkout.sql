@@ -8,7 +8,7 @@
 --   INVALID_REQUEST         a name, an e-mail address, a key or a URL that cannot be one
 --   success, replayed       same key, same request: the order that the first call won, as it is now
 --   HOLD_EXPIRED            the same, and its time to pay is over, though its payment may still arrive
---   IDEMPOTENCY_KEY_REUSED  the caller used the key before, for another request
+--   IDEMPOTENCY_KEY_REUSED  the caller used the key at this business before, for another request; where there is no such event, at any
 --   EVENT_NOT_FOUND
 --   INVALID_REQUEST         no list of 1 to 50 items, each with a tier
 --   INVALID_QUANTITY        a quantity (summed per tier) that is no whole number from 1 to 1000
@@ -33,6 +33,9 @@ declare
     -- A guest's key is the session's or the address's that is named: another guest with the same key is another caller.
     else concat_ws(':', 'guest', md5(coalesce(p_request ->> 'session_id', lower(p_request ->> 'customer_email')))) end);
   v_problem text := ticketing.request_problem(p_request);
+  v_event_id uuid;
+  v_business_id uuid;
+  v_request_key text;
   v_fingerprint text;
   v_kept public.idempotency_keys;
   v_cart record;
@@ -43,11 +46,16 @@ begin
   if v_problem is not null then
     return ticketing.refused_cart('INVALID_REQUEST', v_problem);
   end if;
+  v_event_id := ticketing.find_event(p_request ->> 'event');
   if v_key is not null then
+    -- Null for an event that there is not: then any key that the caller used is this one.
+    select e.business_id into v_business_id from public.events e where e.id = v_event_id;
+    v_request_key := concat_ws(':', v_business_id, v_caller_name, v_key);
     -- What makes two requests the same; all of the request where the caller does not say.
     v_fingerprint := coalesce(p_request ->> 'fingerprint', md5((p_request - 'idempotency_key')::text));
-    perform ticketing.lock_key('key:' || v_caller_name || ':' || v_key);
-    select * into v_kept from public.idempotency_keys k where k.caller = v_caller_name and k.key = v_key;
+    perform ticketing.lock_key('key:' || v_request_key);
+    select * into v_kept from public.idempotency_keys k
+      where k.caller = v_caller_name and k.key = v_key and k.business_id = coalesce(v_business_id, k.business_id);
     if v_kept.key is not null then
       if v_kept.fingerprint <> v_fingerprint then
         return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
@@ -56,14 +64,15 @@ begin
       if v_answer is not null then
         return v_answer;
       end if;
-      delete from public.idempotency_keys k where k.caller = v_caller_name and k.key = v_key;
-    elsif exists (select from public.offer_claims c where c.request_key = v_caller_name || ':' || v_key
-        union all select from public.reservations r where r.request_key = v_caller_name || ':' || v_key) then
+      delete from public.idempotency_keys k
+        where k.caller = v_caller_name and k.key = v_key and k.business_id = v_kept.business_id;
+    elsif exists (select from public.offer_claims c where c.request_key = v_request_key
+        union all select from public.reservations r where r.request_key = v_request_key) then
       return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
     end if;
   end if;
 
-  v_cart := ticketing.price_cart(p_request);
+  v_cart := ticketing.price_cart(p_request, v_event_id);
   if v_cart.refusal is not null then
     return ticketing.refused_cart(v_cart.refusal, v_cart.message) || v_cart.more;
   end if;
@@ -71,11 +80,10 @@ begin
   if not (v_holds ->> 'success')::boolean then
     return v_holds;
   end if;
-  v_order_id := ticketing.place_order(p_request, v_cart, v_holds ->> 'session_id', v_caller.user_id,
-    v_caller_name || ':' || v_key);
+  v_order_id := ticketing.place_order(p_request, v_cart, v_holds ->> 'session_id', v_caller.user_id, v_request_key);
   if v_key is not null then
-    insert into public.idempotency_keys (caller, key, fingerprint, answer)
-      values (v_caller_name, v_key, v_fingerprint, jsonb_build_object('order_id', v_order_id));
+    insert into public.idempotency_keys (caller, key, event_id, business_id, fingerprint, answer)
+      values (v_caller_name, v_key, v_event_id, v_business_id, v_fingerprint, jsonb_build_object('order_id', v_order_id));
   end if;
   return ticketing.order_answer(v_order_id, p_request) || '{"replayed": false}';
 exception
@@ -127,14 +135,14 @@ begin
 end
 $$;
 
--- price_cart: what the request's cart is and costs, by the prices of the database.
+-- price_cart: what the request's cart is and costs, by the prices of the database. p_event_id: find_event's.
 --   refusal, message  EVENT_NOT_FOUND, INVALID_REQUEST, INVALID_QUANTITY, TIER_NOT_FOUND, AMOUNT_NOT_CHARGEABLE,
 --                     PAYMENT_UNAVAILABLE, PRICE_CHANGED, or null
 --   more              what the refusal adds
 --   terms             the settings, read once: what one moment promised is not another's
 --   lifetime          how long its tickets are held: until the payment's deadline, when they cost something
 create or replace function ticketing.price_cart(
-  p_request jsonb, out refusal text, out message text, out more jsonb, out event_id uuid, out tier_ids uuid[], out quantities integer[],
+  p_request jsonb, p_event_id uuid, out refusal text, out message text, out more jsonb, out event_id uuid, out tier_ids uuid[], out quantities integer[],
   out prices bigint[], out fees bigint[], out subtotal_cents bigint, out fees_cents bigint, out currency text,
   out terms ticketing.settings, out lifetime interval)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -143,7 +151,7 @@ declare
   v_tiers integer;
 begin
   more := '{}';
-  event_id := ticketing.find_event(p_request ->> 'event');
+  event_id := p_event_id;
   if event_id is null then
     refusal := 'EVENT_NOT_FOUND';
     return;

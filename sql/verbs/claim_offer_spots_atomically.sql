@@ -3,11 +3,11 @@
 -- Answers, first that applies:
 --   INVALID_PARTY_SIZE  no whole number from 1 to 1000
 --   UNAUTHORIZED        a guest: a claim belongs to somebody, else anybody could drain the offer
---   OFFER_NOT_FOUND     no offer is named
+--   OFFER_NOT_FOUND     no such offer, and so no business whose key it could be
 --   INVALID_REQUEST     a key that is empty or longer than 255 characters
 --   success, replayed   same key, same request: the claim that the first call won, as it is now, given back or not
---   IDEMPOTENCY_KEY_REUSED  the caller used the key before, for another request
---   OFFER_NOT_FOUND, OFFER_INACTIVE (not active, not begun, or over)
+--   IDEMPOTENCY_KEY_REUSED  the caller used the key at this business before, for another request
+--   OFFER_INACTIVE (not active, not begun, or over)
 --   ALREADY_CLAIMED     the offer is one claim a person, and the caller has one that was not given back: {claim_id, qr_token}
 --   INSUFFICIENT_SPOTS  fewer places are left; `remaining` says how many
 --   LOCK_TIMEOUT        busy for five seconds; try again
@@ -22,6 +22,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   v_caller record := ticketing.caller();
+  v_business_id uuid;
   v_key record;
   v_now timestamptz;
   v_offer public.discounts;
@@ -32,10 +33,12 @@ begin
     return ticketing.refused('INVALID_PARTY_SIZE') || '{"remaining": 0}';
   elsif v_caller.user_id is null and not v_caller.is_trusted then
     return ticketing.refused('UNAUTHORIZED') || '{"remaining": 0}';
-  elsif p_discount_id is null then
+  end if;
+  select d.business_id into v_business_id from public.discounts d where d.id = p_discount_id;
+  if v_business_id is null then
     return ticketing.refused('OFFER_NOT_FOUND') || '{"remaining": 0}';
   end if;
-  v_key := ticketing.judge_key(v_caller, p_idempotency_key, jsonb_build_array('claim', p_discount_id, p_party_size));
+  v_key := ticketing.judge_key(v_caller, v_business_id, p_idempotency_key, jsonb_build_array('claim', p_discount_id, p_party_size));
   if v_key.refusal is not null then
     return ticketing.refused(v_key.refusal) || '{"remaining": 0}';
   elsif v_key.made_id is not null then

@@ -29,7 +29,7 @@ begin
   end if;
   v_orders := ticketing.lock_waiting(p_orders);
   v_order_ids := array(select o.id from unnest(v_orders) o);
-  v_cart := ticketing.price_cart(p_request);
+  v_cart := ticketing.price_cart(p_request, ticketing.find_event(p_request ->> 'event'));
   if v_cart.refusal is null then
     -- All at once, so that neither giving up nor holding takes one out of order.
     perform ticketing.lock_tiers(v_cart.tier_ids || array(select i.tier_id from public.order_items i where i.order_id = any (v_order_ids)));

@@ -38,6 +38,8 @@ begin
       v_answer := '{"outcome": "UNMATCHED"}';
     end;
     update public.webhook_events w set outcome = v_answer ->> 'outcome', order_id = (v_answer ->> 'order_id')::uuid,
+        (event_id, business_id) = (select e.id, e.business_id from public.orders o join public.events e on e.id = o.event_id
+          where o.id = (v_answer ->> 'order_id')::uuid),
         payload = case when v_answer ->> 'outcome' = 'UNMATCHED' then p_event end
       where w.id = v_id;
   else

@@ -5,7 +5,9 @@
 --                         than 200; a lifetime outside 1 to 60 minutes
 --   INVALID_QUANTITY      a quantity (summed per tier) that is no whole number from 1 to 1000
 --   FORBIDDEN             names another user, a session that is another user's, or a hold that is being paid for
---   TIER_NOT_FOUND, TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED
+--   TIER_NOT_FOUND
+--   SEVERAL_BUSINESSES    a tier is of another business than the first one: `failed` names it
+--   TIER_INACTIVE, EVENT_ENDED, SALE_NOT_OPEN, PERSON_REQUIRED, LIMIT_EXCEEDED
 --   INSUFFICIENT_TICKETS  at least one tier has too few left; `failed` names each with what is available
 --   LOCK_TIMEOUT          a tier was busy for five seconds; try again
 --   success               the holds are the session's until expires_at: p_expires_minutes from now, and for other callers than the

@@ -251,7 +251,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.checkout',
         uses: ['ticketing.repeat_order'],
         without: [
-          ['ticketing.checkout', "perform ticketing.lock_key('key:' || v_caller_name || ':' || v_key);", ''],
+          ['ticketing.checkout', "perform ticketing.lock_key('key:' || v_request_key);", ''],
           ['ticketing.checkout', 'if v_kept.key is not null then', 'if false then'],
         ],
       },

@@ -17,6 +17,7 @@ type Entries = Readonly<Record<string, RefusalEntry>>
  */
 const tierRefusals = {
   TIER_NOT_FOUND: { status: 404, message: 'There is no such ticket tier.' },
+  SEVERAL_BUSINESSES: { status: 400, message: 'A cart is of one business: order from each by itself.' },
   TIER_INACTIVE: { status: 409, message: 'This tier is not on sale.' },
   EVENT_ENDED: { status: 410, message: 'The event is over.' },
   SALE_NOT_OPEN: { status: 409, message: 'The sale of this tier is not open.' },

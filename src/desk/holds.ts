@@ -35,6 +35,7 @@ export const reserveTicketsBatch = verb('reserve_tickets_batch', 'buyers', {
     'INVALID_QUANTITY',
     'FORBIDDEN',
     'TIER_NOT_FOUND',
+    'SEVERAL_BUSINESSES',
     'TIER_INACTIVE',
     'EVENT_ENDED',
     'SALE_NOT_OPEN',

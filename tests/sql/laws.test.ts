@@ -246,7 +246,7 @@ describe('the laws', () => {
         await client.query(
           `with s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
                       values ($1, 5, '19:00', '22:00', 9, 10) returning id)
-           insert into ticketing.slot_days (slot_id, date, capacity, booked_people) select id, '2083-01-01', 9, 9 from s`,
+           insert into ticketing.slot_days (slot_id, business_id, date, capacity, booked_people) select id, $1, '2083-01-01', 9, 9 from s`,
           [businessId],
         )
       },
@@ -298,11 +298,12 @@ describe('the laws', () => {
       'a kept answer that names no order',
       async (client) => {
         await client.query(
-          `insert into idempotency_keys (caller, key, fingerprint, answer)
-           values ('guest', 'lost', 'f', jsonb_build_object('order_id', gen_random_uuid()))`,
+          `insert into idempotency_keys (caller, business_id, key, fingerprint, answer)
+           values ('guest', $1, 'lost', 'f', jsonb_build_object('order_id', gen_random_uuid()))`,
+          [businessId],
         )
       },
-      { request_key: 'guest:lost', made: 0 },
+      { request_key: `${businessId}:guest:lost`, made: 0 },
     ],
     [
       'only_yours',

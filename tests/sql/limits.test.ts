@@ -71,7 +71,9 @@ const asks: Readonly<
   IDEMPOTENCY_KEY_LENGTH_MAX: [
     (count) => problem({ idempotency_key: letters(count) }),
     (count) =>
-      db.value(`select refusal from ticketing.judge_key(ticketing.caller(), $1, '{}')`, [letters(count)]),
+      db.value(`select refusal from ticketing.judge_key(ticketing.caller(), null, $1, '{}')`, [
+        letters(count),
+      ]),
   ],
   SESSION_ID_LENGTH_MAX: [
     (count) => problem({ session_id: letters(count) }),

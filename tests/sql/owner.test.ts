@@ -324,7 +324,8 @@ describe('the owner, who writes a counter', () => {
       'booked_people of a new evening',
       async () =>
         db.rows(
-          `insert into ticketing.slot_days (slot_id, date, capacity, booked_people) values ($1, '2083-01-08', 10, 9)`,
+          `insert into ticketing.slot_days (slot_id, business_id, date, capacity, booked_people)
+             select id, business_id, '2083-01-08', 10, 9 from slots where id = $1`,
           [await slotDay(1)],
         ),
     ],

@@ -196,9 +196,9 @@ describe('a session that ends', () => {
   it('is nothing where a later try is open, and where it is no session of the order', async () => {
     const order = await place()
     await db.rows(
-      `insert into ticketing.checkout_sessions (order_id, attempt, parameters, session_id, status, expires_at, hold_extension,
-         extend_below, delayed_payment_lifetime)
-       select order_id, 2, parameters, $2, 'open', expires_at, hold_extension, extend_below, delayed_payment_lifetime
+      `insert into ticketing.checkout_sessions (order_id, attempt, event_id, business_id, parameters, session_id, status,
+         expires_at, hold_extension, extend_below, delayed_payment_lifetime)
+       select order_id, 2, event_id, business_id, parameters, $2, 'open', expires_at, hold_extension, extend_below, delayed_payment_lifetime
        from ticketing.checkout_sessions where order_id = $1`,
       [order.orderId, `${order.sessionId}_2`],
     )

@@ -100,8 +100,15 @@ describe('the codes of refusals', () => {
       TIER_PRECEDENCE,
     )
     assert.deepEqual(TIER_PRECEDENCE, [
-      ...['TIER_NOT_FOUND', 'TIER_INACTIVE', 'EVENT_ENDED', 'SALE_NOT_OPEN', 'FORBIDDEN', 'PERSON_REQUIRED'],
-      ...['LIMIT_EXCEEDED', 'INSUFFICIENT_TICKETS'],
+      ...[
+        'TIER_NOT_FOUND',
+        'SEVERAL_BUSINESSES',
+        'TIER_INACTIVE',
+        'EVENT_ENDED',
+        'SALE_NOT_OPEN',
+        'FORBIDDEN',
+      ],
+      ...['PERSON_REQUIRED', 'LIMIT_EXCEEDED', 'INSUFFICIENT_TICKETS'],
     ])
   })
 })

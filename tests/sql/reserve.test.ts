@@ -40,6 +40,8 @@ const tier = {
   endedPaused: await addTier(db, await event('published', '-1 hour'), { status: 'paused' }),
   endedEarly: await addTier(db, await event('published', '-1 hour'), { saleStartAt: '2999-01-01' }),
   unknown: '00000000-0000-0000-0001-000000000099',
+  elsewhere: await addTier(db, (await openBoxOffice(db)).eventId),
+  elsewherePaused: await addTier(db, (await openBoxOffice(db)).eventId, { status: 'paused' }),
 }
 
 function event(status: string, endsIn: string): Promise<string> {
@@ -137,6 +139,22 @@ describe('reserve_tickets_batch', () => {
       [...one(tier.paused, 1), ...one(tier.unknown, 1)],
       'TIER_NOT_FOUND',
     ],
+    ['tiers of two businesses', [...one(tier.open, 1), ...one(tier.elsewhere, 1)], 'SEVERAL_BUSINESSES'],
+    [
+      'tiers of two businesses, an unknown one between them',
+      [...one(tier.open, 1), ...one(tier.unknown, 1), ...one(tier.elsewhere, 1)],
+      'TIER_NOT_FOUND',
+    ],
+    [
+      'tiers of two businesses, of which nothing else could be held either',
+      [...one(tier.ended, 1), ...one(tier.paused, 1), ...one(tier.none, 1), ...one(tier.elsewherePaused, 1)],
+      'SEVERAL_BUSINESSES',
+    ],
+    [
+      'a quantity of 0 at two businesses',
+      [...one(tier.open, 1), ...one(tier.elsewhere, 0)],
+      'INVALID_QUANTITY',
+    ],
   ]
   for (const [what, cart, code, more] of refusals) {
     it(`refuses ${what} with ${code}, and holds nothing`, async () => {
@@ -149,6 +167,27 @@ describe('reserve_tickets_batch', () => {
       assert.equal(await held(), before)
     })
   }
+
+  it('names each tier that is not of the first one’s business, also behind an unknown one', async () => {
+    const cart = [
+      ...one(tier.unknown, 1),
+      ...one(tier.open, 1),
+      ...one(tier.unknown.replace('99', '98'), 1),
+      ...one(tier.elsewhere, 1),
+    ]
+    const { failed = [] } = await batch(cart)
+    assert.deepEqual(
+      failed.map(({ error }) => error),
+      ['TIER_NOT_FOUND', 'TIER_NOT_FOUND', 'SEVERAL_BUSINESSES'],
+    )
+    const guest = await batch([...one(tier.open, 1), ...one(tier.elsewhere, 1)], ['guest-cart'], ANON)
+    assert.equal(guest.error_code, 'SEVERAL_BUSINESSES')
+  })
+
+  it('holds tiers of two events of one business', async () => {
+    const second = await addTier(db, await event('published', '1 day'))
+    assert.equal((await batch([...one(tier.open, 1), ...one(second, 1)])).success, true)
+  })
 
   it('names every tier that is refused, with what is available', async () => {
     const answer = await batch([...one(tier.open, 1), ...one(tier.few, 3), ...one(tier.none, 1)])

@@ -33,7 +33,7 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'public.scan_logs': both('r'),
   'public.offer_claims': {
     authenticated:
-      'r(created_at, discount_id, id, one_per_person, party_size, redeemed_at, redeemed_by, status, user_id)',
+      'r(business_id, created_at, discount_id, id, one_per_person, party_size, redeemed_at, redeemed_by, status, user_id)',
     service_role: 'r',
   },
   'public.reservations': {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { migrate } from '../../src/db/migrate.ts'
 import { addTier, buyTickets } from '../support/box-office.ts'
-import { assertLawful } from '../support/callers.ts'
+import { assertLawful, signedIn, valueAs } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { openOfficeWithFeesIn } from '../support/lawful-office.ts'
 import {
@@ -97,5 +98,70 @@ it('ids of 0.1.0 go on being right, and name no cell, though their bits look as 
   ])
   assert.equal(scanned, true)
   await settleRefund(db.client, ourRefund(later, await requestRefund(db.client, later.orderId)))
+  await assertLawful(db)
+})
+
+const SAYING_WHOSE = [
+  'webhook_events',
+  'idempotency_keys',
+  'scan_logs',
+  'offer_claims',
+  'ticketing.checkout_sessions',
+  'ticketing.disputes',
+  'ticketing.payments',
+  'ticketing.slot_days',
+]
+
+it('what 0.1.0 sold says whose it is, and its keys are asked again by who sent them', async () => {
+  const db = await firstRelease()
+  const { eventId, businessId } = await openOfficeWithFeesIn(db)
+  const tier = await addTier(db, eventId)
+  const caller = signedIn(randomUUID())
+  await db.rows(
+    `with o as (insert into discounts (business_id, title, total_people) values ($1, 'Offer', 9) returning id)
+     insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size)
+       select $1, 5, '19:00', '22:00', 9, 9 from o`,
+    [businessId],
+  )
+  const [offer] = await db.rows<{ id: string }>('select id from discounts')
+  const asks: readonly [string, readonly unknown[]][] = [
+    [
+      'select ticketing.checkout($1)',
+      [
+        {
+          event: eventId,
+          items: [{ tier, quantity: 1 }],
+          customer_email: 'a@b.example',
+          customer_name: 'A',
+          idempotency_key: 'k',
+        },
+      ],
+    ],
+    ['select ticketing.claim_offer_spots_atomically($1, 2, $2)', [offer?.id, 'claim']],
+    [
+      `select ticketing.book_slot_atomically($1, $2, '19:30', 2, 'Ada', p_idempotency_key => 'booking')`,
+      [
+        businessId,
+        await db.value('select (current_date + (12 - extract(dow from current_date))::int % 7 + 7)::text'),
+      ],
+    ],
+  ]
+  const ask = (sql: string, values: readonly unknown[]) =>
+    valueAs<{ success: boolean; replayed?: boolean }>(db.client, caller, sql, values)
+  for (const [sql, values] of asks) assert.equal((await ask(sql, values)).success, true, sql)
+  const paid = await paidOrder(db, { eventId })
+  await receive(db.client, disputeOf(paid, 'needs_response'))
+  await db.rows('select scan_ticket_atomic(id, gen_random_uuid()) from tickets')
+  await migrate(db.client)
+  for (const [sql, values] of asks) {
+    const again = await ask(sql, values)
+    assert.deepEqual([again.success, again.replayed], [true, true], sql)
+  }
+  for (const table of SAYING_WHOSE)
+    assert.deepEqual(
+      await db.rows(`select distinct business_id from ${table}`),
+      [{ business_id: businessId }],
+      table,
+    )
   await assertLawful(db)
 })
