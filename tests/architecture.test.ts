@@ -47,6 +47,13 @@ const againstArrows: Rule = (sources) =>
     })
     .map(({ file, to }) => `${file} -> ${to}`)
 
+/** A connection without a listener for its errors ends the process when its backend dies under a call. */
+const deafConnections: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file !== 'src/db/connection.ts')
+    .filter((source) => /new (pg\.)?(Client\b|Pool\b(?!\(\{\s*Client:))/.test(codeOf(source)))
+    .map(({ file }) => file)
+
 const outOfCore: Rule = (sources) =>
   sources
     .filter(({ file }) => file.startsWith('src/core/'))
@@ -133,6 +140,12 @@ describe('imports', () => {
     assert.deepEqual(outOfCore(ours), [])
     for (const to of ['node:fs', 'zod', '../db/pool.ts'])
       assert.equal(outOfCore([source('src/core/a.ts', `import type { A } from '${to}'`)]).length, 1)
+  })
+
+  test('of PostgreSQL are connections that all have a listener for their errors', () => {
+    assert.deepEqual(deafConnections(ours), [])
+    for (const text of ['new pg.Client(url)', 'new Client()', 'new pg.Pool({ max: 1 })'])
+      assert.equal(deafConnections([source('src/cli/a.ts', text)]).length, 1)
   })
 
   test('of a package are in the folders that need it', () => {

@@ -151,12 +151,13 @@ function openRareness(): () => boolean {
 
 /**
  * Log level: `error` for what an operator must repair (500, 501, a bug), `warn` for what passes by itself (502, 503, no place
- * free), `info` for everything else, and for whatever another server behind this one answered.
+ * free; of each second's 503 the first alone), `info` for everything else, and for whatever another server behind this one answered.
  */
 function levelOf(task: Task, { reply, overload, error }: Attendance, isRare: () => boolean): Level {
   // Under overload a log line for each request would be load of its own.
   if (overload !== undefined) return isRare() ? 'warn' : 'info'
   if (error !== undefined) return 'error'
   const status = task.foreign === undefined ? reply.status : 200
+  if (status === 503) return isRare() ? 'warn' : 'info'
   return status === 500 || status === 501 ? 'error' : status > 501 ? 'warn' : 'info'
 }

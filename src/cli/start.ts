@@ -11,7 +11,7 @@ import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '
 import { migrate } from '../db/migrate.ts'
 import { type Database, IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
 import { type DatabaseWatch, openWatch } from '../db/watch.ts'
-import { LOGIN } from '../desk/callers.ts'
+import { LOGIN, SERVICE } from '../desk/callers.ts'
 import type { Lane } from '../desk/lane.ts'
 import { verifyProtections } from '../desk/protections.ts'
 import { startJobs } from '../jobs/jobs.ts'
@@ -90,7 +90,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
       ...serving,
       database: `PostgreSQL ${pools.database.version} (${server.source})`,
       databaseUrl: server.url,
-      durability: await tryCommit(pools.health),
+      durability: await tryCommit(pools.health, SERVICE),
       lost: server.lost ?? new Promise(() => {}),
       hasDemo,
       close: closing.close,

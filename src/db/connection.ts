@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { urlsOfHosts } from '../core/postgres-url.ts'
-import { addressOf, connectFailure, type DatabaseError } from './failures.ts'
+import { type Address, connectFailure, DatabaseError } from './failures.ts'
 
 /** How long one host has to take a connection, log-in included. */
 const CONNECT_MS_MAX = 5_000
@@ -100,4 +100,18 @@ export async function connectToOneOf(
 /** Another host may be better. */
 export function isOfHost({ code }: DatabaseError): boolean {
   return code === 'UNREACHABLE' || code === 'READ_ONLY' || code === 'CONNECTION_LOST' || code === 'TIMED_OUT'
+}
+
+/** Throws INVALID_URL. */
+export function addressOf(url: string): Address {
+  try {
+    const { host, port, user = '', database = '' } = new pg.Client({ connectionString: url })
+    return { host, port, user, database }
+  } catch (error) {
+    throw new DatabaseError(
+      'INVALID_URL',
+      'DATABASE_URL is no PostgreSQL URL. Write postgres://user:password@host:port/database.',
+      error instanceof Error ? error.name : undefined,
+    )
+  }
 }

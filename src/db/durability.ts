@@ -1,3 +1,4 @@
+import { type Caller, call } from './call.ts'
 import type { Runner } from './pool.ts'
 
 /** What a commit is worth where this server's machine is lost. */
@@ -29,16 +30,18 @@ function durabilityOf(row: readonly (string | null)[] | undefined): Durability {
 }
 
 /**
- * Whether a commit gets through, to the disk and to the standby that it waits for. Two writes, of which nothing stays: a message
- * in the write-ahead log (an empty commit would neither be flushed nor waited for), and a spilled sort's worth of temporary file,
- * since room in a segment of the log says nothing about room for a table.
+ * Whether a commit gets through, to the disk and to the standby that it waits for, in the name of who may change events.
+ * Nothing of it stays: the lock on no row is refused where writes are; the temporary file is there because room in the
+ * write-ahead log says nothing about room for a table; and an empty commit would be neither flushed nor waited for, one with
+ * a message in the log is.
  */
-export async function tryCommit(database: Runner): Promise<Durability> {
-  const rows = await database.run(TRY)
+export async function tryCommit(database: Runner, caller: Caller): Promise<Durability> {
+  const rows = await call(database, { caller, sql: TRY })
   return durabilityOf(rows[0])
 }
 
-const TRY = `select set_config('work_mem', '64kB', true);
+const TRY = `select from public.events where false for update;
+select set_config('work_mem', '64kB', true);
 select count(*) from pg_catalog.generate_series(1, 10000);
 select pg_catalog.pg_logical_emit_message(true, 'admit-once', 'health');
 ${DURABILITY}`

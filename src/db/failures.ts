@@ -53,20 +53,6 @@ export interface Address {
   readonly database: string
 }
 
-/** Throws INVALID_URL. */
-export function addressOf(url: string): Address {
-  try {
-    const { host, port, user = '', database = '' } = new pg.Client({ connectionString: url })
-    return { host, port, user, database }
-  } catch (error) {
-    throw new DatabaseError(
-      'INVALID_URL',
-      'DATABASE_URL is no PostgreSQL URL. Write postgres://user:password@host:port/database.',
-      error instanceof Error ? error.name : undefined,
-    )
-  }
-}
-
 /** Turns what `connect` threw into a failure that says what to do. */
 export function connectFailure(error: unknown, at: Address): DatabaseError {
   if (error instanceof DatabaseError) return error

@@ -1,6 +1,6 @@
 import pg from 'pg'
-import { connectionsTo, isOfHost, openHosts, takeUnconfirmed } from './connection.ts'
-import { addressOf, callFailure, connectFailure, DatabaseError } from './failures.ts'
+import { addressOf, connectionsTo, isOfHost, openHosts, takeUnconfirmed } from './connection.ts'
+import { callFailure, connectFailure, DatabaseError } from './failures.ts'
 import { outlast } from './late.ts'
 import type { DatabaseWatch } from './watch.ts'
 

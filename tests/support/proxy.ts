@@ -3,7 +3,7 @@ import { createServer, connect as open, type Server, type Socket } from 'node:ne
 import { after } from 'node:test'
 
 /** A TCP proxy that does to connections what networks and machines do. */
-export interface Proxy {
+export interface TcpProxy {
   readonly port: number
   /** `url` with this proxy for its host. */
   through(url: string): string
@@ -37,7 +37,7 @@ interface Pair {
 }
 
 /** A proxy before the PostgreSQL at `url`, closed with the test file. */
-export async function openProxy(url: string): Promise<Proxy> {
+export async function openProxy(url: string): Promise<TcpProxy> {
   const port0 = Number(new URL(url).port)
   const state: State = { port: port0, delayMs: 0, isHole: false, cutAfter: ENDLESS, pairs: new Set() }
   const server = createServer((near) => join(near, state))

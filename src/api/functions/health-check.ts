@@ -1,5 +1,5 @@
 import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../../db/durability.ts'
-import { sqlErrorOf } from '../../db/failures.ts'
+import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import { SERVICE } from '../../desk/callers.ts'
 import { countProtections } from '../../desk/protections.ts'
@@ -32,7 +32,15 @@ const ANSWER_MS_MAX = 3_000
 async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Refusal('DATABASE_TIMEOUT')), ANSWER_MS_MAX)
-  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer))
+  try {
+    return await Promise.race([answer, late.promise])
+  } catch (error) {
+    // The trial before this one still has the lane's connection.
+    const isLate = error instanceof DatabaseError && error.code === 'POOL_EXHAUSTED'
+    throw isLate ? new Refusal('DATABASE_TIMEOUT') : error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 interface State {
@@ -69,7 +77,7 @@ function stateOf(database: Database): Promise<State> {
 
 async function askState(database: Database): Promise<State> {
   const startedMs = performance.now()
-  const durability = await tryCommit(database)
+  const durability = await tryCommit(database, SERVICE)
   const { version, active, total, missing } = await countProtections(database, SERVICE).catch(
     (error: unknown) => {
       throw MISSING.has(sqlErrorOf(error)?.code ?? '') ? new Refusal('NOT_INSTALLED') : error
