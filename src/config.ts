@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import {
@@ -48,6 +49,8 @@ export interface Config {
   /** Bulkheads: requests in work, and connections to the database. */
   readonly places: Readonly<Record<Lane, number>>
   readonly pools: Readonly<Record<Lane, number>>
+  /** Whose word about the client counts: addresses and networks, `private`, `any`. */
+  readonly trustedProxies: readonly string[]
   /** What is logged at most. */
   readonly logLevel: 'error' | 'warn' | 'info'
   readonly color: boolean
@@ -180,6 +183,13 @@ export const environment = z.object({
     .regex(/^[\w-]+$/, 'must be the name of a header')
     .optional()
     .describe('The header in which a proxy names the client, such as `x-forwarded-for`.'),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('private')
+    .transform(proxiesOf)
+    .describe(
+      'Proxies whose CLIENT_ADDRESS_HEADER is believed: addresses and networks (`203.0.113.7,2001:db8::/32`), `private` for all on no public address, or `any`.',
+    ),
   KEEP_ALIVE_SECONDS: seconds(
     READ_LIMITS.keepAliveMs,
     'How long a connection without a request is kept: longer than the proxy before it keeps its own.',
@@ -209,10 +219,12 @@ export const environment = z.object({
     'The same from one client address, in each lane.',
   ),
   PLACES_BUYERS: places('buyers', 'buyers'),
+  PLACES_PAGES: places('pages', 'pages that only read'),
   PLACES_GATES: places('gates', 'gates'),
   PLACES_WEBHOOKS: places('webhooks', 'webhooks'),
   PLACES_HEALTH: places('health', 'health checks'),
   POOL_BUYERS: pool('buyers', 'buyers'),
+  POOL_PAGES: pool('pages', 'pages that only read'),
   POOL_GATES: pool('gates', 'gates'),
   POOL_WEBHOOKS: pool('webhooks', 'webhooks, payments and jobs'),
   POOL_HEALTH: pool('health', 'health checks'),
@@ -252,6 +264,7 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     allowedRedirects: data.ALLOWED_REDIRECTS,
     rateLimit: data.RATE_LIMIT,
     clientAddressHeader: data.CLIENT_ADDRESS_HEADER,
+    trustedProxies: data.TRUSTED_PROXIES,
     ...capacityOf(data),
     logLevel: data.LOG_LEVEL,
     color: data.NO_COLOR === undefined,
@@ -274,12 +287,14 @@ function capacityOf(data: z.output<typeof environment>) {
     bodyBytesMax: data.BODY_KIB_MAX * KIB,
     places: {
       buyers: data.PLACES_BUYERS,
+      pages: data.PLACES_PAGES,
       gates: data.PLACES_GATES,
       webhooks: data.PLACES_WEBHOOKS,
       health: data.PLACES_HEALTH,
     },
     pools: {
       buyers: data.POOL_BUYERS,
+      pages: data.POOL_PAGES,
       gates: data.POOL_GATES,
       webhooks: data.POOL_WEBHOOKS,
       health: data.POOL_HEALTH,
@@ -332,6 +347,24 @@ function originsOf(list: string, context: z.RefinementCtx): string[] {
     )
   }
   return origins.filter((origin) => origin !== undefined)
+}
+
+function proxiesOf(list: string, context: z.RefinementCtx): string[] {
+  const entries = list.split(',').flatMap((entry) => entry.trim() || [])
+  const wrong = entries.find((entry) => entry !== 'private' && entry !== 'any' && !isNetwork(entry))
+  if (wrong !== undefined || entries.length === 0) {
+    context.addIssue(
+      `must list addresses or networks such as 10.0.0.0/8, "private" or "any", separated by commas, not "${wrong ?? list}"`,
+    )
+  }
+  return entries
+}
+
+function isNetwork(entry: string): boolean {
+  const [address = '', bits, ...more] = entry.split('/')
+  const family = isIP(address)
+  const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  return family > 0 && isPrefix && more.length === 0
 }
 
 /** Where the embedded PostgreSQL of `admit-once start` lives. */

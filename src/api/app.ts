@@ -20,8 +20,9 @@ export interface AppOptions {
   readonly authenticator: Authenticator
   /** Signs the codes of tickets, claims and bookings. */
   readonly codes: CodeSigner
-  /** Where people reach this server; by default the host that each request names. */
+  /** Where people reach this server; by default a name of this machine that the request has, or `ownUrl`. */
   readonly publicUrl?: string
+  readonly ownUrl?: () => string | undefined
   /** Who takes the money; without one only free tickets can be ordered. */
   readonly payments?: PaymentProvider
   /** Connections of a lane's own, which no other can take; by default it shares those of `database`. */
@@ -36,6 +37,8 @@ export interface AppOptions {
   readonly limits?: Partial<Limits>
   /** The header in which a proxy names the client, such as `x-forwarded-for`; only where one stands before us. */
   readonly clientAddressHeader?: string
+  /** Whose header counts; `private` by default: proxies on no public address. */
+  readonly trustedProxies?: readonly string[]
   /** Gets one JSON line for each request as grave as `logLevel`, `warn` by default; goes to standard error unless told. */
   readonly log?: (line: string) => void
   readonly logLevel?: Level
@@ -49,8 +52,11 @@ export function buildApp(options: AppOptions): Hono {
   const log = openLog(options.logLevel ?? 'warn', () => new Date(), options.log ?? console.error)
   const limits = { ...LIMITS, ...options.limits }
   const admission = openAdmission(limits)
-  const { bodyBytesMax } = limits
-  const front = openFront(log, admission, { bodyBytesMax, addressHeader: options.clientAddressHeader })
+  const front = openFront(log, admission, {
+    bodyBytesMax: limits.bodyBytesMax,
+    addressHeader: options.clientAddressHeader,
+    trustedProxies: options.trustedProxies ?? ['private'],
+  })
   for (const [segment, mount] of options.mounts ?? []) {
     const task = mountTask(segment, mount)
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
@@ -80,13 +86,14 @@ export function buildApp(options: AppOptions): Hono {
 
 function contextOf(options: AppOptions) {
   const { database, laneDatabases, authenticator, codes, publicUrl, payments, watch } = options
-  const shared = { buyers: database, gates: database, webhooks: database, health: database }
+  const shared = { buyers: database, pages: database, gates: database, webhooks: database, health: database }
   return {
     database,
     databases: { ...shared, ...laneDatabases },
     authenticator,
     codes,
     publicUrl: publicUrl?.replace(/\/+$/, ''),
+    ownUrl: options.ownUrl,
     functions: options.functions ?? registry,
     ...(payments === undefined ? {} : { payments }),
     ...(watch === undefined ? {} : { watch }),
@@ -133,5 +140,6 @@ const nothing: Task = {
   methods: METHODS,
   bodyBytesMax: BODY_BYTES_MAX,
   refuse: (code) => refusalReply(new Refusal(code)),
+  greet: async () => ({ refused: refusalReply(new Refusal('NOT_FOUND')) }),
   answer: async () => refusalReply(new Refusal('NOT_FOUND')),
 }

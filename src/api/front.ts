@@ -3,9 +3,20 @@ import type { Context } from 'hono'
 import type { Level, Log } from '../core/log.ts'
 import type { RefusalCode } from '../core/refusals.ts'
 import type { Lane } from '../desk/lane.ts'
-import { type Admission, withoutPort } from './admission.ts'
+import type { Admission } from './admission.ts'
+import { clientFinder, type FindClient } from './client-address.ts'
 import { pack } from './compress.ts'
-import { hasBody, isPreflight, preflight, type Reply, receiveBody, requestIdOf, toResponse } from './http.ts'
+import {
+  declaredBytes,
+  hasBody,
+  isPreflight,
+  preflight,
+  type Reply,
+  receiveBody,
+  requestIdOf,
+  toResponse,
+} from './http.ts'
+import { namesHost } from './origin.ts'
 
 /** What answers the requests of one route. */
 export interface Task {
@@ -17,6 +28,8 @@ export interface Task {
   readonly bodyBytesMax: number
   /** Another server's answers: they go out as they are, preflights and errors included. */
   readonly foreign?: true
+  /** What the head tells, before anything of the body is read; strangers are let on where it is absent. */
+  greet?(request: Request): Promise<Greeting>
   /** A cheap check before a place is taken, such as a signature; undefined lets the request on. */
   check?(request: Request): Promise<Reply | undefined>
   answer(request: Request): Promise<Reply | Response>
@@ -24,29 +37,46 @@ export interface Task {
   refuse(code: RefusalCode): Reply | Response
 }
 
-interface Borders {
+/** A request is refused by its head alone, or let on. */
+export type Greeting =
+  | { readonly refused: Reply | Response }
+  | {
+      readonly refused?: undefined
+      /** It brings a token or a secret key that holds; the public key, which anybody has, is none. */
+      readonly isKnown: boolean
+      /** Where it works, if not in its route's lane. */
+      readonly lane?: Lane
+    }
+
+export interface Borders {
   /** No larger body is read, whatever its route takes. */
   readonly bodyBytesMax: number
-  /** In which a proxy names the client. */
+  /** In which a proxy names the client, and whose word about that counts. */
   readonly addressHeader: string | undefined
+  readonly trustedProxies: readonly string[]
 }
 
 export type Front = (c: Context, task: Task) => Promise<Response>
 
 /**
- * Middleware that every request passes: request id, CORS preflight, token bucket, body, place, log line, and the answer where a
- * handler threw.
+ * Middleware that every request passes: request id, CORS preflight, token bucket, head, body, place, log line, and the answer
+ * where a handler threw.
  */
 export function openFront(log: Log, admission: Admission, borders: Borders): Front {
-  const isRare = openRareness()
+  const isRare = openRareness(RARELY_MS)
+  const isRarer = openRareness(FORGED_MS)
+  const { addressHeader: header, trustedProxies: trusted, bodyBytesMax } = borders
+  const findClient = clientFinder({ header, trusted })
   return async (c, task) => {
     const request = c.req.raw
     const requestId = requestIdOf(request)
     if (isPreflight(request) && task.foreign === undefined) {
       return toResponse(preflight(request, task.methods), requestId)
     }
-    const bodyBytesMax = Math.min(task.bodyBytesMax, borders.bodyBytesMax)
-    const done = await attend({ ...task, bodyBytesMax }, request, admission, addressOf(c, borders))
+    const client = clientOf(c, findClient)
+    if (client.isForged && isRarer()) log('warn', 'client_address_ignored', { message: FORGED })
+    const network = admission.limitedOf(client)
+    const done = await attend(request, { task, admission, network, bodyBytesMax })
     const { reply, ms, error } = done
     const { status } = reply
     const message = done.overload ?? (reply instanceof Response ? undefined : reply.note)
@@ -55,6 +85,11 @@ export function openFront(log: Log, admission: Admission, borders: Borders): Fro
     return task.foreign === undefined ? responseOf(request, reply, requestId) : asIs(reply, requestId)
   }
 }
+
+const FORGED =
+  'CLIENT_ADDRESS_HEADER was sent by somebody who is not in TRUSTED_PROXIES, and was not believed. If that is a proxy of yours, name its address there.'
+const RARELY_MS = 1_000
+const FORGED_MS = 60_000
 
 interface Attendance {
   readonly reply: Reply | Response
@@ -66,38 +101,64 @@ interface Attendance {
   readonly error?: string | undefined
 }
 
-/** Slow clients (slowloris): a place is taken only once the body has arrived whole, so that who sends slowly keeps nobody out. */
-async function attend(
-  task: Task,
-  request: Request,
-  admission: Admission,
-  address: string | undefined,
-): Promise<Attendance> {
-  const isSent = hasBody(request)
-  const arriving = admission.arrive(task.lane, address, isSent)
-  if (!arriving.admitted) return turnAway(task, arriving.code)
-  if (isSent) await receiveBody(request, task.bodyBytesMax)
-  arriving.leave()
-  const startedMs = performance.now()
-  const attendance = await workOn(task, request, admission)
-  return attendance.overload === undefined
-    ? { ...attendance, ms: Math.round(performance.now() - startedMs) }
-    : attendance
+interface Attending {
+  readonly task: Task
+  readonly admission: Admission
+  /** Who is limited. */
+  readonly network: string | undefined
+  readonly bodyBytesMax: number
 }
 
-async function workOn(task: Task, request: Request, admission: Admission): Promise<Attendance> {
+/** The cheapest question first: how often, then what the head tells, then the body, then a place. */
+async function attend(request: Request, attending: Attending): Promise<Attendance> {
+  const { task, admission, network } = attending
+  if (!namesHost(request)) return { reply: task.refuse('INVALID_REQUEST') }
+  if (!admission.spend(task.lane, network)) return turnAway(task, 'TOO_MANY_REQUESTS')
   try {
-    const refused = await task.check?.(request)
-    if (refused !== undefined) return { reply: refused }
-    const place = admission.enter(task.lane)
-    if (!place.admitted) return turnAway(task, place.code)
-    try {
-      return { reply: await task.answer(request) }
-    } finally {
-      place.leave()
-    }
+    const greeting = (await task.greet?.(request)) ?? STRANGER
+    if (greeting.refused !== undefined) return { reply: greeting.refused }
+    const { lane = task.lane, isKnown } = greeting
+    const refused = hasBody(request) ? await awaitBody(request, attending, { lane, isKnown }) : undefined
+    if (refused !== undefined) return refused
+    const startedMs = performance.now()
+    const attendance = await workOn(request, attending, lane)
+    return attendance.overload === undefined
+      ? { ...attendance, ms: Math.round(performance.now() - startedMs) }
+      : attendance
   } catch (error) {
     return { reply: task.refuse('INTERNAL_ERROR'), error: stackOf(error) }
+  }
+}
+
+const STRANGER: Greeting = { isKnown: false }
+
+/** Slow clients (slowloris): a place is taken only once the body has arrived whole, so that who sends slowly keeps nobody out. */
+async function awaitBody(
+  request: Request,
+  { task, admission, network, ...limits }: Attending,
+  standing: { readonly lane: Lane; readonly isKnown: boolean },
+): Promise<Attendance | undefined> {
+  const bytes = declaredBytes(request)
+  const bodyBytesMax = Math.min(task.bodyBytesMax, limits.bodyBytesMax)
+  if (bytes !== undefined && bytes > bodyBytesMax) return { reply: task.refuse('PAYLOAD_TOO_LARGE') }
+  const arrival = admission.arrive({ ...standing, network, bytes })
+  const isHere = await Promise.race([
+    receiveBody(request, bodyBytesMax).then(() => true),
+    arrival.evicted.then(() => false),
+  ])
+  arrival.leave()
+  return isHere ? undefined : turnAway(task, 'SERVER_BUSY')
+}
+
+async function workOn(request: Request, { task, admission }: Attending, lane: Lane): Promise<Attendance> {
+  const refused = await task.check?.(request)
+  if (refused !== undefined) return { reply: refused }
+  const place = admission.enter(lane)
+  if (!place.admitted) return turnAway(task, place.code)
+  try {
+    return { reply: await task.answer(request) }
+  } finally {
+    place.leave()
   }
 }
 
@@ -127,23 +188,17 @@ function asIs(reply: Reply | Response, requestId: string): Response {
   return reply instanceof Response ? reply : toResponse(reply, requestId)
 }
 
-/** Who is limited: the other end of the connection, or whom the proxy there names last. */
-function addressOf(c: Context, { addressHeader }: Borders): string | undefined {
-  const named =
-    addressHeader === undefined ? undefined : c.req.header(addressHeader)?.split(',').at(-1)?.trim()
-  if (named) return withoutPort(named)
+function clientOf(c: Context, findClient: FindClient) {
   const { incoming } = (c.env ?? {}) as Partial<HttpBindings>
-  return incoming?.socket.remoteAddress
+  return findClient(incoming?.socket.remoteAddress, (name) => c.req.header(name))
 }
 
-const RARELY_MS = 1_000
-
-/** Log throttling: true at most once a second. */
-function openRareness(): () => boolean {
+/** Log throttling: true at most once in so long. */
+function openRareness(everyMs: number): () => boolean {
   let lastMs = Number.NEGATIVE_INFINITY
   return () => {
     const nowMs = performance.now()
-    if (nowMs - lastMs < RARELY_MS) return false
+    if (nowMs - lastMs < everyMs) return false
     lastMs = nowMs
     return true
   }

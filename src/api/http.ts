@@ -83,10 +83,16 @@ export function hasBody({ method, headers }: Request): boolean {
   return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }
 
+/** How long the body is, as the head has it; undefined where it does not say. */
+export function declaredBytes({ headers }: Request): number | undefined {
+  const declared = headers.get('content-length')
+  return declared === null ? undefined : Number(declared)
+}
+
 async function read(request: Request, bytesMax: number): Promise<Bytes | undefined> {
-  const declared = request.headers.get('content-length')
-  if (declared !== null) {
-    return Number(declared) > bytesMax ? undefined : new Uint8Array(await request.arrayBuffer())
+  const declared = declaredBytes(request)
+  if (declared !== undefined) {
+    return declared > bytesMax ? undefined : new Uint8Array(await request.arrayBuffer())
   }
   if (request.body === null) return new Uint8Array()
   const chunks: Uint8Array[] = []

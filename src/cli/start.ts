@@ -103,6 +103,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
 
 interface Pools {
   readonly database: Database
+  readonly pages: Database
   readonly gates: Database
   readonly webhooks: Database
   readonly health: Database
@@ -118,6 +119,7 @@ async function openPools(
     closing.after(openPool(url, { max: pools[lane], name, watch }), (it) => it.close())
   return {
     database: await open('buyers', 'admit-once'),
+    pages: await open('pages', 'admit-once pages'),
     gates: await open('gates', 'admit-once gates'),
     webhooks: await open('webhooks', 'admit-once payments'),
     health: await open('health', 'admit-once health'),
@@ -144,14 +146,8 @@ async function serve(config: Config, pools: Pools, { log, watch, closing }: Oper
     it.stop(),
   )
   const { codes } = signer
-  const app = buildApp({
-    database,
-    laneDatabases,
-    watch,
-    authenticator,
-    codes,
-    ...appOptions(config, payments),
-  })
+  const options = { ...appOptions(config, payments), ownUrl: () => url }
+  const app = buildApp({ database, laneDatabases, watch, authenticator, codes, ...options })
   const listening = await closing.after(listen(app, config), (it) => it.close())
   url = listening.url
   const newKey = signer.isNew && codes.kid > 1 ? codes.kid : undefined
@@ -175,7 +171,7 @@ function requirePublicUrl(config: Config): void {
 }
 
 function appOptions(config: Config, { provider, mounts }: Payments) {
-  const { publicUrl, allowedRedirects, logLevel, clientAddressHeader } = config
+  const { publicUrl, allowedRedirects, logLevel, clientAddressHeader, trustedProxies } = config
   return {
     payments: provider,
     mounts,
@@ -183,6 +179,7 @@ function appOptions(config: Config, { provider, mounts }: Payments) {
     logLevel,
     ...(publicUrl === undefined ? {} : { publicUrl }),
     limits: limitsOf(config),
+    trustedProxies,
     ...(clientAddressHeader === undefined ? {} : { clientAddressHeader }),
   }
 }

@@ -1,16 +1,16 @@
 /**
  * Bulkheads: which share of the server a request works in, places and connections alike, so that buyers can keep neither
- * gates nor payments nor operators out.
+ * gates nor payments nor operators out. Pages that only read have one too: buyers wait for the lock of a tier, readers for none.
  */
-export type Lane = 'buyers' | 'gates' | 'webhooks' | 'health'
+export type Lane = 'buyers' | 'pages' | 'gates' | 'webhooks' | 'health'
 
 type Shares = Readonly<Record<Lane, number>>
 
 /** Requests in work at once, lane by lane. */
-export const PLACES: Shares = { buyers: 2_000, gates: 500, webhooks: 200, health: 1_000 }
+export const PLACES: Shares = { buyers: 2_000, pages: 1_000, gates: 500, webhooks: 200, health: 1_000 }
 
 /** Connections to the database, lane by lane. More only wait for each other at a hot tier. */
-export const POOLS: Shares = { buyers: 20, gates: 8, webhooks: 6, health: 1 }
+export const POOLS: Shares = { buyers: 20, pages: 6, gates: 8, webhooks: 6, health: 1 }
 
 /** What one server reads of strangers, and for how long. */
 export interface ReadLimits {

@@ -2,13 +2,13 @@ import { flag, integer, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
 /** The next events that sell, or will: at most 100, the soonest first. */
-export const eventsOnSale = verb('events_on_sale', 'buyers', {}).gives<readonly EventView[]>()
+export const eventsOnSale = verb('events_on_sale', 'pages', {}).gives<readonly EventView[]>()
 
 /** When the clock of a business shows a time, `YYYY-MM-DD HH:MM`. */
 export const localTime = verb('local_time', 'buyers', { business_id: uuid, local: text }).gives<string>()
 
 /** Everything that an event's page shows; not of a draft. */
-export const eventPage = verb('event_page', 'buyers', { slug: text })
+export const eventPage = verb('event_page', 'pages', { slug: text })
   .refuses('EVENT_NOT_FOUND')
   .answers<{ readonly event: EventView }>()
 

@@ -101,12 +101,12 @@ export const fitsWithout = verb('fits_without', 'buyers', { request: json, order
   }>()
 
 /** Everything that an order's page shows; whoever knows its secret may see it. */
-export const orderPage = verb('order_page', 'buyers', { order_id: uuid, secret: text })
+export const orderPage = verb('order_page', 'pages', { order_id: uuid, secret: text })
   .refuses('ORDER_NOT_FOUND')
   .answers<OrderView>()
 
 /** Of `[{order_id, secret}]` those orders that can still be paid, in that order. */
-export const waitingOrders = verb('waiting_orders', 'buyers', { orders: json }).gives<
+export const waitingOrders = verb('waiting_orders', 'pages', { orders: json }).gives<
   readonly WaitingOrder[]
 >()
 

@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LIMITS, networkOf, openAdmission, withoutPort } from '../../src/api/admission.ts'
+import { LIMITS, openAdmission } from '../../src/api/admission.ts'
+import { type Arriving, openArrivals } from '../../src/api/arrivals.ts'
+import type { Lane } from '../../src/desk/lane.ts'
 import { placesOf } from '../support/limits.ts'
-
-const NONE = { ...LIMITS, perSecond: 0 }
-
-/** What is sent without a body. */
-const NO_BODY = false
 
 describe('admission', () => {
   it('lets in as many as there is room for, and the next one when somebody leaves', () => {
-    const { enter } = openAdmission({ ...NONE, ...placesOf({ buyers: 2 }) })
+    const { enter } = openAdmission({ ...LIMITS, ...placesOf({ buyers: 2 }) })
     const first = enter('buyers')
     assert.ok(first.admitted && enter('buyers').admitted)
     assert.deepEqual(enter('buyers'), { admitted: false, code: 'SERVER_BUSY' })
@@ -19,23 +16,21 @@ describe('admission', () => {
     assert.ok(!enter('buyers').admitted)
   })
 
-  it('keeps room for gates, webhooks and health checks that buyers cannot take', () => {
-    const { enter } = openAdmission({ ...NONE, places: { buyers: 0, gates: 1, webhooks: 1, health: 1 } })
+  it('keeps room for pages, gates, webhooks and health checks that buyers cannot take', () => {
+    const one = { pages: 1, gates: 1, webhooks: 1, health: 1 }
+    const { enter } = openAdmission({ ...LIMITS, ...placesOf({ buyers: 0, ...one }) })
     assert.ok(!enter('buyers').admitted)
-    assert.ok(enter('gates').admitted)
-    assert.ok(!enter('gates').admitted)
-    assert.ok(enter('webhooks').admitted)
-    assert.ok(!enter('webhooks').admitted)
-    assert.ok(enter('health').admitted)
+    for (const lane of Object.keys(one) as Lane[]) {
+      assert.deepEqual([enter(lane).admitted, enter(lane).admitted], [true, false], lane)
+    }
   })
 
   it('gives an address its burst, then so many a second, and no other address less', () => {
     let nowMs = 0
-    const { arrive } = openAdmission({ ...LIMITS, perSecond: 10, burst: 3 }, () => nowMs)
+    const { spend } = openAdmission({ ...LIMITS, perSecond: 10, burst: 3 }, () => nowMs)
     const tries = (address: string, count: number) =>
-      Array.from({ length: count }, () => arrive('buyers', address, NO_BODY).admitted).filter(Boolean).length
+      Array.from({ length: count }, () => spend('buyers', address)).filter(Boolean).length
     assert.equal(tries('203.0.113.1', 5), 3)
-    assert.deepEqual(arrive('buyers', '203.0.113.1', NO_BODY), { admitted: false, code: 'TOO_MANY_REQUESTS' })
     assert.equal(tries('203.0.113.2', 5), 3)
     nowMs = 200
     assert.equal(tries('203.0.113.1', 5), 2)
@@ -45,92 +40,91 @@ describe('admission', () => {
 
   it('counts buyers and gates of one address apart, and gives gates ten times as many: a venue has one address', () => {
     let nowMs = 0
-    const { arrive } = openAdmission({ ...LIMITS, perSecond: 1, burst: 2 }, () => nowMs)
-    const tries = (lane: 'buyers' | 'gates') =>
-      Array.from({ length: 30 }, () => arrive(lane, '203.0.113.1', NO_BODY).admitted).filter(Boolean).length
-    assert.deepEqual([tries('buyers'), tries('gates')], [2, 20])
+    const { spend } = openAdmission({ ...LIMITS, perSecond: 1, burst: 2 }, () => nowMs)
+    const tries = (lane: Lane) =>
+      Array.from({ length: 30 }, () => spend(lane, '203.0.113.1')).filter(Boolean).length
+    assert.deepEqual([tries('buyers'), tries('pages'), tries('gates')], [2, 0, 20])
     nowMs = 1000
-    assert.deepEqual([tries('buyers'), tries('gates')], [1, 10])
+    assert.deepEqual([tries('pages'), tries('buyers'), tries('gates')], [1, 0, 10])
   })
 
-  it('limits no client of this machine unless told to, and no webhook', () => {
+  it('limits no program of this machine unless told to, and no webhook', () => {
     const strict = { ...LIMITS, perSecond: 1, burst: 1 }
-    for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1']) {
-      const { arrive } = openAdmission(strict, () => 0)
-      assert.ok(
-        arrive('buyers', address, NO_BODY).admitted && arrive('buyers', address, NO_BODY).admitted,
-        address,
-      )
-      const { arrive: told } = openAdmission({ ...strict, limitLoopback: true }, () => 0)
-      assert.deepEqual(
-        [told('buyers', address, NO_BODY).admitted, told('buyers', address, NO_BODY).admitted],
-        [true, false],
-      )
-    }
-    const { arrive } = openAdmission(strict, () => 0)
-    assert.ok(
-      arrive('webhooks', '203.0.113.1', NO_BODY).admitted &&
-        arrive('webhooks', '203.0.113.1', NO_BODY).admitted,
-    )
+    const own = { address: '127.0.0.1', isLocal: true, isForged: false }
+    const { limitedOf, spend } = openAdmission(strict, () => 0)
+    assert.equal(limitedOf(own), undefined)
+    assert.ok(spend('buyers', undefined) && spend('buyers', undefined))
+    assert.equal(openAdmission({ ...strict, limitLoopback: true }).limitedOf(own), '127.0.0.1')
+    assert.equal(limitedOf({ ...own, isLocal: false }), '127.0.0.1')
+    assert.ok(spend('webhooks', '203.0.113.1') && spend('webhooks', '203.0.113.1'))
   })
 
   it('forgets the address that was not seen for longest, so that memory is bounded', () => {
-    const { arrive } = openAdmission({ ...LIMITS, perSecond: 1, burst: 1 }, () => 0)
-    assert.ok(arrive('buyers', 'first', NO_BODY).admitted)
-    assert.ok(!arrive('buyers', 'first', NO_BODY).admitted)
-    for (let n = 0; n < 19_999; n++) arrive('buyers', `address ${n}`, NO_BODY)
-    assert.ok(!arrive('buyers', 'first', NO_BODY).admitted)
-    for (let n = 0; n < 20_000; n++) arrive('buyers', `another ${n}`, NO_BODY)
-    assert.ok(arrive('buyers', 'first', NO_BODY).admitted)
+    const { spend } = openAdmission({ ...LIMITS, perSecond: 1, burst: 1 }, () => 0)
+    assert.ok(spend('buyers', 'first'))
+    assert.ok(!spend('buyers', 'first'))
+    for (let n = 0; n < 19_999; n++) spend('buyers', `address ${n}`)
+    assert.ok(!spend('buyers', 'first'))
+    for (let n = 0; n < 20_000; n++) spend('buyers', `another ${n}`)
+    assert.ok(spend('buyers', 'first'))
   })
+})
 
-  it('lets so many bodies of an address be on their way, whatever the lane, and one more when one is here', () => {
-    const { arrive } = openAdmission({ ...NONE, arrivingPerAddress: 2 })
-    const first = arrive('buyers', '203.0.113.1', true)
-    assert.ok(first.admitted && arrive('webhooks', '203.0.113.1', true).admitted)
-    assert.deepEqual(arrive('webhooks', '203.0.113.1', true), { admitted: false, code: 'TOO_MANY_REQUESTS' })
-    assert.ok(arrive('webhooks', '203.0.113.1', NO_BODY).admitted)
-    assert.ok(arrive('webhooks', '203.0.113.2', true).admitted)
-    first.leave()
-    assert.ok(arrive('buyers', '203.0.113.1', true).admitted)
-    for (const address of ['127.0.0.1', undefined]) {
-      const all = Array.from({ length: 5 }, () => arrive('buyers', address, true).admitted)
-      assert.deepEqual(all, Array(5).fill(true))
-    }
-  })
+const SMALL: Arriving = { lane: 'buyers', network: undefined, bytes: 10, isKnown: false }
 
-  it('bounds the bodies on their way in each lane, apart from the others', () => {
-    const { arrive } = openAdmission({ ...NONE, arrivingMax: 1 })
-    const first = arrive('buyers', undefined, true)
-    assert.ok(first.admitted)
-    assert.deepEqual(arrive('buyers', undefined, true), { admitted: false, code: 'SERVER_BUSY' })
-    assert.ok(arrive('webhooks', undefined, true).admitted)
-    first.leave()
-    assert.ok(arrive('buyers', undefined, true).admitted)
-  })
-
-  const named: readonly (readonly [named: string, address: string])[] = [
-    ['203.0.113.7:5678', '203.0.113.7'],
-    ['203.0.113.7', '203.0.113.7'],
-    ['[2001:db8::1]:443', '2001:db8::1'],
-    ['[2001:db8::1]', '2001:db8::1'],
-    ['2001:db8::1', '2001:db8::1'],
-    ['::ffff:203.0.113.7', '::ffff:203.0.113.7'],
-  ]
-  for (const [name, address] of named) {
-    it(`takes a proxy's ${name} for ${address}`, () => assert.equal(withoutPort(name), address))
+/** Lets bodies arrive, each under a name, and tells which were evicted since. */
+function arrivals(max: number, perAddress: number) {
+  const arrive = openArrivals(max, perAddress)
+  const gone: string[] = []
+  return {
+    arrive: (name: string, arriving: Partial<Arriving> = {}) => {
+      const arrival = arrive({ ...SMALL, ...arriving })
+      void arrival.evicted.then(() => gone.push(name))
+      return arrival
+    },
+    evicted: async () => {
+      await Promise.resolve()
+      return gone.splice(0)
+    },
   }
+}
 
-  const networks: readonly (readonly [address: string, network: string])[] = [
-    ['203.0.113.7', '203.0.113.7'],
-    ['::ffff:203.0.113.7', '203.0.113.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8:1:2::6', '2001:db8:1:2'],
-    ['2001:db8::6', '2001:db8:0:0'],
-    ['fe80::1%eth0', 'fe80:0:0:0'],
-    ['::1', '0:0:0:0'],
-  ]
-  for (const [address, network] of networks) {
-    it(`counts ${address} as ${network}`, () => assert.equal(networkOf(address), network))
-  }
+describe('bodies on their way', () => {
+  it('make room for the next one: the one that is longest on its way goes, and none that is here', async () => {
+    const { arrive, evicted } = arrivals(2, 9)
+    const first = arrive('first')
+    arrive('second')
+    first.leave()
+    arrive('third')
+    assert.deepEqual(await evicted(), [])
+    arrive('fourth')
+    assert.deepEqual(await evicted(), ['second'])
+    arrive('fifth')
+    assert.deepEqual(await evicted(), ['third'])
+  })
+
+  it('of one lane take none from another, strangers none from who is known, large ones none from small', async () => {
+    const { arrive, evicted } = arrivals(10, 99)
+    arrive('webhook', { lane: 'webhooks' })
+    arrive('of staff', { isKnown: true })
+    arrive('small')
+    for (let n = 0; n < 9; n++) arrive(`stranger ${n}`)
+    for (let n = 0; n < 20; n++) arrive('large', { bytes: 64 * 1024 + 1 })
+    for (let n = 0; n < 20; n++) arrive('of unknown length', { bytes: undefined })
+    const gone = await evicted()
+    assert.deepEqual([...new Set(gone)], ['large', 'of unknown length'])
+    assert.equal(gone.length, 39)
+  })
+
+  it('of one address are a share, which it takes from itself', async () => {
+    const { arrive, evicted } = arrivals(100, 2)
+    const from = (name: string, network: string | undefined) => arrive(name, { network })
+    from('other', '203.0.113.2')
+    from('first', '203.0.113.1')
+    from('second', '203.0.113.1')
+    from('third', '203.0.113.1')
+    assert.deepEqual(await evicted(), ['first'])
+    for (let n = 0; n < 50; n++) from('of this machine', undefined)
+    assert.deepEqual(await evicted(), [])
+  })
 })

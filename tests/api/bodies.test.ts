@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { after, describe, it } from 'node:test'
+import { functions } from '../../src/api/functions/index.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { testDatabase } from '../support/database.ts'
 import { placesOf } from '../support/limits.ts'
@@ -27,6 +28,8 @@ async function open(app: ServeOptions['app'] = {}): Promise<TestServer> {
 }
 
 interface Slow {
+  /** The status line of an answer that comes without more. */
+  answer(): Promise<string>
   /** Sends what was missing, and gives the status line of the answer. */
   finish(): Promise<string>
 }
@@ -36,21 +39,37 @@ async function slowly({ url }: TestServer, path: string, header = 'X: y'): Promi
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   sockets.push(socket)
+  const next = statusLinesOf(socket)
   const head = `POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\n${header}\r\nContent-Length: 10\r\n`
   socket.write(`${head}Expect: 100-continue\r\nConnection: close\r\n\r\n`)
-  assert.match(await next(socket), /^HTTP\/1.1 100 /)
+  assert.match(await next(), /^HTTP\/1.1 100 /)
   return {
+    answer: next,
     finish: () => {
       socket.write('0123456789')
-      return next(socket)
+      return next()
     },
   }
 }
 
-function next(socket: Socket): Promise<string> {
-  return new Promise((resolve, reject) => {
-    socket.once('data', (bytes) => resolve(String(bytes).split('\r\n')[0] ?? '')).once('error', reject)
-  })
+/** Gives the status lines of what comes, one after the other; several may come at once. */
+function statusLinesOf(socket: Socket): () => Promise<string> {
+  let text = ''
+  let given = 0
+  return () =>
+    new Promise((resolve, reject) => {
+      const look = (bytes: Buffer | string) => {
+        text += String(bytes)
+        const line = [...text.matchAll(/^HTTP\/1.1 \d{3} /gm)][given]?.[0]
+        if (line === undefined) return
+        given++
+        socket.off('data', look)
+        resolve(line)
+      }
+      socket.on('data', look)
+      socket.once('close', () => reject(new Error(`closed after ${JSON.stringify(text)}`)))
+      look('')
+    })
 }
 
 function webhook(server: TestServer, signature?: string) {
@@ -84,34 +103,87 @@ describe('bodies that do not come', () => {
     })
   }
 
-  it('are so many from one address, and one more for each that came', async () => {
+  it('are so many from one address: the one that is longest on its way makes room for the next', async () => {
     const server = await open({
       clientAddressHeader: 'x-forwarded-for',
       limits: { arrivingPerAddress: 2 },
     })
-    const path = '/functions/v1/stripe-webhook'
-    const from = (address: string) => slowly(server, path, `X-Forwarded-For: ${address}`)
-    const first = await from('203.0.113.1')
-    await from('203.0.113.1')
-    const send = async () =>
-      (await ask(server, path, { body: {}, headers: { 'x-forwarded-for': '203.0.113.1' } })).status
-    assert.equal(await send(), 429)
-    await from('203.0.113.2')
-    assert.match(await first.finish(), / 400 /)
-    assert.equal(await send(), 400)
+    const from = (address: string) =>
+      slowly(server, '/functions/v1/guest-checkout', `X-Forwarded-For: ${address}`)
+    const [first, second, other] = [
+      await from('203.0.113.1'),
+      await from('203.0.113.1'),
+      await from('203.0.113.2'),
+    ]
+    const turnedAway = first.answer()
+    const third = await from('203.0.113.1')
+    assert.match(await turnedAway, / 503 /)
+    for (const slow of [second, third, other]) assert.match(await slow.finish(), / 400 /)
   })
 
-  it('are so many in all, apart from other lanes and from what has no body', async () => {
+  it('are so many in all, apart from other lanes, and keep out none that comes', async () => {
     const server = await open({ limits: { arrivingMax: 1 } })
-    await slowly(server, '/functions/v1/guest-checkout')
-    const full = await ask(server, '/functions/v1/claim-offer', { body: {} })
-    assert.deepEqual([full.status, full.json().code], [503, 'SERVER_BUSY'])
+    const slow = await slowly(server, '/functions/v1/guest-checkout')
+    const turnedAway = slow.answer()
+    const got = await ask(server, '/functions/v1/guest-checkout', { body: {} })
+    assert.equal(got.status, 400)
+    assert.match(await turnedAway, / 503 /)
     assert.equal((await ask(server, '/', { headers: { accept: 'text/html' } })).status, 200)
     assert.equal((await webhook(server)).status, 200)
   })
 })
 
+/** Whose request a stranger may send; all others say in `needs` who may. */
+const OPEN = [
+  'create-ticket-checkout',
+  'enhanced-checkout',
+  'create-checkout-session',
+  'guest-checkout',
+  'checkout-session-status',
+  'cancel-order',
+  'stripe-webhook',
+  'claim-offer',
+  'ticket-keys',
+  'health-check',
+]
+
+describe('a function that needs a caller', () => {
+  it('is each but these', () => {
+    const withoutNeed = [...functions].filter(([, { needs }]) => needs === undefined)
+    assert.deepEqual(
+      withoutNeed.map(([name]) => name),
+      OPEN,
+    )
+  })
+
+  for (const [name, { needs, methods }] of functions) {
+    if (needs === undefined || !methods.includes('POST')) continue
+    it(`${name} refuses a stranger before its body is here`, async () => {
+      const server = await open()
+      const { anon } = server.authenticator.keys
+      for (const header of [
+        'X: y',
+        `apikey: ${anon}`,
+        `Authorization: Bearer ${anon}`,
+        'Authorization: Bearer a.b.c',
+      ]) {
+        const slow = await slowly(server, `/functions/v1/${name}`, header)
+        assert.match(await slow.answer(), / 401 /)
+      }
+    })
+  }
+})
+
 describe('a webhook that nobody signed', () => {
+  for (const signature of [undefined, '', 'x', 't=1', 'v1=00', `t=1,v0=${'0'.repeat(64)}`]) {
+    it(`as its head shows (${signature}) is refused before its body is read`, async () => {
+      const server = await open()
+      const line = signature === undefined ? 'X: y' : `Stripe-Signature: ${signature}`
+      const slow = await slowly(server, '/functions/v1/stripe-webhook', line)
+      assert.match(await slow.answer(), / 400 /)
+    })
+  }
+
   it('takes no place', async () => {
     const server = await open({ limits: placesOf({ webhooks: 0 }) })
     assert.equal((await webhook(server, 't=1,v1=0')).status, 400)

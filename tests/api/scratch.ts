@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Hono } from 'hono'
 import pg from 'pg'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
 import { type Authenticator, openAuthenticator } from '../../src/api/authenticator.ts'
 import { listen } from '../../src/api/listen.ts'
+import type { ReadLimits } from '../../src/core/capacity.ts'
 import { type Database, openPool } from '../../src/db/pool.ts'
 import { CODES } from '../support/codes.ts'
 import { serverUrl } from '../support/server.ts'
@@ -64,6 +66,7 @@ end $$`
 
 export interface TestServer extends AsyncDisposable {
   readonly url: string
+  readonly app: Hono
   readonly authenticator: Authenticator
   readonly database: Database
   readonly logged: readonly string[]
@@ -78,12 +81,13 @@ export interface ServeOptions {
   readonly max?: number
   readonly waitMs?: number
   readonly app?: Partial<Omit<AppOptions, 'database' | 'gate' | 'log'>>
+  readonly reading?: Partial<ReadLimits>
 }
 
 /** The whole app over real HTTP on a free port, on any database. */
 export async function serve(
   url: string,
-  { max = 4, waitMs = 10_000, app: options }: ServeOptions = {},
+  { max = 4, waitMs = 10_000, app: options, reading = {} }: ServeOptions = {},
 ): Promise<TestServer> {
   const database = await openPool(url, { max, waitMs, name: 'api-test' })
   const authenticator = await openAuthenticator(JWT_SECRET)
@@ -95,9 +99,10 @@ export async function serve(
     authenticator,
     log: (line) => logged.push(line),
   })
-  const listening = await listen(app)
+  const listening = await listen(app, { reading })
   return {
     url: listening.url,
+    app,
     authenticator,
     database,
     logged,

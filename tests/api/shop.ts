@@ -3,6 +3,7 @@ import { after } from 'node:test'
 import type { AppOptions } from '../../src/api/app.ts'
 import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { mintToken } from '../../src/api/keys.ts'
+import type { ReadLimits } from '../../src/core/capacity.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
 import { addStaff, type BoxOffice, openBoxOffice } from '../support/box-office.ts'
@@ -47,6 +48,7 @@ type ShopBody = Readonly<Record<string, unknown>>
 export async function openShop(
   options: Partial<StandInOptions> = {},
   app: Partial<AppOptions> = {},
+  reading: Partial<ReadLimits> = {},
 ): Promise<Shop> {
   const db = await testDatabase()
   const house = await openBoxOffice(db)
@@ -68,7 +70,7 @@ export async function openShop(
     ['api.stripe.com', 'checkout.stripe.com', 'stand-in'].map((name) => [name, standIn.fetch]),
   )
   const codes = await codesOf(db)
-  const server = await serve(db.url, { app: { codes, payments, mounts, ...app } })
+  const server = await serve(db.url, { app: { codes, payments, mounts, ...app }, reading })
   url = server.url
   after(async () => {
     await standIn.close()

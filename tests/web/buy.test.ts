@@ -208,7 +208,7 @@ describe('buying by a form', () => {
   })
 
   it('is told that a lot of people are here, by a page, when there is no room', async () => {
-    const busy = await openHouse({ limits: placesOf({ buyers: 0 }) })
+    const busy = await openHouse({ limits: placesOf({ pages: 0 }) })
     const response = await get(busy.url)
     assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1'])
     assert.match(await response.text(), /A lot of people are here now/)

@@ -7,7 +7,7 @@ import {
 import { bookSlotAtomically } from '../../desk/parties.ts'
 import { json, type Reply } from '../http.ts'
 import { anyNumber } from './any-number.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, refusalIn, requireSigningKey } from './contract.ts'
 import { idempotencyKeyOf, parseJson, personName, replayHeader, text } from './requests.ts'
 
 const body = z.object({
@@ -27,12 +27,10 @@ const body = z.object({
  * in. Takes `businessId`, `date` (the evening on which the slot begins), `time` (HH:MM by the clock of the house),
  * `partySize`, `name` and optionally `phone`, `seatingPreference`, `specialRequests`.
  */
-export const bookSlot: EdgeFunction = { methods: ['POST'], handle }
+export const bookSlot: EdgeFunction = { methods: ['POST'], needs: 'user', handle }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   requireSigningKey(codes)
-  // As the verb has it: a guest learns that before anything is said about the request.
-  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const key = idempotencyKeyOf(request)
   const booking = await parseJson(request, body)
   const { businessId } = booking

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { REFUND_REASON_LENGTH_MAX } from '../../core/limits.ts'
 import { cancelEvent as askCancel } from '../../desk/events.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { named, parseJson, text } from './requests.ts'
 
 /** Strict: `force` sends back what was scanned, and a misspelt field must not be passed over. */
@@ -18,10 +18,9 @@ const body = z.strictObject({
  * scanned too; any other field is refused. A call ends a batch of orders and says how far it is (`orders`, `left`, `pending`,
  * `returning`, `returned`, `failed`, `done`); a job goes on with the rest. Called again it goes on, and sends what failed once more.
  */
-export const cancelEvent: EdgeFunction = { methods: ['POST'], handle }
+export const cancelEvent: EdgeFunction = { methods: ['POST'], needs: 'user', handle }
 
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
-  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { eventId, reason, force } = await parseJson(request, body)
   const answer = await askCancel(database, caller, { event: eventId, reason, force })
   if (!answer.success) throw refusalIn(answer)

@@ -41,6 +41,10 @@ export interface EdgeFunction {
   readonly lane?: Lane
   /** {@link BODY_BYTES_MAX} where it is absent. */
   readonly bodyBytesMax?: number
+  /** Who may ask at all; anybody where it is absent. Others are refused by the head of their request, before its body is read. */
+  readonly needs?: 'user' | 'service_role'
+  /** What the head tells beside that; throws a `Refusal`. */
+  greet?(request: Request, context: Pick<FunctionContext, 'payments'>): void
   /** A check without a place and without the database, such as a signature; throws a `Refusal`. */
   check?(request: Request, context: Pick<FunctionContext, 'payments'>): Promise<void>
   handle(request: Request, context: FunctionContext): Promise<Reply>
@@ -127,20 +131,24 @@ const sqlRefusals: readonly (readonly [start: string, code: RefusalCode])[] = [
 ]
 
 /**
- * The parsed JSON body, an empty one as `{}`. CSRF: a browser sends text or a form to any site without asking first, so that a
- * link or form elsewhere could hold tickets; that is refused. What it asks for first (JSON, a key, a token) any site may send, as
- * CORS allows; scripts send no Origin, and name any type or none.
+ * CSRF: a browser sends text or a form to any site without asking first, so that a link or form elsewhere could hold tickets;
+ * that is refused. What it asks for first (JSON, a key, a token) any site may send, as CORS allows; scripts send no Origin, and
+ * name any type or none.
  */
-export async function readJson(request: Request, bytesMax: number = BODY_BYTES_MAX): Promise<unknown> {
-  const body = await readText(request, bytesMax)
+export function refuseForeignText({ headers }: Request): void {
   if (
-    body !== '' &&
-    request.headers.has('origin') &&
-    !PREFLIGHTED.some((name) => request.headers.has(name)) &&
-    !JSON_TYPE.test(request.headers.get('content-type') ?? '')
+    headers.has('origin') &&
+    !PREFLIGHTED.some((name) => headers.has(name)) &&
+    !JSON_TYPE.test(headers.get('content-type') ?? '')
   ) {
     throw new Refusal('INVALID_REQUEST', 'A page sends Content-Type: application/json.')
   }
+}
+
+/** The parsed JSON body, an empty one as `{}`. */
+export async function readJson(request: Request, bytesMax: number = BODY_BYTES_MAX): Promise<unknown> {
+  const body = await readText(request, bytesMax)
+  if (body !== '') refuseForeignText(request)
   try {
     return body === '' ? {} : JSON.parse(body)
   } catch {

@@ -1,8 +1,10 @@
+import type { Caller } from '../../db/call.ts'
 import type { Database } from '../../db/pool.ts'
 import type { Lane } from '../../desk/lane.ts'
 import type { Authenticator } from '../authenticator.ts'
-import type { Task } from '../front.ts'
-import type { Reply } from '../http.ts'
+import type { Greeting, Task } from '../front.ts'
+import { hasBody, type Reply } from '../http.ts'
+import { type OriginRules, originOf } from '../origin.ts'
 import {
   BODY_BYTES_MAX,
   type EdgeFunction,
@@ -10,55 +12,91 @@ import {
   Refusal,
   refusalOf,
   refusalReply,
+  refuseForeignText,
 } from './contract.ts'
 
-export interface FunctionOptions extends Omit<FunctionContext, 'database' | 'caller' | 'publicUrl'> {
+export interface FunctionOptions
+  extends Omit<FunctionContext, 'database' | 'caller' | 'publicUrl'>,
+    OriginRules {
   readonly functions: ReadonlyMap<string, EdgeFunction>
   readonly authenticator: Authenticator
-  readonly publicUrl: string | undefined
   readonly databases: Readonly<Record<Lane, Database>>
 }
 
 /** `/functions/v1/<name>` */
 export function functionTask(name: string, options: FunctionOptions): Task {
   const edge = options.functions.get(name)
-  const spell = edge?.spell
+  return edge === undefined ? NO_FUNCTION : taskOf(name, edge, options)
+}
+
+const NO_FUNCTION: Task = {
+  lane: 'buyers',
+  path: '/functions/v1/:name',
+  methods: [],
+  bodyBytesMax: BODY_BYTES_MAX,
+  refuse: (code) => refusalReply(new Refusal(code)),
+  greet: async () => ({ refused: noFunction() }),
+  answer: async () => noFunction(),
+}
+
+function noFunction(): Reply {
+  return refusalReply(new Refusal('NOT_FOUND', 'There is no such function.'))
+}
+
+function taskOf(name: string, edge: EdgeFunction, options: FunctionOptions): Task {
+  let caller: Promise<Caller> | undefined
+  const callerOf = (request: Request) => {
+    caller ??= options.authenticator.identifyLoosely(request)
+    return caller
+  }
   return {
-    lane: edge?.lane ?? 'buyers',
-    path: edge === undefined ? '/functions/v1/:name' : `/functions/v1/${name}`,
-    methods: edge?.methods ?? [],
-    bodyBytesMax: edge?.bodyBytesMax ?? BODY_BYTES_MAX,
-    refuse: (code) => refusalReply(new Refusal(code), spell),
-    ...(edge === undefined ? {} : { check: (request) => check(request, edge, options) }),
-    answer: (request) =>
-      edge === undefined
-        ? Promise.resolve(refusalReply(new Refusal('NOT_FOUND', 'There is no such function.')))
-        : answer(request, edge, options),
+    lane: edge.lane ?? 'buyers',
+    path: `/functions/v1/${name}`,
+    methods: edge.methods,
+    bodyBytesMax: edge.bodyBytesMax ?? BODY_BYTES_MAX,
+    refuse: (code) => refusalReply(new Refusal(code), edge.spell),
+    greet: async (request) => greet(request, edge, await callerOf(request), options),
+    check: (request) =>
+      answerOrRefuse(edge, async (): Promise<undefined> => {
+        await edge.check?.(request, options)
+      }),
+    answer: async (request) => answer(request, edge, await callerOf(request), options),
   }
 }
 
-async function check(
+/** What the head alone can tell: a method, a caller or a type that this function does not take. */
+async function greet(
   request: Request,
   edge: EdgeFunction,
+  { role }: Caller,
   options: FunctionOptions,
-): Promise<Reply | undefined> {
+): Promise<Greeting> {
   if (!edge.methods.includes(request.method)) {
-    return refusalReply(new Refusal('METHOD_NOT_ALLOWED'), edge.spell, { Allow: edge.methods.join(', ') })
+    const allow = { Allow: edge.methods.join(', ') }
+    return { refused: refusalReply(new Refusal('METHOD_NOT_ALLOWED'), edge.spell, allow) }
   }
-  return answerOrRefuse(edge, async (): Promise<undefined> => {
-    await edge.check?.(request, options)
+  const refused = await answerOrRefuse(edge, async (): Promise<undefined> => {
+    if (edge.needs !== undefined && role === 'anon') throw new Refusal('UNAUTHORIZED')
+    if (edge.needs === 'service_role' && role !== 'service_role') throw new Refusal('FORBIDDEN')
+    edge.greet?.(request, options)
+    if (hasBody(request)) refuseForeignText(request)
   })
+  return refused === undefined ? { isKnown: role !== 'anon' } : { refused }
 }
 
-async function answer(request: Request, edge: EdgeFunction, options: FunctionOptions): Promise<Reply> {
-  const caller = await options.authenticator.identifyLoosely(request)
+async function answer(
+  request: Request,
+  edge: EdgeFunction,
+  caller: Caller,
+  options: FunctionOptions,
+): Promise<Reply> {
   const { codes, payments, paymentMode, allowedRedirects, watch } = options
   return answerOrRefuse(edge, () =>
     edge.handle(request, {
       database: options.databases[edge.lane ?? 'buyers'],
       caller,
       codes,
-      publicUrl: options.publicUrl ?? new URL(request.url).origin,
+      publicUrl: originOf(request, options),
       ...(payments === undefined ? {} : { payments }),
       ...(watch === undefined ? {} : { watch }),
       paymentMode,

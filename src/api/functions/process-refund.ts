@@ -20,10 +20,9 @@ const body = z.strictObject({
  * its name, and nothing is refunded. The provider is asked at once;
  * where it does not answer the refund is `pending` and a job goes on with it.
  */
-export const processRefund: EdgeFunction = { methods: ['POST'], handle }
+export const processRefund: EdgeFunction = { methods: ['POST'], needs: 'user', handle }
 
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
-  if (context.caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { orderId, ticketIds, reason, force } = await parseJson(request, body)
   const refund = await requestRefund(context.database, context.caller, {
     order_id: orderId,

@@ -23,6 +23,11 @@ export const stripeWebhook: EdgeFunction = {
   lane: receiveWebhook.definition.lane,
   // Stripe's largest events are a few hundred kilobytes.
   bodyBytesMax: BODY_BYTES_MAX,
+  // Before anything is read.
+  greet: (request, { payments }) => {
+    if (payments === undefined) throw new Refusal('PAYMENT_UNAVAILABLE', 'This server takes no payments.')
+    if (!SIGNATURE.test(request.headers.get('stripe-signature') ?? '')) throw new Refusal('INVALID_SIGNATURE')
+  },
   // Before a place is taken: who cannot sign keeps no event out. The handler reads the event again, as a check gives nothing on.
   check: async (request, context) => void (await eventOf(request, context)),
   handle,
@@ -50,6 +55,9 @@ async function eventOf(request: Request, { payments }: Pick<FunctionContext, 'pa
   if (!parsed.success) throw new Refusal('INVALID_REQUEST', 'an event has an id, a type and data.object')
   return kept as object
 }
+
+/** As Stripe writes it: a time, and signatures of the scheme v1 among others. */
+const SIGNATURE = /(?=.*(?:^|,)\s*t=\d+)(?=.*(?:^|,)\s*v1=[\da-f]{64}(?:,|$))/i
 
 /** Ids inside are opaque text; more is not asked of an event. */
 const eventSchema = z.object({

@@ -3,7 +3,7 @@ import { decodeToken, plainCode } from '../../core/code-token.ts'
 import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson } from './requests.ts'
 import { digestOf } from './validate-qr.ts'
 
@@ -25,13 +25,13 @@ const body = z.object({
  */
 export const syncOfflineScans: EdgeFunction = {
   methods: ['POST'],
+  needs: 'user',
   lane: record.definition.lane,
   bodyBytesMax: BODY_BYTES_MAX,
   handle,
 }
 
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
-  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { businessId, eventId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
   const answer = await record(database, caller, {
     business_id: businessId,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { REFUND_REASON_LENGTH_MAX, SCAN_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { type Opening, undoScan as undo } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson, text } from './requests.ts'
 
 const body = z
@@ -24,10 +24,9 @@ const body = z
  * optionally `scanId`: that very scan, so that a call that is sent again undoes no later one. Where another scan opened a gate
  * besides, that one counts from then on (`counted`). A field that it does not know is refused by its name.
  */
-export const undoScan: EdgeFunction = { methods: ['POST'], lane: undo.definition.lane, handle }
+export const undoScan: EdgeFunction = { methods: ['POST'], needs: 'user', lane: undo.definition.lane, handle }
 
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
-  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { ticketId, claimId, bookingId, scanId, reason } = await parseJson(request, body)
   const undone = await undo(database, caller, {
     kind: ticketId ? 'ticket' : claimId ? 'claim' : 'booking',

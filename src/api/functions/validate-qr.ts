@@ -5,7 +5,7 @@ import { minorUnits } from '../../core/currencies.ts'
 import { validateQr as judge } from '../../desk/scans.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { deviceId, idempotencyKeyOf, named, parseJson, scanId, shownCode } from './requests.ts'
 import { scanMessage } from './scan-messages.ts'
 
@@ -28,10 +28,14 @@ const body = z.object({
  * A `scanId` that the device draws for each opening (or an `Idempotency-Key`, which means the same) tells a scan whose answer was
  * lost from another one: sent again it is the same scan, and gets the same answer.
  */
-export const validateQr: EdgeFunction = { methods: ['POST'], lane: judge.definition.lane, handle }
+export const validateQr: EdgeFunction = {
+  methods: ['POST'],
+  needs: 'user',
+  lane: judge.definition.lane,
+  handle,
+}
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
-  if (caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { qrData, businessId, language, eventId, deviceId, scanId } = await parseJson(request, body)
   const shown = qrData.trim()
   const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { REFUND_REASON_LENGTH_MAX } from '../../core/limits.ts'
 import { voidTickets as voidTicketsOf } from '../../desk/refunds.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson, text, ticketIds } from './requests.ts'
 
 const body = z.strictObject({
@@ -17,10 +17,9 @@ const body = z.strictObject({
  * managers of the event's business. Takes `orderId`, `reason`, and optionally `ticketIds` (else all that were not scanned) and
  * `freePlaces`, which puts their places on sale again. A field that it does not know is refused by its name.
  */
-export const voidTickets: EdgeFunction = { methods: ['POST'], handle }
+export const voidTickets: EdgeFunction = { methods: ['POST'], needs: 'user', handle }
 
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
-  if (context.caller.role === 'anon') throw new Refusal('UNAUTHORIZED')
   const { orderId, ticketIds, reason, freePlaces } = await parseJson(request, body)
   const voided = await voidTicketsOf(context.database, context.caller, {
     order_id: orderId,

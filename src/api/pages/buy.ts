@@ -6,7 +6,8 @@ import type { EventView } from '../../desk/events.ts'
 import { giveUp } from '../functions/cancel-order.ts'
 import { Refusal, readText, refusalOf } from '../functions/contract.ts'
 import { buy, type Cart, inTheWay, type Purchase } from '../functions/purchase.ts'
-import { type PageContext, publicUrlOf } from './context.ts'
+import { originOf } from '../origin.ts'
+import type { PageContext } from './context.ts'
 import { type BuyForm, eventPage, heldOf, quantityField } from './event-page.ts'
 import { readEvent } from './events.ts'
 import { expectedOf, itemsOf, readForm, withProblem } from './form.ts'
@@ -30,7 +31,7 @@ export async function buyTickets(
   if (event === undefined) return undefined
   const form = readForm(await readText(request, FORM_BYTES_MAX), event)
   if (form.problem !== undefined) return eventPage({ event, form }, now)
-  const publicUrl = publicUrlOf(request, context)
+  const publicUrl = originOf(request, context)
   const bought = await buyInstead(event, form, { request, context, publicUrl })
   if ('orderUrl' in bought) {
     const { pathname } = new URL(bought.orderUrl)

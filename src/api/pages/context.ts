@@ -1,13 +1,12 @@
+import type { Database } from '../../db/pool.ts'
+import type { Lane } from '../../desk/lane.ts'
 import type { FunctionContext } from '../functions/contract.ts'
+import { type OriginRules, originOf } from '../origin.ts'
 
 /** What the pages need of the server. */
-export interface PageContext extends Omit<FunctionContext, 'caller' | 'publicUrl'> {
-  /** Where people reach this server; by default the host that each request names. */
-  readonly publicUrl: string | undefined
-}
-
-export function publicUrlOf(request: Request, { publicUrl }: PageContext): string {
-  return publicUrl ?? new URL(request.url).origin
+export interface PageContext extends Omit<FunctionContext, 'caller' | 'publicUrl'>, OriginRules {
+  /** Where what only reads is asked, beside `database`, where buyers may wait for each other. */
+  readonly databases: Readonly<Record<Lane, Database>>
 }
 
 /**
@@ -21,5 +20,5 @@ export function isCrossSite(request: Request, context: PageContext): boolean {
   if (origin === null) return false
   // Not the scheme: a proxy may end TLS without our knowing.
   const host = URL.parse(origin)?.host
-  return host !== new URL(request.url).host && host !== new URL(publicUrlOf(request, context)).host
+  return host !== new URL(request.url).host && host !== new URL(originOf(request, context)).host
 }

@@ -61,7 +61,7 @@ export function goTo(url: string, headers: Readonly<Record<string, string>> = {}
 }
 
 /** Headers of every page: it may hold a secret in its address and personal data in its text. */
-export function pageHeaders(publicUrl: string): Record<string, string> {
+export function pageHeaders(publicUrl: string | undefined): Record<string, string> {
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
@@ -72,13 +72,17 @@ export function pageHeaders(publicUrl: string): Record<string, string> {
   }
 }
 
-/** A form's answer sends the browser on to the provider's page, which browsers count as the form's own target. */
-function policy(publicUrl: string): string {
+/**
+ * A form's answer sends the browser on to the provider's page, which browsers count as the form's own target. Nothing of a
+ * request gets in here: a host may hold a semicolon.
+ */
+function policy(publicUrl: string | undefined): string {
+  const own = publicUrl === undefined ? '' : `${new URL(publicUrl).origin} `
   return [
     `default-src 'none'`,
     `style-src 'sha256-${STYLE_HASH}'`,
     'img-src data:',
-    `form-action 'self' ${new URL(publicUrl).origin} https:`,
+    `form-action 'self' ${own}https:`,
     `base-uri 'none'`,
     `frame-ancestors 'none'`,
   ].join('; ')

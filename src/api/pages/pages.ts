@@ -6,10 +6,10 @@ import { eventsOnSale } from '../../desk/events.ts'
 import { orderPage as readOrder } from '../../desk/orders.ts'
 import type { Front, Task } from '../front.ts'
 import { giveUp } from '../functions/cancel-order.ts'
-import { Refusal, refusalOf } from '../functions/contract.ts'
+import { refusalOf } from '../functions/contract.ts'
 import { refuseBadHeaders } from '../http.ts'
 import { buyTickets, FORM_BYTES_MAX } from './buy.ts'
-import { isCrossSite, type PageContext, publicUrlOf } from './context.ts'
+import { isCrossSite, type PageContext } from './context.ts'
 import { eventPage } from './event-page.ts'
 import { readEvent } from './events.ts'
 import { freshForm } from './form.ts'
@@ -26,7 +26,7 @@ type Answer = (request: Request, now: Date) => Promise<Page | undefined>
  * there is answered by a page too.
  */
 export function mountPages(app: Hono, front: Front, context: PageContext): void {
-  const { database } = context
+  const database = context.databases.pages
   const page = (c: Context, path: string, answer: Answer, methods = READING) =>
     front(
       c,
@@ -46,10 +46,7 @@ export function mountPages(app: Hono, front: Front, context: PageContext): void 
     page(
       c,
       '/events/:slug/checkout',
-      async (request, now) => {
-        if (isCrossSite(request, context)) throw new Refusal('FORBIDDEN')
-        return buyTickets(request, c.req.param('slug'), context, now)
-      },
+      async (request, now) => buyTickets(request, c.req.param('slug'), context, now),
       WRITING,
     ),
   )
@@ -76,7 +73,7 @@ function mountOrders(app: Hono, front: Front, context: PageContext): void {
 
   app.get(path, (c) =>
     page(c, path, async (id, secret, request, now) => {
-      const view = await readOrder(context.database, ANON, { order_id: id, secret })
+      const view = await readOrder(context.databases.pages, ANON, { order_id: id, secret })
       if (!view.success) return undefined
       const sheet = sheetOf(view, context.codes, Number(new URL(request.url).searchParams.get('page') ?? 1))
       await drawCodes(sheet.tickets.flatMap(({ shown }) => shown ?? []))
@@ -84,15 +81,7 @@ function mountOrders(app: Hono, front: Front, context: PageContext): void {
     }),
   )
   app.post(cancelling, (c) =>
-    page(
-      c,
-      cancelling,
-      async (id, secret, request) => {
-        if (isCrossSite(request, context)) throw new Refusal('FORBIDDEN')
-        return giveUpOrder(id, secret, context)
-      },
-      WRITING,
-    ),
+    page(c, cancelling, async (id, secret) => giveUpOrder(id, secret, context), WRITING),
   )
   app.get(cancelling, (c) => page(c, cancelling, async (id, secret) => goTo(`/orders/${id}/${secret}`)))
 }
@@ -121,28 +110,29 @@ function taskOf(
   context: PageContext,
   answer: (request: Request) => Promise<Page | undefined>,
 ): Task {
-  const refuse = (code: RefusalCode, publicUrl = context.publicUrl) =>
-    respond(errorPage(code), publicUrl ?? 'http://localhost')
+  const refuse = (code: RefusalCode) => respond(errorPage(code), context.publicUrl)
+  const isWriting = methods === WRITING
   return {
-    lane: 'buyers',
+    lane: isWriting ? 'buyers' : 'pages',
     path,
     methods,
     bodyBytesMax: FORM_BYTES_MAX,
-    refuse: (code) => refuse(code),
+    refuse,
+    greet: async (request) =>
+      isWriting && isCrossSite(request, context) ? { refused: refuse('FORBIDDEN') } : { isKnown: false },
     answer: async (request) => {
-      const publicUrl = publicUrlOf(request, context)
       try {
-        return respond((await answer(request)) ?? errorPage('NOT_FOUND'), publicUrl)
+        return respond((await answer(request)) ?? errorPage('NOT_FOUND'), context.publicUrl)
       } catch (error) {
         const refusal = refusalOf(error)
         if (refusal === undefined) throw error
-        return refuse(refusal.code, publicUrl)
+        return refuse(refusal.code)
       }
     },
   }
 }
 
-function respond({ status, body, headers }: Page, publicUrl: string): Response {
+function respond({ status, body, headers }: Page, publicUrl: string | undefined): Response {
   refuseBadHeaders(headers ?? {})
   return new Response(String(body), { status, headers: { ...pageHeaders(publicUrl), ...headers } })
 }

@@ -1,5 +1,6 @@
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Database } from '../../db/pool.ts'
+import { ANON } from '../../desk/callers.ts'
 import type { Lane } from '../../desk/lane.ts'
 import { laneOf } from '../../desk/verbs.ts'
 import { type Authenticator, CALLER_ROLES, type Identity } from '../authenticator.ts'
@@ -19,27 +20,41 @@ export function restTasks({ databases, authenticator }: RestOptions) {
   // Names are looked up once for all callers: not where buyers wait.
   const catalogue = openCatalogue(databases.gates)
   return {
-    rpc: (name: string): Task => ({
-      lane: rpcLane(name),
-      path: (status) => `/rest/v1/rpc/${status < 300 || status > 499 ? name : ':name'}`,
-      methods: METHODS,
-      bodyBytesMax: BODY_BYTES_MAX,
-      refuse,
-      // PostgreSQL has no names with NUL, so that none can be meant.
-      answer: (request) =>
-        name.includes('\0')
-          ? asCaller(request, authenticator, async () => noTable(request))
-          : asCaller(request, authenticator, (caller) =>
-              rpc(request, name, { database: databases[rpcLane(name)], catalogue, caller }),
-            ),
-    }),
+    rpc: (name: string): Task => {
+      let caller: RestCaller | undefined
+      let lane = rpcLane(name)
+      return {
+        lane,
+        path: (status) => `/rest/v1/rpc/${status < 300 || status > 499 ? name : ':name'}`,
+        methods: METHODS,
+        bodyBytesMax: BODY_BYTES_MAX,
+        refuse,
+        greet: async (request) => {
+          const asking = await callerOf(request, authenticator)
+          if ('refused' in asking) return asking
+          // PostgreSQL has no names with NUL, so that none can be meant.
+          if (name.includes('\0')) return { refused: noTable(request) }
+          caller = asking.caller
+          const isKnown = caller.role !== 'anon'
+          // Anybody has the public key: it opens no lane that staff needs.
+          if (!isKnown && lane === 'gates') lane = 'buyers'
+          return { isKnown, lane }
+        },
+        answer: async (request) =>
+          rpc(request, name, { database: databases[lane], catalogue, caller: caller ?? ANON }),
+      }
+    },
     table: (): Task => ({
       lane: 'buyers',
       path: '/rest/v1/*',
       methods: TABLE_METHODS,
       bodyBytesMax: BODY_BYTES_MAX,
       refuse,
-      answer: (request) => asCaller(request, authenticator, async () => noTable(request)),
+      greet: async (request) => {
+        const asking = await callerOf(request, authenticator)
+        return 'refused' in asking ? asking : { refused: noTable(request) }
+      },
+      answer: async (request) => noTable(request),
     }),
   } satisfies Record<string, (name: string) => Task>
 }
@@ -54,15 +69,15 @@ const TABLE_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS
 
 type RestCaller = RestContext['caller']
 
-async function asCaller(
+/** Who asks, or why that is nobody whom the database knows. */
+async function callerOf(
   request: Request,
   authenticator: Authenticator,
-  answer: (caller: RestCaller) => Promise<Reply>,
-): Promise<Reply> {
+): Promise<{ readonly caller: RestCaller } | { readonly refused: Reply }> {
   const identity = await authenticator.identify(request)
-  if (identity.kind !== 'caller') return stranger(identity)
+  if (identity.kind !== 'caller') return { refused: stranger(identity) }
   const { caller } = identity
-  return CALLER_ROLES.has(caller.role) ? answer(caller) : noSuchRole(caller.role)
+  return CALLER_ROLES.has(caller.role) ? { caller } : { refused: noSuchRole(caller.role) }
 }
 
 async function rpc(
