@@ -1,7 +1,7 @@
 /**
  * A gate in a terminal: it reads codes as a USB scanner types them, a line each, and says who comes in. With network it asks the
  * server; without, it judges by the keys and the list that it keeps, and tells the server later. docs/scanner.md explains each
- * step. Nothing but Node is needed:
+ * step. Nothing but Node is needed, and the product's own reading of codes, three files of src/core that import nothing:
  *
  *     export SUPABASE_URL=… GATE_TOKEN=… GATE_BUSINESS=… GATE_EVENT=… GATE_DEVICE=gate-1
  *     node examples/gate.ts
@@ -9,6 +9,8 @@
 import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+import type { DecodedToken } from '../src/core/code-token.ts'
+import { readShown, type ShownCode } from '../src/core/shown-code.ts'
 
 const { SUPABASE_URL, GATE_TOKEN, GATE_BUSINESS, GATE_EVENT = '', GATE_DEVICE = 'gate' } = process.env
 /** An answer that takes longer is none: a queue does not wait. */
@@ -76,29 +78,36 @@ async function admit(code: string): Promise<string> {
 /** By the signature whether it is ours, by the list whether it is used or gone. */
 function judge(text: string): { outcome: string; entry: string } {
   const { event } = kept
-  const digits = text.replaceAll(/[\s-]/g, '').toLowerCase()
-  const typed = /^[\da-f]{32}$/.test(digits) ? digits : undefined
-  const code = typed ?? (event && signedCode(text, event.id)) ?? ''
+  const shown = readShown(text)
+  const typed = shown.kind === 'plain' ? shown.code : undefined
+  const token = signedToken(shown)
+  const code = typed ?? (event && codeFor(token, event.id)) ?? ''
   const entry = createHash('sha256').update(code).digest().subarray(0, 8).toString('base64url')
   // Signed and not listed: sold after the list was made. A code without a signature must be listed.
   const state = kept.tickets[entry] ?? (typed === undefined && code !== '' ? 'valid' : 'unknown')
   const now = new Date()
   if (event === undefined) return { outcome: 'NO_LIST', entry }
+  if (shown.kind === 'unreadable' && token === undefined) return { outcome: 'UNREADABLE', entry }
   if (event.status === 'cancelled') return { outcome: 'EVENT_CANCELLED', entry }
   if (now < new Date(event.entryFrom)) return { outcome: 'TOO_EARLY', entry }
   if (now >= new Date(event.entryUntil)) return { outcome: 'TOO_LATE', entry }
   return { outcome: OUTCOMES[state], entry }
 }
 
-/** The code in a token of a ticket of this event, signed by a key that is known and was not revoked. */
-function signedCode(token: string, eventId: string): string | undefined {
-  const bytes = Buffer.from(token.slice(2), 'base64url')
-  const key = kept.keys[String(bytes[0])]
-  if (!token.startsWith('A1') || token.length !== 117 || key === undefined || bytes[1] !== 1) return undefined
-  const signed = Buffer.concat([Buffer.from('A1'), bytes.subarray(0, 22)])
-  const scope = createHash('sha256').update(eventId).digest().subarray(0, 4)
-  const isOurs = isSigned(signed, bytes.subarray(22), key) && scope.equals(bytes.subarray(2, 6))
-  return isOurs ? bytes.subarray(6, 22).toString('hex') : undefined
+/** What a key that is known and was not revoked has signed: as it stands, or before a keyboard made this of it. */
+function signedToken(shown: ShownCode): DecodedToken | undefined {
+  if (shown.kind === 'plain') return undefined
+  const tokens = [...(shown.token === undefined ? [] : [shown.token]), ...shown.mistyped()]
+  return tokens.find(({ kid, signed, signature }) => {
+    const key = kept.keys[String(kid)]
+    return key !== undefined && isSigned(Buffer.from(signed), Buffer.from(signature), key)
+  })
+}
+
+/** The code of a ticket of this event. */
+function codeFor(token: DecodedToken | undefined, eventId: string): string | undefined {
+  const scope = createHash('sha256').update(eventId).digest('hex').slice(0, 8)
+  return token?.kind === 'ticket' && token.scope === scope ? token.code : undefined
 }
 
 function isSigned(data: Buffer, signature: Buffer, x: string): boolean {

@@ -38,7 +38,7 @@ export async function judgeCode(
   const agrees =
     (body['success'] === true) === (outcome === 'ADMITTED') &&
     (body['alreadyUsed'] === true) === (outcome === 'ALREADY_USED') &&
-    Object.keys(details).length > 0 === (outcome !== 'UNKNOWN')
+    Object.keys(details).length > 0 === (outcome !== 'UNKNOWN' && outcome !== 'UNREADABLE')
   return { outcome: agrees ? outcome : `not ${outcome}`, checkedInAt: String(details['checkedInAt']) }
 }
 

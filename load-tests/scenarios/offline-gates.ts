@@ -150,7 +150,7 @@ export default async function door(known: Known): Promise<void> {
   const errors = first
     .slice(opened.length)
     .map(({ ticketId, error }) => (ticketId === null || error === 'WRONG_EVENT' ? error : ticketId))
-  const areRefused = errors.join() === 'NOT_FOUND,NOT_FOUND,WRONG_EVENT'
+  const areRefused = errors.join() === 'NOT_FOUND,UNREADABLE,WRONG_EVENT'
   verify(areRefused, 'what is nothing here is told so')
   if (areRefused) strangersRefused.add(strangers.length)
   // The answer was lost: all of it once more, the newest first.

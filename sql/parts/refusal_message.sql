@@ -53,6 +53,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when 'EVENING_OVER' then 'This evening is over.'
     when 'INVALID_STATUS' then 'This ticket does not admit.'
     when 'ALREADY_USED' then 'This ticket was already scanned.'
+    when 'UNREADABLE' then 'This cannot be a code: scan again.'
     when 'WRONG_EVENT' then 'This ticket is for another event.'
     when 'EVENT_CANCELLED' then 'The event is cancelled.'
     when 'TOO_EARLY' then 'Entry has not begun.'

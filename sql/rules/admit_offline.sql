@@ -2,10 +2,11 @@
 -- these.
 --
 -- p_told is the scan as it was told: scanned_by, device_id, scan_id, claimed_at (null: no time that can be read), gate_event_id,
--- presented_hash, disbelieved.
+-- presented_hash, disbelieved, error_code.
 -- Outcomes, first that applies:
 --   FORBIDDEN        a signed-in caller works at no gate
 --   NOT_FOUND        no such ticket, or one of somebody else's event, or of another business than p_business_id
+--   UNREADABLE       instead, where p_told.error_code says so: what was shown cannot be a code at all
 --   ADMITTED         it is the first; scanned_at and scanned_by are this scan's
 --   UNDONE           staff undid this very scan
 --   WRONG_EVENT      the gate was at another event; the ticket is as it was
@@ -37,6 +38,7 @@ begin
   disbelieved := v_own.disbelieved;
   outcome := ticketing.offline_refusal(p_ticket_id, p_business_id);
   if outcome = 'NOT_FOUND' then
+    outcome := coalesce(p_told.error_code, outcome);
     v_own.business_id := p_business_id;
     v_own.presented_id := case when v_own.presented_hash is null then p_ticket_id end;
     perform ticketing.log_unknown_scan(v_own, outcome);

@@ -16,3 +16,10 @@ begin
     and p_winner.recorded_at > clock_timestamp() - interval '5 minutes';
 end
 $$;
+
+-- kept_scan_id: a scan's id as it is kept. One that is too long counts as its digest: it tells a scan from another one all the same.
+create or replace function ticketing.kept_scan_id(p_scan_id text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when length(p_scan_id) <= 255 then nullif(p_scan_id, '')
+    else 'sha256:' || encode(sha256(convert_to(p_scan_id, 'UTF8')), 'hex') end
+$$;

@@ -2,7 +2,8 @@
 --
 -- p_scans is [{code or ticket_id, scanned_at, device_id, scan_id, scanned_by, event, presented}, …]; scanned_at is ISO 8601 with its
 -- offset; scanned_by is the caller where it is left out, and may be a colleague; event is the id or slug of the event at whose
--- gate it was; presented is the SHA-256 of what was read, that of the code where it is left out.
+-- gate it was; presented is the SHA-256 of what was read, that of the code where it is left out. A code that is no 32 hex digits
+-- is UNREADABLE.
 -- The gate has opened, so that whatever names a ticket is kept: what else cannot be read or believed is left out and listed in
 -- `disbelieved`; a scan without a time counts as of now.
 -- Answers, first that applies:
@@ -72,6 +73,9 @@ begin
       encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
     -- What was read tells whose ticket it is; where that is none of ours, the id.
     ticket_id := coalesce((select t.id from public.tickets t where t.qr_code = v_scan ->> 'code'), ticketing.read_uuid(v_named));
+    if ticket_id is null and v_scan ->> 'code' is not null and not ticketing.is_code(v_scan ->> 'code') then
+      told.error_code := 'UNREADABLE';
+    end if;
     if ticket_id is not null and v_scan ->> 'code' is null then
       told.presented_hash := null;
     end if;
@@ -79,9 +83,7 @@ begin
     told.scanned_by := ticketing.read_uuid(v_scan ->> 'scanned_by');
     told.gate_event_id := ticketing.find_event(v_scan ->> 'event');
     told.device_id := left(v_scan ->> 'device_id', 200);
-    v_text := nullif(v_scan ->> 'scan_id', '');
-    -- One that is too long tells a scan from another one all the same.
-    told.scan_id := case when length(v_text) > 255 then 'sha256:' || encode(sha256(convert_to(v_text, 'UTF8')), 'hex') else v_text end;
+    told.scan_id := ticketing.kept_scan_id(v_scan ->> 'scan_id');
     told.disbelieved := nullif(
       case when told.claimed_at is null then jsonb_build_object('scanned_at', left(v_scan ->> 'scanned_at', 100)) else '{}' end
       || case when told.scanned_by is null and v_scan ->> 'scanned_by' is not null

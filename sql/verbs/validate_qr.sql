@@ -2,7 +2,8 @@
 --
 -- p_scan: {business_id, code: 32 hex digits or null, device_id, scan_id, presented: SHA-256 of what was read, event: id or slug of
 -- the event at whose gate it was read, where it is one event's}; where a signed
--- token was read also {kind: ticket | claim | booking, kid, scope}, or `problem` where it could not be believed.
+-- token was read also {kind: ticket | claim | booking, kid, scope}, or `problem` where it could not be believed, UNREADABLE where
+-- nothing that could be a code was read. A scan_id that is too long counts as its digest.
 -- Answers, first that applies:
 --   INVALID_REQUEST  no business or none that there is, or a field that cannot be what it says
 --   UNAUTHORIZED     a guest
@@ -10,6 +11,7 @@
 --   EVENT_NOT_FOUND  event names none of the business: the gate is set up wrongly
 --   LOCK_TIMEOUT     busy for five seconds; try again
 --   success          the scan was judged: {success: true, outcome, qr_type, details}, where outcome is the first that applies of
+--     UNREADABLE     misread, or never a code of ours: scan again; details is {}
 --     UNKNOWN        not one of ours, not signed by a living key, or another business's: nothing is learned, details is {}
 --     WRONG_EVENT    a ticket of another event of the house, which the details name; nothing is used. Claims and bookings are
 --                    the house's, at whatever gate
@@ -27,7 +29,7 @@ declare
   v_caller record := ticketing.caller();
   v_business_id uuid;
   v_device_id text := left(p_scan ->> 'device_id', 200);
-  v_scan_id text := p_scan ->> 'scan_id';
+  v_scan_id text := ticketing.kept_scan_id(p_scan ->> 'scan_id');
   v_event_id uuid;
   v_code record;
   v_unknown public.scan_logs;
@@ -35,10 +37,8 @@ declare
   v_status text;
   v_checked_in_device text;
 begin
-  if ticketing.is_uuid(p_scan ->> 'business_id') is not true or p_scan ->> 'presented' !~ '^[0-9a-f]{64}$'
-      or length(v_scan_id) not between 1 and 255 then
-    return ticketing.refused('INVALID_REQUEST',
-      'A business_id is needed; presented is a SHA-256 in hex, a scan_id has 1 to 255 characters.');
+  if ticketing.is_uuid(p_scan ->> 'business_id') is not true or p_scan ->> 'presented' !~ '^[0-9a-f]{64}$' then
+    return ticketing.refused('INVALID_REQUEST', 'A business_id is needed; presented is a SHA-256 in hex.');
   elsif v_caller.user_id is null and not v_caller.is_trusted then
     return ticketing.refused('UNAUTHORIZED');
   end if;
@@ -73,8 +73,10 @@ begin
     v_unknown.scan_id := v_scan_id;
     v_unknown.scan_method := 'qr';
     v_unknown.gate_event_id := v_event_id;
-    perform ticketing.log_unknown_scan(v_unknown, 'UNKNOWN');
-    return jsonb_build_object('success', true, 'outcome', 'UNKNOWN', 'qr_type', 'unknown', 'details', '{}'::jsonb);
+    v_outcome := case when p_scan ->> 'problem' = 'UNREADABLE' or p_scan ->> 'problem' is null
+      and not ticketing.is_code(p_scan ->> 'code') then 'UNREADABLE' else 'UNKNOWN' end;
+    perform ticketing.log_unknown_scan(v_unknown, v_outcome);
+    return jsonb_build_object('success', true, 'outcome', v_outcome, 'qr_type', 'unknown', 'details', '{}'::jsonb);
   end if;
   if v_outcome = 'LOCK_TIMEOUT' then
     return ticketing.refused('LOCK_TIMEOUT');
@@ -89,6 +91,12 @@ begin
         then jsonb_build_object('checked_in_device', v_checked_in_device)
       else '{}' end);
 end
+$$;
+
+-- is_code: whether a text could be a code of ours at all.
+create or replace function ticketing.is_code(p_text text) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(p_text ~ '^[0-9a-f]{32}$', false)
 $$;
 
 -- find_code: what a code stands for at the gates of a business; a kind that is null where it stands for nothing there. A

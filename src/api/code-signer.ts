@@ -1,10 +1,21 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { type Code, type CodeKind, decodeToken, encodeToken, signedBytes } from '../core/code-token.ts'
+import { type Code, type CodeKind, type DecodedToken, encodeToken, signedBytes } from '../core/code-token.ts'
+import { MISTYPED_MAX, readShown, type ShownCode } from '../core/shown-code.ts'
 import type { CodeKey } from '../desk/keys.ts'
 
 type Reading =
   | ({ readonly ok: true } & Code)
-  | { readonly ok: false; readonly reason: 'MALFORMED' | 'UNKNOWN_KEY' | 'REVOKED_KEY' | 'FORGED' }
+  | {
+      readonly ok: false
+      readonly reason: 'UNREADABLE' | 'UNKNOWN_KEY' | 'REVOKED_KEY' | 'FORGED'
+      /** Whether a key that was registered since would read it. */
+      readonly mayBeNew: boolean
+    }
+
+/** How many signatures may still be asked for: each costs 65 µs. */
+export interface Tries {
+  left: number
+}
 
 /** Signs the codes that gates read, and reads them. */
 export interface CodeSigner {
@@ -14,7 +25,8 @@ export interface CodeSigner {
   readonly isRevoked: boolean
   /** What a QR shows of `code` (32 hex digits); `id` is that of the ticket's event, the claim's offer, the booking's business. */
   token(kind: CodeKind, id: string, code: string): string
-  read(token: string): Reading
+  /** What was shown, whatever scanner or keyboard made of it; a plain code, which has no signature, is not read here. */
+  read(shown: string | ShownCode, tries?: Tries): Reading
   /** The Ed25519 signature by the same key over other text, in base64url. */
   sign(text: string): string
   readonly publicKeys: readonly CodeKey[]
@@ -56,7 +68,7 @@ export function openCodeSigner({ seed, kid, keys, reload, nowMs = Date.now }: Co
       const signed = signedBytes({ kid, kind, scope: scopeOf(id), code })
       return encodeToken(signed, sign(null, signed, privateKey))
     },
-    read: (token) => readToken(token, known),
+    read: (shown, tries) => readToken(typeof shown === 'string' ? readShown(shown) : shown, known, tries),
     sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
     get publicKeys() {
       return [...known.values()].map(({ key: _, ...shown }) => shown)
@@ -115,14 +127,41 @@ function readKeys(keys: readonly CodeKey[]): ReadonlyMap<number, KnownKey> {
   return new Map(keys.map((it) => [it.kid, { ...it, key: verifierOf(it.public_key) }]))
 }
 
-function readToken(token: string, known: ReadonlyMap<number, KnownKey>): Reading {
-  const decoded = decodeToken(token)
-  if (decoded === undefined) return { ok: false, reason: 'MALFORMED' }
-  const { signed, signature, ...code } = decoded
+/** What a keyboard may have made of a code counts only where the signature says yes. */
+function readToken(
+  shown: ShownCode,
+  known: ReadonlyMap<number, KnownKey>,
+  tries: Tries = { left: TRIES_MAX },
+): Reading {
+  if (shown.kind === 'plain') return { ok: false, reason: 'UNREADABLE', mayBeNew: false }
+  if (shown.token !== undefined) tries.left -= 1
+  const asItStands = shown.token && verified(shown.token, known)
+  if (asItStands?.ok) return asItStands
+  let mayBeNew = asItStands !== undefined
+  for (const token of shown.mistyped()) {
+    if (tries.left <= 0) break
+    tries.left -= 1
+    const reading = verified(token, known)
+    if (reading.ok) return reading
+    mayBeNew ||= reading.mayBeNew
+  }
+  return {
+    ...(asItStands ?? { ok: false, reason: shown.kind === 'token' ? 'FORGED' : 'UNREADABLE' }),
+    mayBeNew,
+  }
+}
+
+const TRIES_MAX = 1 + MISTYPED_MAX
+
+function verified(
+  { signed, signature, ...code }: DecodedToken,
+  known: ReadonlyMap<number, KnownKey>,
+): Reading {
   const by = known.get(code.kid)
-  if (by === undefined) return { ok: false, reason: 'UNKNOWN_KEY' }
-  if (by.revoked) return { ok: false, reason: 'REVOKED_KEY' }
-  return verify(null, signed, by.key, signature) ? { ok: true, ...code } : { ok: false, reason: 'FORGED' }
+  if (by === undefined) return { ok: false, reason: 'UNKNOWN_KEY', mayBeNew: true }
+  if (by.revoked) return { ok: false, reason: 'REVOKED_KEY', mayBeNew: true }
+  if (verify(null, signed, by.key, signature)) return { ok: true, ...code }
+  return { ok: false, reason: 'FORGED', mayBeNew: true }
 }
 
 function verifierOf(publicKey: string): KeyObject {

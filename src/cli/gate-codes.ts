@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { type CodeSigner, openCodeSigner, publicKeyOf } from '../api/code-signer.ts'
+import { qrSpelling } from '../core/code-token.ts'
 import { runOnClient } from '../db/pool.ts'
 import { LOGIN } from '../desk/callers.ts'
 import { REVOKE_BY_HAND, registerCodeKey, revokeCodeKey } from '../desk/keys.ts'
@@ -18,17 +19,28 @@ export async function gateCodeVariables(
   const forger = openCodeSigner({ seed: randomBytes(32).toString('base64url'), kid: codes.kid, keys: [] })
   const revoked = openCodeSigner({ seed: REVOKED_SEED, kid: await revokedKid(client), keys: [] })
   const shown = ({ kind, scopeId, code, shown: how }: GateCode) => {
+    const token = codes.token(kind, scopeId, code)
     switch (how) {
       case 'typed':
         return code
       case 'nonsense':
-        return `https://example.org/${code}`
+        return 'https://example.org/menu'
       case 'forged':
-        return forger.token(kind, scopeId, code)
+        return qrSpelling(forger.token(kind, scopeId, code))
       case 'by a revoked key':
-        return revoked.token(kind, scopeId, code)
+        return qrSpelling(revoked.token(kind, scopeId, code))
       case 'signed':
-        return codes.token(kind, scopeId, code)
+        return qrSpelling(token)
+      case 'in base64url':
+        return token
+      case 'by an AZERTY keyboard':
+        return typed(qrSpelling(token), AZERTY)
+      case 'by a QWERTZ keyboard in caps lock':
+        return typed(token, QWERTZ_IN_CAPS_LOCK)
+      case 'out of an address':
+        return `]Q1https://example.org/t?code=${qrSpelling(token)}\u200b\r\n`
+      case 'cut':
+        return qrSpelling(token).slice(0, -1)
       default:
         return how satisfies never
     }
@@ -41,6 +53,15 @@ export async function gateCodeVariables(
     answers: code.answers,
   }))
   return { DOOR_CODES: JSON.stringify(list) }
+}
+
+const US = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz1234567890-_'
+/** What a machine of that layout makes of a scanner that types by {@link US}. */
+const AZERTY = `QBCDEFGHIJKL?NOPARSTUVZXYWqbcdefghijkl,noparstuvzxyw&é"'(-è_çà)°`
+const QWERTZ_IN_CAPS_LOCK = 'abcdefghijklmnopqrstuvwxzyABCDEFGHIJKLMNOPQRSTUVWXZY1234567890ß?'
+
+function typed(text: string, layout: string): string {
+  return text.replaceAll(/./g, (letter) => layout[US.indexOf(letter)] ?? letter)
 }
 
 /** Of no secret: what it signs admits nowhere, and it takes the same one of 255 numbers each time. */

@@ -1,6 +1,7 @@
 /**
- * Signed token (Ed25519) in the QR code of a ticket, a claim or a booking: `A1` and 86 bytes in base64url. The bytes are the
- * signing key's number (1), the kind (1), the scope (4), the code (16), and the signature (64) over `A1` and the bytes before it.
+ * Signed token (Ed25519) of a ticket, a claim or a booking: `A1` and 86 bytes, in base64url or, as QR codes show it, in base32hex
+ * (RFC 4648). The bytes are the signing key's number (1), the kind (1), the scope (4), the code (16), and the signature (64) over
+ * `A1` and the bytes before it.
  */
 export interface Code {
   /** Which key signed it, 1 to 255. */
@@ -21,8 +22,10 @@ export interface DecodedToken extends Code {
   readonly signature: Uint8Array<ArrayBuffer>
 }
 
-/** The characters of a token; none of them is a comma. */
+/** The characters of a token in base64url; none of them is a comma. */
 export const TOKEN_LENGTH = 117
+/** In base32hex: digits and capitals, which a QR code packs in its alphanumeric mode. */
+export const QR_TOKEN_LENGTH = 140
 
 /** What is signed of a code. Throws a RangeError for what no token can say. */
 export function signedBytes({ kid, kind, scope, code }: Code): Uint8Array<ArrayBuffer> {
@@ -36,10 +39,16 @@ export function encodeToken(signed: Uint8Array, signature: Uint8Array): string {
   return MARK + toBase64Url([...signed.subarray(MARK.length), ...signature])
 }
 
-/** Undefined for what is no token; of the many spellings of the same bytes one is accepted, ours. */
+/** The same token as QR codes show it. Throws a RangeError for what is no token. */
+export function qrSpelling(token: string): string {
+  const bytes = bytesOf(token)
+  if (bytes === undefined) throw new RangeError('no token')
+  return MARK + toBase32(bytes)
+}
+
+/** Undefined for what is no token; each of its two spellings is accepted as we write it, base32hex in small letters too. */
 export function decodeToken(text: string): DecodedToken | undefined {
-  if (text.length !== TOKEN_LENGTH || !text.startsWith(MARK)) return undefined
-  const bytes = fromBase64Url(text.slice(MARK.length))
+  const bytes = bytesOf(text)
   const kind = KIND_NAMES.find((name) => KINDS[name] === bytes?.[1])
   const kid = bytes?.[0]
   if (bytes === undefined || kind === undefined || !kid) return undefined
@@ -51,6 +60,13 @@ export function decodeToken(text: string): DecodedToken | undefined {
     signed: Uint8Array.from([...MARK_BYTES, ...bytes.subarray(0, 22)]),
     signature: bytes.slice(22),
   }
+}
+
+/** The 86 bytes of a token. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length === TOKEN_LENGTH && text.startsWith(MARK)) return fromBase64Url(text.slice(MARK.length))
+  const capitals = text.length === QR_TOKEN_LENGTH ? text.toUpperCase() : ''
+  return capitals.startsWith(MARK) ? fromBase32(capitals.slice(MARK.length)) : undefined
 }
 
 /** The code in what was typed or read without a signature: 32 hex digits, with spaces as on paper, or dashes. */
@@ -85,4 +101,36 @@ function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[\w-]+$/.test(text)) return undefined
   const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
   return toBase64Url([...bytes]) === text ? bytes : undefined
+}
+
+/** RFC 4648, section 7. It has no W, Y or Z: on a QWERTZ keyboard it types as it is, and on a Greek one each letter is another. */
+const BASE32 = '0123456789ABCDEFGHIJKLMNOPQRSTUV'
+
+function toBase32(bytes: Uint8Array): string {
+  let text = ''
+  let [value, bits] = [0, 0]
+  for (const byte of bytes) {
+    value = (value << 8) | byte
+    for (bits += 8; bits >= 5; bits -= 5) text += BASE32[(value >> (bits - 5)) & 31]
+    value &= 31
+  }
+  return bits === 0 ? text : text + BASE32[(value << (5 - bits)) & 31]
+}
+
+/** Undefined too where the bits that are left over are not zero. */
+function fromBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes: number[] = []
+  let [value, bits] = [0, 0]
+  for (const letter of text) {
+    const five = BASE32.indexOf(letter)
+    if (five < 0) return undefined
+    value = (value << 5) | five
+    bits += 5
+    if (bits >= 8) {
+      bits -= 8
+      bytes.push(value >> bits)
+      value &= (1 << bits) - 1
+    }
+  }
+  return value === 0 ? Uint8Array.from(bytes) : undefined
 }

@@ -100,6 +100,7 @@ const offerAndSlotRefusals = {
 const gateRefusals = {
   INVALID_STATUS: { status: 409, message: 'This ticket does not admit.' },
   ALREADY_USED: { status: 409, message: 'This ticket was already scanned.' },
+  UNREADABLE: { status: 422, message: 'This cannot be a code: scan again.' },
   WRONG_EVENT: { status: 409, message: 'This ticket is for another event.' },
   EVENT_CANCELLED: { status: 409, message: 'The event is cancelled.' },
   TOO_EARLY: { status: 409, message: 'Entry has not begun.' },

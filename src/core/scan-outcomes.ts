@@ -3,6 +3,7 @@
  * sentence in every language of the gate; a test compares.
  */
 export const SCAN_OUTCOMES = [
+  'UNREADABLE',
   'UNKNOWN',
   'WRONG_EVENT',
   'ADMITTED',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash, createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto'
+import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { scanMessage } from '../../src/api/functions/scan-messages.ts'
 import { decodeToken } from '../../src/core/code-token.ts'
@@ -112,16 +112,7 @@ describe('validate-qr', () => {
     const revoked = stolen.token('ticket', mine.scopeId, mine.code)
     await db.rows('select ticketing.revoke_code_key($1)', [stolen.kid])
     const forged = `${ticketToken(mine).slice(0, -2)}AA`
-    const shown = [
-      ' hello\n',
-      'https://example.org/?q=1',
-      'é\u0000\ud800',
-      '7'.repeat(7089),
-      theirs.code,
-      ticketToken(theirs),
-      forged,
-      revoked,
-    ]
+    const shown = [randomBytes(16).toString('hex'), theirs.code, ticketToken(theirs), forged, revoked]
     const [first, ...others] = await Promise.all(shown.map((text) => scan(text)))
     assert.deepEqual(first?.body, {
       success: false,
@@ -132,8 +123,6 @@ describe('validate-qr', () => {
       details: {},
     })
     for (const answer of others) assert.deepEqual([answer.status, answer.body], [200, first.body])
-    const digest = createHash('sha256').update('hello').digest('hex')
-    assert.equal(await db.value('select count(*)::int from scan_logs where presented_hash = $1', [digest]), 1)
     const admitted = await scan(
       ticketToken(theirs),
       { businessId: other.businessId },
@@ -162,9 +151,13 @@ describe('validate-qr', () => {
       ...changed.map((text) => text.slice(0, -1)),
       ...changed.map((text) => `${text}=`),
     ].slice(0, 2000)
+    // 688 of the right shape, and then those that are too short; what is padded is read without its padding.
+    const outcomeOf = (text: string) =>
+      text.replace('=', '').length === token.length ? 'UNKNOWN' : 'UNREADABLE'
     for (let from = 0; from < texts.length; from += 20) {
       const answers = await Promise.all(texts.slice(from, from + 20).map((text) => scan(text)))
-      for (const { status, body } of answers) assert.deepEqual([status, body['outcome']], [200, 'UNKNOWN'])
+      for (const [at, { status, body }] of answers.entries())
+        assert.deepEqual([status, body['outcome']], [200, outcomeOf(texts[from + at] ?? '')])
     }
     assert.equal((await scan(token)).body['success'], true)
   })
@@ -215,6 +208,10 @@ describe('validate-qr', () => {
     EVENT_CANCELLED: [/event is canc/, /ακυρώθηκε/, /abgesagt/, /annulé/, /cancelado/, /annullato/],
     TOO_EARLY: [/^Too early/, /^Πολύ νωρίς/, /^Zu früh/, /^Trop tôt/, /^Demasiado pronto/, /^Troppo presto/],
     TOO_LATE: [/^Too late/, /^Πολύ αργά/, /^Zu spät/, /^Trop tard/, /^Demasiado tarde/, /^Troppo tardi/],
+    UNREADABLE: [
+      ...[/^Not readable: scan again/, /σαρώστε ξανά/, /noch einmal scannen/],
+      ...[/scannez à nouveau/, /vuelva a escanear/, /scansionare di nuovo/],
+    ],
     UNKNOWN: [
       /not valid/,
       /δεν ισχύει/,
@@ -281,10 +278,6 @@ describe('validate-qr', () => {
     ['qrData', { qrData: 7 }],
     ['qrData', { qrData: '7'.repeat(7090) }],
     ['businessId', { businessId: 'the-house' }],
-    ['language', { language: 7 }],
-    ['deviceId', { deviceId: 'x'.repeat(201) }],
-    ['scanId', { scanId: 'x'.repeat(256) }],
-    ['scanId', { scanId: 'a\u0000' }],
   ]
   for (const [field, more] of malformed) {
     it(`refuses with 400 and the field: ${JSON.stringify(more).slice(0, 40)}`, async () => {
@@ -344,13 +337,15 @@ describe('a checkout', () => {
       customerName: 'Ada',
       customerEmail: 'ada@example.org',
     })
-    const tickets = answer.body['tickets'] as { id: string; code: string }[]
+    const tickets = answer.body['tickets'] as { id: string; code: string; qr: string }[]
     const stored = await db.rows<{ qr_code: string }>('select qr_code from tickets where tier_id = $1', [
       tier,
     ])
     for (const { qr_code } of stored) assert.ok(!answer.text.includes(qr_code))
-    for (const { id, code } of tickets) {
-      const { body } = await scan(code)
+    for (const [at, { id, code, qr }] of tickets.entries()) {
+      assert.match(code, /^A1[\w-]{115}$/)
+      assert.match(qr, /^A1[\dA-V]{138}$/)
+      const { body } = await scan(at === 0 ? code : qr)
       assert.deepEqual([body['success'], (body['details'] as { id: string }).id], [true, id])
     }
     const page = await (await fetch(String(answer.body['url']))).text()

@@ -4,11 +4,13 @@ import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
+import { qrSpelling } from '../../src/core/code-token.ts'
 import { openShop } from '../api/shop.ts'
 import { newHome } from '../cli/support.ts'
 import { addTier, buyTickets } from '../support/box-office.ts'
 import { assertLawful } from '../support/callers.ts'
 import { codesOf } from '../support/codes.ts'
+import { KEYBOARDS } from '../support/keyboards.ts'
 
 const shop = await openShop()
 const { db, house, server } = shop
@@ -23,9 +25,12 @@ test('the example gate goes on without network, opens once however often an answ
   const shown = async (count: number) => {
     const ids = await buyTickets(db, house.eventId, tierId, count)
     const rows = await db.rows<{ qr_code: string }>('select qr_code from tickets where id = any ($1)', [ids])
-    return rows.map(({ qr_code: code }) => ({ code, token: codes.token('ticket', house.eventId, code) }))
+    return rows.map(({ qr_code: code }) => {
+      const token = codes.token('ticket', house.eventId, code)
+      return { code, token, qr: qrSpelling(token) }
+    })
   }
-  const [online, offline, typed, lost, refunded, other] = await shown(6)
+  const [online, offline, typed, lost, refunded, other, azerty, qwertz] = await shown(8)
   // As it stands on paper.
   const onPaper = typed?.code.match(/.{4}/g)?.join(' ')
   await db.rows(`update tickets set status = 'cancelled' where qr_code = $1`, [refunded?.code])
@@ -35,7 +40,7 @@ test('the example gate goes on without network, opens once however often an answ
     assert.match(await gate.scan(code ?? ''), word)
 
   await says(online?.token, /^ADMITTED: Welcome!$/)
-  await says(online?.token, /^ALREADY_USED: /)
+  await says(online?.qr, /^ALREADY_USED: /)
   network = 'down'
   await says(online?.token, /^ALREADY_USED, without network$/)
   await says(offline?.token, /^ADMITTED, without network$/)
@@ -44,8 +49,17 @@ test('the example gate goes on without network, opens once however often an answ
   await says(refunded?.token, /^CANCELLED, without network$/)
   const [late] = await shown(1)
   await says(late?.token, /^ADMITTED, without network$/)
-  for (const forged of [`${other?.token.slice(0, -2)}AA`, '0'.repeat(32), 'hello', `A1${'A'.repeat(115)}`])
+  for (const forged of [withOtherEnd(other?.token), withOtherEnd(other?.qr), '0'.repeat(32)])
     await says(forged, /^UNKNOWN, without network$/)
+  for (const misread of [
+    'hello',
+    other?.qr.slice(0, -1),
+    other?.token.toUpperCase(),
+    `${other?.qr}${other?.qr}`,
+  ])
+    await says(misread, /^UNREADABLE, without network$/)
+  for (const [keyboard, ticket] of [['AZERTY', azerty] as const, ['QWERTZ in caps lock', qwertz] as const])
+    await says(KEYBOARDS[keyboard]?.(`]Q1${ticket?.qr}`), /^ADMITTED, without network$/)
   network = 'losing answers'
   await says(lost?.token, /^ADMITTED, without network$/)
   network = 'up'
@@ -56,13 +70,18 @@ test('the example gate goes on without network, opens once however often an answ
     ]),
     [
       { status: 'cancelled', count: 1 },
-      { status: 'used', count: 5 },
+      { status: 'used', count: 7 },
       { status: 'valid', count: 1 },
     ],
   )
   assert.deepEqual(await db.rows('select * from double_admissions($1)', [house.eventId]), [])
   await assertLawful(db)
 })
+
+/** Signed no more, and of the same shape. */
+function withOtherEnd(token = ''): string {
+  return `${token.slice(0, -4)}${token.at(-4) === 'A' ? 'B' : 'A'}${token.slice(-3)}`
+}
 
 /** The example as a process of its own, behind the network of this test. */
 async function openGate() {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CodeSigner } from '../../src/api/code-signer.ts'
-import { decodeToken } from '../../src/core/code-token.ts'
+import { readShown } from '../../src/core/shown-code.ts'
 import {
   changed,
   checkNamed,
@@ -25,9 +25,10 @@ for (const name of SCENARIOS)
 /** As a server reads codes that looks at no signature. */
 const believing = (codes: CodeSigner): CodeSigner => ({
   ...codes,
-  read: (token) => {
-    const decoded = decodeToken(token)
-    return decoded === undefined ? codes.read(token) : { ok: true, ...decoded }
+  read: (shown) => {
+    const read = typeof shown === 'string' ? readShown(shown) : shown
+    const token = read.kind === 'plain' ? undefined : read.token
+    return token === undefined ? codes.read(shown) : { ok: true, ...token }
   },
 })
 

@@ -71,7 +71,7 @@ describe('sync_offline_scans', () => {
       'NOT_FOUND',
       'admitted',
       'admitted',
-      'NOT_FOUND',
+      'UNREADABLE',
       'admitted',
       ...Array<string>(7).fill('already'),
       'NOT_FOUND',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { qrSpelling } from '../../core/code-token.ts'
 import {
   PHONE_LENGTH_MAX,
   SEATING_PREFERENCE_LENGTH_MAX,
@@ -46,13 +47,15 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
     idempotency_key: key,
   })
   if (!answer.success) throw refusalIn(answer)
+  const code = codes.token('booking', businessId, answer.qr_token)
   const shown = {
     success: true,
     reservationId: answer.reservation_id,
     confirmationCode: answer.confirmation_code,
     startsAt: answer.starts_at,
     status: answer.status,
-    code: codes.token('booking', businessId, answer.qr_token),
+    code,
+    qr: qrSpelling(code),
   }
   return json(200, shown, replayHeader(answer.replayed))
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { qrSpelling } from '../../core/code-token.ts'
 import { claimOfferSpotsAtomically } from '../../desk/parties.ts'
 import type { Refused } from '../../desk/verb.ts'
 import type { CodeSigner } from '../code-signer.ts'
@@ -38,7 +39,7 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
   if (!answer.success) throw refusalIn(withCode(answer, discountId, codes))
   const { claim_id, qr_token, replayed, ...claim } = answer
   const code = codes.token('claim', discountId, qr_token)
-  return json(200, { ...claim, claimId: claim_id, code }, replayHeader(replayed))
+  return json(200, { ...claim, claimId: claim_id, code, qr: qrSpelling(code) }, replayHeader(replayed))
 }
 
 function isTheVerbs(body: unknown): boolean {
@@ -49,6 +50,7 @@ function isTheVerbs(body: unknown): boolean {
 function withCode(refused: Refused, discountId: string, codes: CodeSigner): Refused {
   const { claim_id, qr_token, status, ...more } = refused.more
   if (typeof qr_token !== 'string') return refused
-  const claim = { status, claimId: claim_id, claimCode: codes.token('claim', discountId, qr_token) }
+  const claimCode = codes.token('claim', discountId, qr_token)
+  const claim = { status, claimId: claim_id, claimCode, claimQr: qrSpelling(claimCode) }
   return { ...refused, more: { ...more, ...claim } }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { qrSpelling } from '../../core/code-token.ts'
 import { checkout, fitsWithout, type Order, type StoredTicket } from '../../desk/orders.ts'
 import { payForOrder } from '../../payments/checkout.ts'
 import type { CodeSigner } from '../code-signer.ts'
@@ -57,8 +58,10 @@ interface Pricing {
 interface IssuedTicket {
   readonly id: string
   readonly tier_id: string
-  /** What its QR shows. */
+  /** What gates read, in base64url. */
   readonly code: string
+  /** The same as a QR shows it: fewer squares, which more cameras read. */
+  readonly qr: string
 }
 
 /**
@@ -175,5 +178,6 @@ function purchaseOf(answer: Order, { url, sessionId }: PayPage, codes: CodeSigne
 }
 
 function ticketOf({ id, tier_id, qr_code }: StoredTicket, eventId: string, codes: CodeSigner): IssuedTicket {
-  return { id, tier_id, code: codes.token('ticket', eventId, qr_code) }
+  const code = codes.token('ticket', eventId, qr_code)
+  return { id, tier_id, code, qr: qrSpelling(code) }
 }

@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { canonicalEmail, EMAIL_LENGTH_MAX } from '../../core/email.ts'
 import {
-  DEVICE_ID_LENGTH_MAX,
   IDEMPOTENCY_KEY_LENGTH_MAX,
   PERSON_NAME_LENGTH_MAX,
   RETURN_URL_LENGTH_MAX,
-  SCAN_ID_LENGTH_MAX,
   SESSION_ID_LENGTH_MAX,
 } from '../../core/limits.ts'
 import { Refusal, readJson } from './contract.ts'
@@ -79,9 +77,6 @@ export const shownCurrency = z.string().length(3).nullish()
 
 /** What a camera read: a QR code holds at most so many digits, and somebody may show any. */
 export const shownCode = z.string().max(QR_LENGTH_MAX)
-/** The gate that scanned, by its own name, and the scan, by an id that the gate drew for it. */
-export const deviceId = text(DEVICE_ID_LENGTH_MAX).nullish()
-export const scanId = text(SCAN_ID_LENGTH_MAX).nullish()
 
 /** The `Idempotency-Key` header, null where there is none. */
 export function idempotencyKeyOf(request: Request): string | null {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
-import { decodeToken, plainCode } from '../../core/code-token.ts'
 import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
+import { readShown } from '../../core/shown-code.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
+import type { CodeSigner, Tries } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson } from './requests.ts'
+import { oddNames, told } from './told.ts'
 import { digestOf } from './validate-qr.ts'
 
 const BODY_BYTES_MAX = 1024 * 1024
@@ -31,26 +33,34 @@ export const syncOfflineScans: EdgeFunction = {
   handle,
 }
 
-async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
+async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   const { businessId, eventId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
+  const sent = scans.map(fieldsOf)
+  const read = readerOf(codes)
   const answer = await record(database, caller, {
     business_id: businessId,
-    scans: scans.map((scan) => toldScan(scan, told(eventId))),
+    scans: sent.map((fields) => toldScan(fields, told(eventId), read)),
   })
   if (!answer.success) throw refusalIn(answer)
-  return json(200, { success: true, results: answer.results.map(resultOf) })
+  const results = answer.results.map((result, at) => resultOf(result, oddNames(sent[at] ?? {})))
+  return json(200, { success: true, results })
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Of a list, a word or nothing, no field is told. */
+function fieldsOf(scan: unknown): Fields {
+  return scan !== null && typeof scan === 'object' ? (scan as Fields) : {}
 }
 
 /**
  * A scan as the database reads it. The gate has opened, so nothing that is told of it keeps it from being recorded; the database says
  * of each field whether it is believed.
  */
-function toldScan(scan: unknown, gateEvent: string | null): object {
-  // Of a list, a word or nothing, no field is told.
-  const fields = scan !== null && typeof scan === 'object' ? (scan as Readonly<Record<string, unknown>>) : {}
+function toldScan(fields: Fields, gateEvent: string | null, read: (text: string) => string): object {
   const code = told(fields['code'])
   return {
-    ...(code === null ? {} : { code: codeIn(code), presented: digestOf(code) }),
+    ...(code === null ? {} : { code: read(code), presented: digestOf(code) }),
     ticket_id: told(fields['ticketId']),
     scanned_at: told(fields['scannedAt']),
     device_id: told(fields['deviceId']),
@@ -60,18 +70,25 @@ function toldScan(scan: unknown, gateEvent: string | null): object {
   }
 }
 
-/** Whatever was sent, as text that PostgreSQL can store. */
-function told(value: unknown): string | null {
-  if (value === undefined || value === null || value === '') return null
-  const written = typeof value === 'string' ? value : JSON.stringify(value)
-  return written.toWellFormed().replaceAll('\0', '\uFFFD').trim()
+/** The ticket's code in what was read or typed; where it is something else's, what no ticket has, where it is none, nothing. */
+function readerOf(codes: CodeSigner): (text: string) => string {
+  const tries: Tries = { left: TRIES_MAX }
+  return (text) => {
+    const shown = readShown(text)
+    if (shown.kind === 'plain') return shown.code
+    // Only a signature knows what a keyboard made of a code.
+    const asks = tries.left > 0 && shown.mistyped().length > 0
+    const reading = asks ? codes.read(shown, tries) : undefined
+    const read = reading?.ok ? reading : shown.token
+    if (read === undefined) return shown.kind === 'unreadable' ? '' : NOBODYS_CODE
+    return read.kind === 'ticket' ? read.code : NOBODYS_CODE
+  }
 }
 
-/** The ticket's code in a token or as it was typed; where it is something else's, what no ticket has. */
-function codeIn(shown: string): string {
-  const token = decodeToken(shown)
-  return plainCode(shown) ?? (token?.kind === 'ticket' ? token.code : '')
-}
+const NOBODYS_CODE = '0'.repeat(32)
+
+/** Of one request: a gate whose keyboard garbles codes needs one or two a scan, a stranger may send what needs five. */
+const TRIES_MAX = 3 * OFFLINE_SCANS_MAX
 
 /** As callers of functions spell names. */
 const SPELLED: Readonly<Record<string, string>> = {
@@ -81,7 +98,7 @@ const SPELLED: Readonly<Record<string, string>> = {
   event: 'eventId',
 }
 
-function resultOf(result: OfflineResult): object {
+function resultOf(result: OfflineResult, odd: readonly string[]): object {
   return {
     ticketId: result.ticket_id,
     success: result.success,
@@ -90,7 +107,7 @@ function resultOf(result: OfflineResult): object {
     scannedAt: result.scanned_at,
     scannedBy: result.scanned_by,
     clockSuspect: result.clock_suspect,
-    disbelieved: result.disbelieved.map((field) => SPELLED[field] ?? field),
+    disbelieved: [...result.disbelieved.map((field) => SPELLED[field] ?? field), ...odd],
     error: result.error,
     message: result.message,
     ...(result.event === undefined

@@ -1,29 +1,33 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { plainCode } from '../../core/code-token.ts'
 import { minorUnits } from '../../core/currencies.ts'
+import { readShown } from '../../core/shown-code.ts'
 import { validateQr as judge } from '../../desk/scans.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
-import { deviceId, idempotencyKeyOf, named, parseJson, scanId, shownCode } from './requests.ts'
-import { scanMessage } from './scan-messages.ts'
+import { named, parseJson, shownCode } from './requests.ts'
+import { isSpoken, scanMessage } from './scan-messages.ts'
+import { oddNames, told } from './told.ts'
 
-const LANGUAGE_LENGTH_MAX = 35
-
+/** The code is judged whatever is sent beside it. */
 const body = z.object({
   qrData: shownCode.min(1),
   businessId: z.guid(),
-  language: z.string().max(LANGUAGE_LENGTH_MAX).nullish(),
+  language: z.unknown().optional(),
   eventId: named.nullish(),
-  deviceId,
-  scanId,
+  deviceId: z.unknown().optional(),
+  scanId: z.unknown().optional(),
 })
 
 /**
- * Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business.
+ * Judges what a gate has read, a signed token or a plain code, and lets in what admits, once; for staff of the business. What
+ * scanners and keyboards put around a code or make of it is undone; what cannot be one is `UNREADABLE`.
  * With `eventId`, the id or slug of the event at whose gate it is, a ticket of another event of the house is `WRONG_EVENT`: the message and
  * the details name its own, and nothing is used. Claims and bookings are the house's, at whatever gate.
+ *
+ * `disbelieved` lists what else could not be taken as it was sent: a `deviceId` is cut, a `scanId` counts as its digest, and in an
+ * unknown `language` the answer is in English.
  *
  * A `scanId` that the device draws for each opening (or an `Idempotency-Key`, which means the same) tells a scan whose answer was
  * lost from another one: sent again it is the same scan, and gets the same answer.
@@ -36,35 +40,39 @@ export const validateQr: EdgeFunction = {
 }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
-  const { qrData, businessId, language, eventId, deviceId, scanId } = await parseJson(request, body)
-  const shown = qrData.trim()
-  const scan = { ...(await readCode(shown, codes)), presented: digestOf(shown) }
+  const { qrData, businessId, language, eventId, deviceId, ...sent } = await parseJson(request, body)
+  const scanId = sent.scanId ?? request.headers.get('idempotency-key')
   const answer = await judge(database, caller, {
     scan: {
-      ...scan,
+      ...(await readCode(qrData, codes)),
+      presented: digestOf(qrData),
       business_id: businessId,
       event: eventId,
-      device_id: deviceId,
-      scan_id: scanId ?? idempotencyKeyOf(request),
+      device_id: told(deviceId),
+      scan_id: told(scanId),
     },
   })
   if (!answer.success) throw refusalIn(answer)
   const { outcome, qr_type: qrType } = answer
-  const details = detailsOf(answer.details)
   const message = scanMessage(outcome, language, String(answer.details['event_title'] ?? ''))
-  if (outcome === 'ADMITTED') return json(200, { success: true, outcome, message, qrType, details })
-  const alreadyUsed = outcome === 'ALREADY_USED'
-  return json(200, { success: false, outcome, message, qrType, alreadyUsed, details })
+  const disbelieved = [...oddNames({ deviceId, scanId }), ...(isSpoken(language) ? [] : ['language'])]
+  const shown = {
+    ...{ outcome, message, qrType },
+    ...(outcome === 'ADMITTED' ? {} : { alreadyUsed: outcome === 'ALREADY_USED' }),
+    details: detailsOf(answer.details),
+    ...(disbelieved.length === 0 ? {} : { disbelieved }),
+  }
+  return json(200, { success: outcome === 'ADMITTED', ...shown })
 }
 
 /** A token's own words where its signature holds. Another server may have registered its key a moment ago. */
 async function readCode(text: string, codes: CodeSigner): Promise<object> {
-  const code = plainCode(text)
-  if (code !== undefined) return { code }
-  let reading = codes.read(text)
-  if (!reading.ok && reading.reason !== 'MALFORMED') {
+  const shown = readShown(text)
+  if (shown.kind === 'plain') return { code: shown.code }
+  let reading = codes.read(shown)
+  if (!reading.ok && reading.mayBeNew) {
     await codes.reload()
-    reading = codes.read(text)
+    reading = codes.read(shown)
   }
   if (!reading.ok) return { problem: reading.reason }
   const { kind, kid, scope } = reading

@@ -1,4 +1,5 @@
 import { html } from 'hono/html'
+import { qrSpelling } from '../../core/code-token.ts'
 import type { OrderState, OrderTicket, OrderView } from '../../desk/orders.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { amount, type Calendar, calendarIn, count, minutesLeft } from './dates.ts'
@@ -116,7 +117,7 @@ ${link(page + 1, 'More tickets')}
 /** Where gates would not believe the signature, the plain code, about which the database decides. */
 function shownCode(eventId: string, { status, qr_code }: OrderTicket, codes: CodeSigner): string | undefined {
   if (!ADMITS.has(status)) return undefined
-  return codes.isRevoked ? qr_code : codes.token('ticket', eventId, qr_code)
+  return codes.isRevoked ? qr_code.toUpperCase() : qrSpelling(codes.token('ticket', eventId, qr_code))
 }
 
 interface Stub {

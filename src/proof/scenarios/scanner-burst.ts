@@ -96,16 +96,11 @@ async function codesCheck(
   const logged = await rowsOf<Logged>(run, LOGGED, [scannerId, buyerId])
   const found = new Map(logged.map(({ id, answers }) => [id, answers.join()]))
   const expected = new Map<string, string>()
-  for (const { id, kind, bearer, answers } of gateCodes) {
-    if (bearer !== 'door') continue
-    const before = expected.get(id ?? UNKNOWN)
-    expected.set(
-      id ?? UNKNOWN,
-      [
-        ...(before === undefined ? [] : [before]),
-        ...answers.map((answer) => inTheLog(kind, answer)).sort(),
-      ].join(),
-    )
+  for (const [id, codes] of Map.groupBy(gateCodes, ({ id }) => id ?? UNKNOWN)) {
+    const answers = codes
+      .filter(({ bearer }) => bearer === 'door')
+      .flatMap(({ kind, answers }) => answers.map((answer) => inTheLog(kind, answer)))
+    if (answers.length > 0) expected.set(id, answers.sort().join())
   }
   const odd = [...new Set([...expected.keys(), ...found.keys()])].find(
     (id) => expected.get(id) !== found.get(id),

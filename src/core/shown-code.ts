@@ -1,0 +1,125 @@
+import { type DecodedToken, decodeToken, plainCode, QR_TOKEN_LENGTH, TOKEN_LENGTH } from './code-token.ts'
+import { MISTYPINGS } from './keyboards.ts'
+
+/**
+ * What was shown to a gate, as far as its form tells: a plain code, about which the database decides; a token, for which its
+ * signature must speak; or neither, which was misread or never was a code of ours.
+ */
+export type ShownCode =
+  | { readonly kind: 'plain'; readonly code: string }
+  | {
+      readonly kind: 'token' | 'unreadable'
+      /** As it stands; undefined where it has only the shape of one. */
+      readonly token: DecodedToken | undefined
+      /** What a keyboard may have made this of, at most `MISTYPED_MAX`: true only where a signature says so. */
+      readonly mistyped: () => readonly DecodedToken[]
+    }
+
+/** Bounded tries: each costs whoever reads it a signature. */
+export const MISTYPED_MAX = 4
+
+/**
+ * Reads what a scanner, a keyboard or a hand made of a code: without what cannot be seen (spaces, line ends, NUL, BOM, marks of zero
+ * width or direction), without a scanner's AIM identifier (`]Q1`), out of a URL or between other signs, in any case that
+ * its spelling allows. Two codes in one text are none: nobody knows which was meant.
+ */
+export function readShown(shown: string): ShownCode {
+  const text = visible(shown)
+  const code = plainCode(text)
+  if (code !== undefined) return { kind: 'plain', code }
+  const segments = segmentsOf(text)
+  const long = theOnly(segments.filter(isLong).map(capitals))
+  const shaped = long !== undefined && isShaped(long) ? long : undefined
+  const plain = shaped ?? theOnly([...segments, ...mistypedPlain(text)].filter(isPlain).map(lowered))
+  if (plain !== undefined && isPlain(plain)) return { kind: 'plain', code: plain }
+  const token = shaped === undefined ? undefined : decodeToken(shaped)
+  return {
+    kind: shaped === undefined ? 'unreadable' : 'token',
+    token,
+    mistyped: () => mistypedTokens(text, token),
+  }
+}
+
+/** Without what nobody sees, and letters of full width as the others. */
+function visible(text: string): string {
+  return text
+    .normalize('NFC')
+    .replaceAll(/[\s\p{C}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replaceAll(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+}
+
+const AIM = /^\][A-Za-z][\dA-Za-z]/
+
+function segmentsOf(text: string): string[] {
+  return percentDecoded(text.replace(AIM, '')).match(/[\w-]{32,}/g) ?? []
+}
+
+function percentDecoded(text: string): string {
+  return text.replaceAll(/%([2-7][\da-f])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+}
+
+function theOnly(values: readonly string[]): string | undefined {
+  return new Set(values).size === 1 ? values[0] : undefined
+}
+
+/** Long enough to be a code, or one that is glued to something. */
+const isLong = (segment: string) => segment.length >= TOKEN_LENGTH
+
+/** Base64url in one case only was made so by a scanner's setting: what it was nobody knows. */
+function isShaped(segment: string): boolean {
+  if (segment.length === QR_TOKEN_LENGTH) return /^A1[\dA-V]+$/.test(segment)
+  return (
+    segment.length === TOKEN_LENGTH &&
+    segment.startsWith('A1') &&
+    /[a-z]/.test(segment) &&
+    /[A-Z]/.test(segment.slice(2))
+  )
+}
+
+const capitals = (segment: string) => (segment.length === QR_TOKEN_LENGTH ? segment.toUpperCase() : segment)
+const isPlain = (segment: string) => /^[\da-f]{32}$/i.test(segment)
+const lowered = (code: string) => code.toLowerCase()
+
+/** Codes that end the text, as they stand there if one of the mistypings was at work; `asItStands` is none. */
+function mistypedTokens(text: string, asItStands: DecodedToken | undefined): readonly DecodedToken[] {
+  const found = new Map<string, DecodedToken>()
+  for (const meantBy of MISTYPINGS) {
+    for (const length of [QR_TOKEN_LENGTH, TOKEN_LENGTH]) {
+      const token = mistypedToken(text, length, meantBy)
+      if (token !== undefined && keyOf(token) !== keyOf(asItStands)) found.set(keyOf(token), token)
+      if (found.size === MISTYPED_MAX) return [...found.values()]
+    }
+  }
+  return [...found.values()]
+}
+
+const keyOf = (token: DecodedToken | undefined) => [token?.signed, token?.signature].join()
+
+function mistypedToken(
+  text: string,
+  length: number,
+  meantBy: ReadonlyMap<string, string>,
+): DecodedToken | undefined {
+  const tail = text.slice(-length)
+  // Most texts are done with here.
+  if (tail.length !== length || !/^A1$/i.test(meant(tail.slice(0, 2), meantBy))) return undefined
+  const token = decodeToken(meant(tail, meantBy))
+  return token !== undefined && standsApart(meant(text.slice(0, -length), meantBy)) ? token : undefined
+}
+
+/** Whether the one code of a text may begin after this: two that were glued together are none. Of `]Q1` the bracket, which takes
+ * a third key on many keyboards, may be anything. */
+function standsApart(head: string): boolean {
+  return /^$|^.?[A-Za-z]\d$|[^\w-]$/.test(head) && !segmentsOf(head).some(isLong)
+}
+
+function mistypedPlain(text: string): string[] {
+  return text.length === 32 ? MISTYPINGS.map((meantBy) => meant(text, meantBy)) : []
+}
+
+/** What the scanner meant; what no key types stays as it is. */
+function meant(text: string, meantBy: ReadonlyMap<string, string>): string {
+  return [...text].map((letter) => meantBy.get(letter) ?? letter).join('')
+}
