@@ -13,6 +13,7 @@ import { openRun, type ProofOptions } from '../proof/run.ts'
 import { openRunDatabases } from '../proof/run-databases.ts'
 import { DATABASE_SCENARIOS } from '../proof/stages/database.ts'
 import { CHAOS } from '../proof/stages/faults.ts'
+import { SUDDEN_DEATH } from '../proof/stages/sudden-death.ts'
 import { openPaymentWitness } from '../proof/stand-in.ts'
 import { conclude } from '../proof/verdict.ts'
 import { openAttackDatabases } from './attack-databases.ts'
@@ -21,6 +22,7 @@ import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
 import { gateCodeVariables } from './gate-codes.ts'
 import { INTERRUPTED, onInterrupt } from './interrupt.ts'
+import { openMortalWorld } from './mortal-world.ts'
 import { runStages } from './progress.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
@@ -29,7 +31,7 @@ import { openChaosWorld, openStandInServer } from './stand-in-server.ts'
 import { version } from './version.ts'
 
 const EXIT: Record<Verdict, number> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 2 }
-const SCENARIOS = [...new Set([...Object.keys(FIXTURES), ...DATABASE_SCENARIOS, CHAOS])]
+const SCENARIOS = [...new Set([...Object.keys(FIXTURES), ...DATABASE_SCENARIOS, CHAOS, SUDDEN_DEATH])]
 
 export const prove = defineCommand({
   meta: {
@@ -108,6 +110,8 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
     const { webhookSecret } = standIn
     const codes = await openSigner(await ticketKeyOf(config), databases.main.client)
     const { source } = server
+    const mortal = `${work}-mortal`
+    const options = { jwtSecret, signal: request.signal, install: migrate }
     const run = openRun({
       ...request,
       databases,
@@ -116,6 +120,7 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
       startServer: (url) => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
       provider: openPaymentWitness(standIn),
       openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret }),
+      ...(source === 'embedded' ? { openMortalWorld: () => openMortalWorld(mortal, options) } : {}),
       openAttackDatabases: () => openAttackDatabases({ ...request, databases, source }),
       variablesOf: async (fixture, url) => ({
         ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),

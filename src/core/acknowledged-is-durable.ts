@@ -7,7 +7,8 @@ export const ACKNOWLEDGED_IS_DURABLE: Guarantee = {
   promise: 'What was answered with success survives the death of the server and of the database.',
   // What was lost leaves no row.
   laws: [],
-  scenarios: ['webhook-chaos'],
+  // Where no PostgreSQL may be killed, this is not shown.
+  scenarios: ['sudden-death'],
   refusesAlone: true,
   protections: [
     {

@@ -34,6 +34,8 @@ export interface Profile {
     /** In milliseconds; a bound of the run's own where it is not given. */
     readonly quietMsMax?: number
   }
+  /** So often server and PostgreSQL are killed at once. */
+  readonly deaths: number
   /** pgbench: clients, threads and length of the database scenarios. */
   readonly reserve: { readonly clients: number; readonly threads: number; readonly seconds: number }
   readonly churn: { readonly clients: number; readonly threads: number; readonly seconds: number }
@@ -59,6 +61,7 @@ export const PROFILES = {
     purchase: { buyers: 100, arrivalSeconds: 4, waitSeconds: 30 },
     burst: { events: 50, seconds: 3 },
     chaos: { orders: 40, everything: false },
+    deaths: 1,
     reserve: { clients: 50, threads: 10, seconds: 3 },
     serializable: { clients: 100, threads: 20, seconds: 3 },
     churn: { clients: 20, threads: 4, seconds: 2 },
@@ -79,6 +82,7 @@ export const PROFILES = {
     purchase: { buyers: 100, arrivalSeconds: 10, waitSeconds: 30 },
     burst: { events: 50, seconds: 10 },
     chaos: { orders: 2_000, everything: true },
+    deaths: 5,
     reserve: { clients: 50, threads: 10, seconds: 30 },
     serializable: { clients: 100, threads: 20, seconds: 60 },
     churn: { clients: 20, threads: 4, seconds: 30 },

@@ -1,4 +1,5 @@
 import type { Engines } from '../load/engine.ts'
+import type { MortalWorld } from './faults/sudden-death.ts'
 import type { ChaosWorld } from './faults/world.ts'
 import type { Fixture } from './fixtures/fixtures.ts'
 import type { Profile } from './profiles.ts'
@@ -23,6 +24,8 @@ export interface ProofOptions {
   readonly openChaosWorld: (
     database: RunDatabase,
   ) => Promise<{ readonly world: ChaosWorld; close(): Promise<void> }>
+  /** A server and a PostgreSQL that may be killed; undefined where none of this machine's is ours. */
+  readonly openMortalWorld?: () => Promise<{ readonly world: MortalWorld; close(): Promise<void> }>
   /** Clones for the sabotage: nothing that they hold has to last. */
   readonly openAttackDatabases: () => Promise<AttackDatabases>
   /** What a scenario's script reads for a fixture on a server. */

@@ -13,7 +13,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['prove --profile fast', /^There is no profile "fast": quick, full\.\n$/],
   [
     'prove oversell',
-    /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst, reserve-race-serializable, hold-churn, webhook-chaos\.\n$/,
+    /^There is no scenario "oversell": concurrent-checkout, reserve-race, .*webhook-burst, reserve-race-serializable, hold-churn, webhook-chaos, sudden-death\.\n$/,
   ],
   ['prove --seed 1.5', /^--seed must be a whole number from 0 to 2147483647\.\n$/],
   ['prove --k6 /nowhere/k6', /^\/nowhere\/k6 is not k6: give its path, "off", or leave it out\.\n$/],

@@ -42,6 +42,7 @@ export const SMALL: Profile = {
   purchase: { buyers: 10, arrivalSeconds: 0.2, waitSeconds: 10 },
   burst: { events: 20, seconds: 1 },
   chaos: { orders: 12, everything: false },
+  deaths: 1,
   reserve: { clients: 8, threads: 2, seconds: 1 },
   serializable: { clients: 16, threads: 2, seconds: 1 },
   churn: { clients: 8, threads: 2, seconds: 1 },
@@ -58,6 +59,7 @@ export interface TestRunOptions {
   readonly payments?: (payments: PaymentProvider) => PaymentProvider
   readonly provider?: (provider: PaymentWitness) => PaymentWitness
   readonly signal?: AbortSignal
+  readonly openMortalWorld?: NonNullable<Run['openMortalWorld']>
   /** What is wrong with how the server reads codes. */
   readonly codes?: (codes: CodeSigner) => CodeSigner
 }
@@ -89,6 +91,7 @@ export async function openTestRun(options: TestRunOptions = {}): Promise<Run> {
     databases: { main, ...clones },
     openAttackDatabases: async () => clones,
     source: 'DATABASE_URL',
+    ...(options.openMortalWorld === undefined ? {} : { openMortalWorld: options.openMortalWorld }),
     profile: { ...SMALL, ...options.profile },
     seed: 1,
     only: options.only ?? [],

@@ -5,7 +5,8 @@ import { makeFixture } from '../fixtures/fixtures.ts'
 import type { Check, ScenarioResult } from '../results.ts'
 import { includesScenario, type Report, type Run, type Stage } from '../run.ts'
 import type { RunDatabase } from '../run-databases.ts'
-import { reproduceCommand, scenarioResult } from '../scenarios/scenario-result.ts'
+import { checksByName, reproduceCommand, scenarioResult } from '../scenarios/scenario-result.ts'
+import { runSuddenDeath, SUDDEN_DEATH } from './sudden-death.ts'
 
 export const CHAOS = 'webhook-chaos'
 
@@ -16,20 +17,33 @@ const STORY =
 export const faultsStage: Stage = {
   name: 'faults',
   title: 'Faults',
-  skip: (run) => (includesScenario(run, CHAOS) ? undefined : 'another scenario was asked for'),
+  skip: (run) =>
+    [CHAOS, SUDDEN_DEATH].some((name) => includesScenario(run, name))
+      ? undefined
+      : 'another scenario was asked for',
   work: async (run, report) => {
     report(STORY)
-    const result = await run.databases.withClone(async (database) => {
-      const { world, close } = await run.openChaosWorld(database)
-      try {
-        return await runChaos(run, database, world, report)
-      } finally {
-        await close()
-      }
-    })
-    run.scenarios.push(result)
-    return result.checks
+    // At once: the first one waits most of the time. Each ends what it started before one's failure is told.
+    const running = [
+      includesScenario(run, CHAOS) ? openChaos(run, report) : undefined,
+      includesScenario(run, SUDDEN_DEATH) ? runSuddenDeath(run, report) : undefined,
+    ]
+    await Promise.allSettled(running)
+    const results = (await Promise.all(running)).filter((result) => result !== undefined)
+    run.scenarios.push(...results)
+    return results.flatMap(checksByName)
   },
+}
+
+function openChaos(run: Run, report: Report): Promise<ScenarioResult> {
+  return run.databases.withClone(async (database) => {
+    const { world, close } = await run.openChaosWorld(database)
+    try {
+      return await runChaos(run, database, world, report)
+    } finally {
+      await close()
+    }
+  })
 }
 
 async function runChaos(
