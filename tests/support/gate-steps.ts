@@ -55,9 +55,11 @@ export async function perform(world: World, client: pg.Client, step: Step): Prom
       return performSettle(world, client, step.ticket, step.succeeds)
     case 'cancel': {
       const sql = `update tickets set status = 'cancelled' where id = $1 and status = 'valid'`
-      await client.query(sql, [world.ids[step.ticket]])
+      const { rowCount } = await client.query(sql, [world.ids[step.ticket]])
       return () => {
-        world.tickets[step.ticket] = cancel(ticketOf(world, step.ticket))
+        const before = ticketOf(world, step.ticket)
+        world.tickets[step.ticket] = cancel(before)
+        assert.equal(rowCount, world.tickets[step.ticket] === before ? 0 : 1)
       }
     }
     case 'read list':
@@ -131,7 +133,7 @@ async function performSync(world: World, client: pg.Client, step: Step & { reado
   )
   const afterUs = await clockUs(client)
   const kept = await client.query<{ ticket_id: string; name: string; at: string }>(
-    `select ticket_id, coalesce(scan_id, (extract(epoch from claimed_at) * 1000000)::bigint::text, 'undefined') as name,
+    `select ticket_id, coalesce((extract(epoch from claimed_at) * 1000000)::bigint::text, scan_id, 'undefined') as name,
        (extract(epoch from scanned_at) * 1000000)::bigint as at
      from scan_logs where event_id = $1 and offline and device_id = $2`,
     [world.eventId, device_id],
@@ -139,7 +141,7 @@ async function performSync(world: World, client: pg.Client, step: Step & { reado
   const atOf = new Map(kept.rows.map((row) => [`${row.ticket_id} ${row.name}`, Number(row.at)]))
   const judgeable = sent.map((scan, place) => {
     // What was admitted online keeps that time: it has no row of its own.
-    const atUs = atOf.get(`${world.ids[scan.ticket]} ${scan.scanId ?? scan.claimedUs}`) ?? Number.NaN
+    const atUs = atOf.get(`${world.ids[scan.ticket]} ${scan.claimedUs ?? scan.scanId}`) ?? Number.NaN
     if (!isSent(scan) && !Number.isNaN(atUs)) assertBelieved(world, scan, atUs, beforeUs, afterUs)
     const earliestUs = Math.max(world.madeUs[scan.ticket] ?? Number.NaN, beforeUs - AGE_US)
     scan.isOnlyClaimed ??= (scan.claimedUs ?? beforeUs) < earliestUs
