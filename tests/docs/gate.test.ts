@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { qrSpelling } from '../../src/core/code-token.ts'
 import { openShop } from '../api/shop.ts'
-import { newHome } from '../cli/support.ts'
 import { addTier, buyTickets } from '../support/box-office.ts'
 import { assertLawful } from '../support/callers.ts'
 import { codesOf } from '../support/codes.ts'
 import { KEYBOARDS } from '../support/keyboards.ts'
+import { openGate } from './gate-process.ts'
 
 const shop = await openShop()
 const { db, house, server } = shop
@@ -35,7 +33,7 @@ test('the example gate goes on without network, opens once however often an answ
   const onPaper = typed?.code.match(/.{4}/g)?.join(' ')
   await db.rows(`update tickets set status = 'cancelled' where qr_code = $1`, [refunded?.code])
   await db.rows(`update events set entry_from = now() - interval '1 hour' where id = $1`, [house.eventId])
-  const gate = await openGate()
+  const gate = await gateBehind()
   const says = async (code: string | undefined, word: RegExp) =>
     assert.match(await gate.scan(code ?? ''), word)
 
@@ -83,8 +81,8 @@ function withOtherEnd(token = ''): string {
   return `${token.slice(0, -4)}${token.at(-4) === 'A' ? 'B' : 'A'}${token.slice(-3)}`
 }
 
-/** The example as a process of its own, behind the network of this test. */
-async function openGate() {
+/** The example behind the network of this test. */
+async function gateBehind() {
   const proxy = createServer(async (request, response) => {
     if (network === 'down') return request.socket.destroy()
     const body = await text(request)
@@ -101,35 +99,13 @@ async function openGate() {
   const port = await new Promise<number>((resolve) => {
     proxy.listen(0, '127.0.0.1', () => resolve((proxy.address() as { port: number }).port))
   })
-  const cwd = newHome('-gate')
-  await mkdir(cwd)
+  after(() => proxy.close())
   const staff = await shop.tokenOf(house.staffId)
-  const child = spawn(process.execPath, [new URL('../../examples/gate.ts', import.meta.url).pathname], {
-    cwd,
-    env: {
-      SUPABASE_URL: `http://127.0.0.1:${port}`,
-      GATE_TOKEN: staff['authorization']?.replace('Bearer ', ''),
-      GATE_BUSINESS: house.businessId,
-      GATE_EVENT: house.eventSlug,
-      GATE_DEVICE: 'gate-1',
-    },
-    stdio: ['pipe', 'pipe', 'inherit'],
+  return openGate({
+    SUPABASE_URL: `http://127.0.0.1:${port}`,
+    GATE_TOKEN: staff['authorization'].replace('Bearer ', ''),
+    GATE_BUSINESS: house.businessId,
+    GATE_EVENT: house.eventSlug,
+    GATE_DEVICE: 'gate-1',
   })
-  after(() => {
-    child.kill('SIGKILL')
-    proxy.close()
-  })
-  const lines = child.stdout.setEncoding('utf8').iterator() as AsyncIterator<string>
-  const line = async () => String((await lines.next()).value).trim()
-  assert.equal(await line(), 'gate-1 is open.')
-  return {
-    scan: (code: string) => {
-      child.stdin.write(`${code}\n`)
-      return line()
-    },
-    close: () => {
-      child.stdin.end()
-      return line()
-    },
-  }
 }

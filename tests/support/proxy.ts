@@ -19,12 +19,17 @@ export interface TcpProxy {
   cutAfter(bytes: number | undefined): void
   /** Each way takes so much longer, for what is opened from now on. */
   delay(ms: number): void
+  /** Each way carries so many bytes a second, all connections together, for what is opened from now on. */
+  throttle(bytesPerSecond: number): void
   heal(): Promise<void>
 }
 
 interface State {
   port: number
   delayMs: number
+  bytesPerSecond: number
+  /** When the line is free again, each way. */
+  readonly freeAt: { near: number; far: number }
   isHole: boolean
   cutAfter: number
   readonly pairs: Set<Pair>
@@ -39,7 +44,10 @@ interface Pair {
 /** A proxy before the PostgreSQL at `url`, closed with the test file. */
 export async function openProxy(url: string): Promise<TcpProxy> {
   const port0 = Number(new URL(url).port)
-  const state: State = { port: port0, delayMs: 0, isHole: false, cutAfter: ENDLESS, pairs: new Set() }
+  const state: State = {
+    ...{ port: port0, delayMs: 0, bytesPerSecond: ENDLESS, freeAt: { near: 0, far: 0 } },
+    ...{ isHole: false, cutAfter: ENDLESS, pairs: new Set() },
+  }
   const server = createServer((near) => join(near, state))
   await listen(server, 0)
   const { port } = server.address() as { port: number }
@@ -73,8 +81,11 @@ export async function openProxy(url: string): Promise<TcpProxy> {
     delay: (ms) => {
       state.delayMs = ms
     },
+    throttle: (bytesPerSecond) => {
+      state.bytesPerSecond = bytesPerSecond
+    },
     heal: async () => {
-      Object.assign(state, { delayMs: 0, isHole: false, cutAfter: ENDLESS })
+      Object.assign(state, { delayMs: 0, bytesPerSecond: ENDLESS, isHole: false, cutAfter: ENDLESS })
       if (!server.listening) await listen(server, port)
     },
   }
@@ -91,8 +102,13 @@ function join(near: Socket, state: State): void {
   const far = open(state.port, '127.0.0.1')
   const pair: Pair = { near, far, isHole: state.isHole }
   state.pairs.add(pair)
-  carry(near, far, pair, state.delayMs, ENDLESS)
-  carry(far, near, pair, state.delayMs, state.cutAfter)
+  if (state.bytesPerSecond === ENDLESS) {
+    carry(near, far, pair, state.delayMs, ENDLESS)
+    carry(far, near, pair, state.delayMs, state.cutAfter)
+  } else {
+    trickle(near, far, pair, state, 'near')
+    trickle(far, near, pair, state, 'far')
+  }
   for (const socket of [near, far]) {
     socket.setNoDelay(true)
     socket.on('error', () => {})
@@ -102,6 +118,20 @@ function join(near: Socket, state: State): void {
       if (!pair.isHole) for (const other of [near, far]) other.destroy()
     })
   }
+}
+
+/** As a slow line: what comes waits for its turn, and no more is taken meanwhile. */
+function trickle(from: Socket, to: Socket, pair: Pair, state: State, way: 'near' | 'far'): void {
+  const { bytesPerSecond, freeAt } = state
+  from.on('data', (bytes) => {
+    const nowMs = performance.now()
+    freeAt[way] = Math.max(freeAt[way], nowMs) + (bytes.length / bytesPerSecond) * 1000
+    from.pause()
+    setTimeout(() => {
+      if (!pair.isHole) to.write(bytes)
+      from.resume()
+    }, freeAt[way] - nowMs)
+  })
 }
 
 function carry(from: Socket, to: Socket, pair: Pair, delayMs: number, bytesMax: number): void {
