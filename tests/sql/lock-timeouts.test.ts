@@ -72,6 +72,12 @@ describe('a lock that does not come', async () => {
       row('tickets', String(ticketId)),
     ],
     [
+      'undo_scan',
+      `select ticketing.undo_scan('ticket', $1, 'why')`,
+      [ticketId],
+      row('tickets', String(ticketId)),
+    ],
+    [
       'claim_offer_spots_atomically',
       'select claim_offer_spots_atomically($1, 1)',
       [offerId],
