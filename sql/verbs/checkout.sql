@@ -2,11 +2,12 @@
 -- waits for its payment, with everything stored that the call to the provider needs.
 --
 -- p_request = {endpoint, event: id or slug, items: [{tier: id or slug, quantity}], customer_name, customer_email,
---              session_id, expected_total_cents, expected_currency, idempotency_key, fingerprint, public_url, success_url,
+--              session_id, client_address, expected_total_cents, expected_currency, idempotency_key, fingerprint, public_url, success_url,
 --              cancel_url, livemode, takes_payments}
 -- Answers, first that applies:
 --   INVALID_REQUEST         a name, an e-mail address, a key or a URL that cannot be one
---   success, replayed       same key, same request: the order that the first call won, as it is now
+--   success, replayed       same key, same request: the order that the first call won, as it is now; nothing of it that is a secret
+--                           where no user, session, e-mail address or client_address says whose the key is
 --   HOLD_EXPIRED            the same, and its time to pay is over, though its payment may still arrive
 --   IDEMPOTENCY_KEY_REUSED  the caller used the key at this business before, for another request; where there is no such event, at any
 --   EVENT_NOT_FOUND
@@ -30,8 +31,9 @@ declare
   v_caller record := ticketing.caller();
   v_key text := p_request ->> 'idempotency_key';
   v_caller_name text := coalesce('user:' || v_caller.user_id, case when v_caller.is_trusted then 'service'
-    -- A guest's key is the session's or the address's that is named: another guest with the same key is another caller.
-    else concat_ws(':', 'guest', md5(coalesce(p_request ->> 'session_id', lower(p_request ->> 'customer_email')))) end);
+    -- A guest's key is of what the request names, or where it came from: another guest must not be answered with the first one's tickets.
+    else concat_ws(':', 'guest', md5(coalesce(p_request ->> 'session_id', lower(p_request ->> 'customer_email'),
+      'at ' || (p_request ->> 'client_address')))) end);
   v_problem text := ticketing.request_problem(p_request);
   v_event_id uuid;
   v_business_id uuid;
@@ -52,7 +54,7 @@ begin
     select e.business_id into v_business_id from public.events e where e.id = v_event_id;
     v_request_key := concat_ws(':', v_business_id, v_caller_name, v_key);
     -- What makes two requests the same; all of the request where the caller does not say.
-    v_fingerprint := coalesce(p_request ->> 'fingerprint', md5((p_request - 'idempotency_key')::text));
+    v_fingerprint := coalesce(p_request ->> 'fingerprint', md5((p_request - 'idempotency_key' - 'client_address')::text));
     perform ticketing.lock_key('key:' || v_request_key);
     select * into v_kept from public.idempotency_keys k
       where k.caller = v_caller_name and k.key = v_key and k.business_id = coalesce(v_business_id, k.business_id);
@@ -62,7 +64,7 @@ begin
       end if;
       v_answer := ticketing.repeat_order((v_kept.answer ->> 'order_id')::uuid, p_request);
       if v_answer is not null then
-        return v_answer;
+        return case v_caller_name when 'guest' then ticketing.without_secrets(v_answer) else v_answer end;
       end if;
       delete from public.idempotency_keys k
         where k.caller = v_caller_name and k.key = v_key and k.business_id = v_kept.business_id;
@@ -109,6 +111,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     when coalesce(jsonb_typeof(p_request), 'null') <> 'object' then 'A request is an object.'
     when length(p_request ->> 'idempotency_key') not between 1 and 255 then 'An Idempotency-Key has 1 to 255 characters.'
     when length(p_request ->> 'session_id') not between 1 and 200 then 'A session id has 1 to 200 characters.'
+    when length(p_request ->> 'client_address') not between 1 and 100 then 'A client''s address has 1 to 100 characters.'
     when length(p_request ->> 'customer_name') not between 1 and 200 then 'A name has 1 to 200 characters.'
     when not ticketing.is_email(p_request ->> 'customer_email') then 'The e-mail address is none.'
     when jsonb_typeof(p_request -> 'expected_total_cents') not in ('number', 'null') then 'An expected total is a number.'
@@ -116,6 +119,12 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       or p_request ->> 'cancel_url' !~ '^https?://' or length(p_request ->> 'cancel_url') > 2000
       then 'A URL to return to begins with http:// or https:// and has at most 2000 characters.'
   end
+$$;
+
+-- without_secrets: what anybody may know of an order: that there is one, and what it costs.
+create or replace function ticketing.without_secrets(p_answer jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select p_answer - '{session_id,hold_ids,order_url,checkout_session_id,tickets,payment}'::text[]
 $$;
 
 -- repeat_order: the answer that a repeated key gets; null where its order has expired, so that the key starts anew.

@@ -4,7 +4,7 @@ import type { Level, Log } from '../core/log.ts'
 import type { RefusalCode } from '../core/refusals.ts'
 import type { Lane } from '../desk/lane.ts'
 import type { Admission } from './admission.ts'
-import { clientFinder, type FindClient } from './client-address.ts'
+import { clientFinder, type FindClient, networkOf } from './client-address.ts'
 import { pack } from './compress.ts'
 import {
   declaredBytes,
@@ -32,7 +32,8 @@ export interface Task {
   greet?(request: Request): Promise<Greeting>
   /** A cheap check before a place is taken, such as a signature; undefined lets the request on. */
   check?(request: Request): Promise<Reply | undefined>
-  answer(request: Request): Promise<Reply | Response>
+  /** `from` is the network that it came from, as far as that is known. */
+  answer(request: Request, from?: string): Promise<Reply | Response>
   /** A refusal before or instead of the answer, in this route's shape. */
   refuse(code: RefusalCode): Reply | Response
 }
@@ -76,7 +77,8 @@ export function openFront(log: Log, admission: Admission, borders: Borders): Fro
     const client = clientOf(c, findClient)
     if (client.isForged && isRarer()) log('warn', 'client_address_ignored', { message: FORGED })
     const network = admission.limitedOf(client)
-    const done = await attend(request, { task, admission, network, bodyBytesMax })
+    const from = client.address === undefined ? undefined : networkOf(client.address)
+    const done = await attend(request, { task, admission, network, from, bodyBytesMax })
     const { reply, ms, error } = done
     const { status } = reply
     const message = done.overload ?? (reply instanceof Response ? undefined : reply.note)
@@ -106,6 +108,7 @@ interface Attending {
   readonly admission: Admission
   /** Who is limited. */
   readonly network: string | undefined
+  readonly from: string | undefined
   readonly bodyBytesMax: number
 }
 
@@ -150,13 +153,17 @@ async function awaitBody(
   return isHere ? undefined : turnAway(task, 'SERVER_BUSY')
 }
 
-async function workOn(request: Request, { task, admission }: Attending, lane: Lane): Promise<Attendance> {
+async function workOn(
+  request: Request,
+  { task, admission, from }: Attending,
+  lane: Lane,
+): Promise<Attendance> {
   const refused = await task.check?.(request)
   if (refused !== undefined) return { reply: refused }
   const place = admission.enter(lane)
   if (!place.admitted) return turnAway(task, place.code)
   try {
-    return { reply: await task.answer(request) }
+    return { reply: await task.answer(request, from) }
   } finally {
     place.leave()
   }

@@ -249,7 +249,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.checkout',
-        uses: ['ticketing.repeat_order'],
+        uses: ['ticketing.repeat_order', 'ticketing.without_secrets'],
         without: [
           ['ticketing.checkout', "perform ticketing.lock_key('key:' || v_request_key);", ''],
           ['ticketing.checkout', 'if v_kept.key is not null then', 'if false then'],

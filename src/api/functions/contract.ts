@@ -25,6 +25,8 @@ export interface FunctionContext {
   readonly codes: CodeSigner
   /** Where people reach this server, without a slash at the end. */
   readonly publicUrl: string
+  /** The network that the request came from: who a guest is that names nothing else. */
+  readonly from?: string | undefined
   /** Absent where only free tickets can be ordered. */
   readonly payments?: PaymentProvider
   readonly paymentMode: PaymentMode

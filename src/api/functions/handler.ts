@@ -60,7 +60,10 @@ function taskOf(name: string, edge: EdgeFunction, options: FunctionOptions): Tas
       answerOrRefuse(edge, async (): Promise<undefined> => {
         await edge.check?.(request, options)
       }),
-    answer: async (request) => answer(request, edge, await callerOf(request), options),
+    answer: async (request, from) => {
+      const caller = await callerOf(request)
+      return answer(request, edge, { ...options, caller, from })
+    },
   }
 }
 
@@ -87,14 +90,14 @@ async function greet(
 async function answer(
   request: Request,
   edge: EdgeFunction,
-  caller: Caller,
-  options: FunctionOptions,
+  options: FunctionOptions & Pick<FunctionContext, 'caller' | 'from'>,
 ): Promise<Reply> {
-  const { codes, payments, paymentMode, allowedRedirects, watch } = options
+  const { caller, from, codes, payments, paymentMode, allowedRedirects, watch } = options
   return answerOrRefuse(edge, () =>
     edge.handle(request, {
       database: options.databases[edge.lane ?? 'buyers'],
       caller,
+      from,
       codes,
       publicUrl: originOf(request, options),
       ...(payments === undefined ? {} : { payments }),

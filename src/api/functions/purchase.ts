@@ -72,6 +72,8 @@ export async function buy(cart: Cart, key: string | null, context: FunctionConte
   requireSigningKey(context.codes)
   const answer = await checkout(context.database, context.caller, { request: requestOf(cart, key, context) })
   if (!answer.success) throw refusalIn(answer)
+  // Nobody can say whose the key is: SQL answers without what opens the order.
+  if (answer.order_url === undefined) throw new Refusal('IDEMPOTENCY_KEY_REUSED')
   return purchaseOf(answer, await payPageOf(answer, context), context.codes)
 }
 
@@ -102,6 +104,7 @@ function requestOf(cart: Cart, key: string | null, context: FunctionContext): ob
     expected_total_cents: cart.expected?.totalCents ?? null,
     expected_currency: cart.expected?.currency ?? null,
     idempotency_key: key,
+    client_address: context.from ?? null,
     fingerprint: fingerprintOf(relevant),
     public_url: context.publicUrl,
     livemode: context.payments?.livemode ?? false,
