@@ -60,6 +60,7 @@ begin;
 \ir parts/is_open.sql
 \ir parts/outside.sql
 -- locks
+\ir parts/await_standby.sql
 \ir parts/lock_key.sql
 \ir parts/lock_order.sql
 \ir parts/lock_tiers.sql

@@ -30,6 +30,7 @@ begin
   if found and v_made.fingerprint is distinct from fingerprint then
     refusal := 'IDEMPOTENCY_KEY_REUSED';
   elsif found then
+    perform ticketing.await_standby();
     made_id := v_made.id;
   end if;
 end

@@ -43,6 +43,7 @@ begin
         payload = case when v_answer ->> 'outcome' = 'UNMATCHED' then p_event end
       where w.id = v_id;
   else
+    perform ticketing.await_standby();
     select jsonb_build_object('outcome', w.outcome, 'order_id', w.order_id) into v_answer
       from public.webhook_events w where w.id = v_id limit 1;
   end if;
