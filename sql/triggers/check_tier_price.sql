@@ -1,15 +1,16 @@
 -- check_tier_price: refuses a price that nobody could pay, when it is saved: a currency that the provider does not take, a price
 -- between its steps, one that is with its fee below its least or above its most. Free stays free. Totals are judged by checkout.
--- Definer functions: they see the event and its tiers, whoever writes. Write skew: a tier's price also writes the event's row, so that
--- whoever changes its fee beside that, with a snapshot from before it, is told to retry (40001).
+-- Definer functions: they see the event and its tiers, whoever writes. Write skew: a new tier writes its event's row, and another fee
+-- or currency writes the event's tiers, so that two who cannot see each other meet in a row, and the one with a snapshot from
+-- before it is told to retry (40001). A new price only reads: who has a tier's row waits for no event (cancel_event goes the other way).
 create or replace function ticketing.check_tier_price() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
-declare
-  v_event record;
 begin
-  update public.events e set title = e.title where e.id = new.event_id
-    returning e.fee_fixed_cents, e.fee_basis_points into v_event;
-  perform ticketing.demand_price(new.price_cents, v_event.fee_fixed_cents, v_event.fee_basis_points, new.currency);
+  if tg_op = 'INSERT' then
+    update public.events e set title = e.title where e.id = new.event_id;
+  end if;
+  perform ticketing.demand_price(new.price_cents, e.fee_fixed_cents, e.fee_basis_points, new.currency)
+    from public.events e where e.id = new.event_id;
   return new;
 end
 $$;
@@ -18,10 +19,15 @@ create or replace trigger trg_check_tier_price before insert or update of price_
   for each row execute function ticketing.check_tier_price();
 
 -- check_event_prices: another fee or currency is another price of every tier.
+-- Locks:  the event, whose row is being written, then its tiers, ascending id.
 create or replace function ticketing.check_event_prices() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '5s' as $$
 begin
   perform ticketing.demand_price(0, 0, 0, new.currency);
+  if tg_op = 'UPDATE' then
+    perform ticketing.lock_tiers(array(select t.id from public.ticket_tiers t where t.event_id = new.id));
+    update public.ticket_tiers t set name = t.name where t.event_id = new.id;
+  end if;
   perform ticketing.demand_price(t.price_cents, new.fee_fixed_cents, new.fee_basis_points, new.currency)
     from public.ticket_tiers t where t.event_id = new.id;
   return new;

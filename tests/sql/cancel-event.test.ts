@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { hasBlocked } from '../../src/proof/interleaving/lock-waits.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { type Caller, SERVICE, signedIn, valueAs } from '../support/callers.ts'
 import { lawfulDatabase } from '../support/lawful-office.ts'
@@ -277,6 +278,26 @@ describe('cancel_event', () => {
     assert.deepEqual(await passedAt(), rested, 'it was read again at once')
     assert.equal((await cancel(eventId)).success, true)
     assert.notDeepEqual(await passedAt(), rested)
+  })
+
+  it('waits for a price that staff is changing, in no circle', async () => {
+    const { eventId, tierId } = await sale({ total: 20 })
+    await paid(eventId, tierId, 1)
+    const [staff, canceller] = [await db.connect(), await db.connect()]
+    const raise = () =>
+      staff.query('update ticket_tiers set price_cents = price_cents + 100 where id = $1', [tierId])
+    await staff.query('begin')
+    await staff.query('select from ticket_tiers where id = $1 for no key update', [tierId])
+    let isDone = false
+    const cancelled = valueAs<Progress>(canceller, SERVICE, 'select ticketing.cancel_event($1)', [
+      eventId,
+    ]).finally(() => {
+      isDone = true
+    })
+    assert.ok(await hasBlocked(db, () => isDone), 'it did not wait')
+    await raise()
+    await staff.query('commit')
+    assert.equal((await cancelled).returning, 1)
   })
 
   it('races with buyers, payments and itself: every payment goes back once, nothing stays sold', async () => {
