@@ -148,6 +148,7 @@ begin;
 \ir triggers/check_slot_capacity.sql
 \ir triggers/check_slot_size.sql
 \ir triggers/check_slot_times.sql
+\ir triggers/refuse_business_change.sql
 \ir triggers/check_tier_price.sql
 \ir triggers/check_ledger_statement.sql
 \ir triggers/check_ledger_balance.sql

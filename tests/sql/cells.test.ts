@@ -48,6 +48,7 @@ const DRAWN: Readonly<Record<string, string>> = {
   'src/load/k6/runner/api/globals.ts': 'what scripts of k6 may call',
   'src/payments/smoke.ts': 'orders that nobody has, to try a provider’s account',
   'src/payments/stand-in/ids.ts': 'ids of the provider’s',
+  'src/proof/faults/sudden-death.ts': 'idempotency keys, which are the caller’s',
   'src/proof/fixtures/fixtures.ts': 'ids of users, who are the identity provider’s',
   'src/proof/fixtures/gate-codes.ts': 'ids of users, and of what there is not',
   'src/proof/fixtures/offer-and-slots.ts': 'ids of users',
@@ -138,8 +139,10 @@ describe('every id of ours names its cell', () => {
 
 describe('an id of version 7', () => {
   it('is inlined, and asks no search_path for what it calls', async () => {
-    const plan = await db.rows<{ 'QUERY PLAN': string }>('explain (verbose) select ticketing.uuid_v7()')
-    assert.doesNotMatch(plan.map((row) => row['QUERY PLAN']).join(), /uuid_v7/)
+    for (const made of ['ticketing.uuid_v7()', `ticketing.session_id('session')`]) {
+      const plan = await db.rows<{ 'QUERY PLAN': string }>(`explain (verbose) select ${made}`)
+      assert.doesNotMatch(plan.map((row) => row['QUERY PLAN']).join(), /uuid_v7|session_id/)
+    }
     const mallory = await db.connect()
     await mallory.query(`create schema hostile`)
     for (const args of ['text, text, integer, integer', 'text, text, integer'])

@@ -11,6 +11,35 @@ const house = await openOfficeWithFeesIn(db)
 const neighbour = await openBoxOffice(db)
 const { businessId, eventId } = house
 
+describe('what something was made of stays with its business', () => {
+  const refused = { code: '23514', constraint: 'trg_refuse_business_change' }
+  const move = (table: string, id: string) =>
+    db.rows(`update ${table} set business_id = $2 where id = $1`, [id, neighbour.businessId])
+
+  it('an event with a tier', async () => {
+    const { eventId: empty } = await openBoxOffice(db)
+    await move('events', empty)
+    await addTier(db, empty)
+    await db.rows('update events set business_id = business_id where id = $1', [empty])
+    await assert.rejects(
+      db.rows('update events set business_id = $2 where id = $1', [empty, businessId]),
+      refused,
+    )
+  })
+
+  it('an offer with a claim', async () => {
+    const offerId = await db.value<string>(
+      `insert into discounts (business_id, title, total_people) values ($1, 'Offer', 10) returning id`,
+      [businessId],
+    )
+    await db.rows(
+      `insert into offer_claims (discount_id, user_id, party_size) values ($1, gen_random_uuid(), 1)`,
+      [offerId],
+    )
+    await assert.rejects(move('discounts', offerId), refused)
+  })
+})
+
 describe('a row says whose it is', () => {
   const whose = { event_id: eventId, business_id: businessId }
   /** What the verbs write of a sale, by table: its rows, and what stands in each of them. */
