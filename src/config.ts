@@ -156,9 +156,11 @@ export const environment = z.object({
     .describe("Stripe's secret or restricted key, or `stand-in`. Without it the stand-in takes the money."),
   STRIPE_WEBHOOK_SECRET: z
     .string()
-    .regex(/^whsec_[\w+/=-]+$/, "must be the webhook endpoint's secret: whsec_…")
+    .regex(/^whsec_[\w+/=-]+(,whsec_[\w+/=-]+)*$/, "must be the webhook endpoint's secret: whsec_…")
     .optional()
-    .describe("Checks webhooks: the endpoint's `whsec_…`. The stand-in's own is made and kept."),
+    .describe(
+      "Checks webhooks: the endpoint's `whsec_…`, of several endpoints separated by commas. The stand-in's own is made and kept.",
+    ),
   STRIPE_API_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
     .optional()

@@ -8,10 +8,10 @@ export async function jwtSecretOf(config: Config): Promise<string> {
   return config.jwtSecret ?? (await keptSecret(config.home, 'jwt-secret', () => random(32, 'hex')))
 }
 
-/** STRIPE_WEBHOOK_SECRET, or the stand-in's own. */
+/** STRIPE_WEBHOOK_SECRET, of several the first, or the stand-in's own: what a sender signs with. */
 export async function webhookSecretOf(config: Config): Promise<string> {
   const make = () => `whsec_${random(24, 'base64url')}`
-  return config.webhookSecret ?? (await keptSecret(config.home, 'stripe-webhook-secret', make))
+  return config.webhookSecret?.split(',')[0] ?? (await keptSecret(config.home, 'stripe-webhook-secret', make))
 }
 
 /** TICKET_SIGNING_KEY, or this installation's own: the seed of the key that signs codes. */

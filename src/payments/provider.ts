@@ -27,12 +27,13 @@ export interface PaymentProvider {
   refund(request: RefundRequest, key: string): Promise<Outcome<StripeRefund>>
   /** The refunds of a payment, the newest `REFUNDS_MAX`: one page. */
   listRefunds(paymentId: string): Promise<Outcome<readonly StripeRefund[]>>
-  /** The event in a webhook's raw body; undefined where it is not signed with our secret within the last five minutes. */
+  /** The event in a webhook's raw body; undefined where it is not signed with a secret of ours within the last five minutes. */
   readEvent(body: string, signature: string | null): object | undefined
 }
 
 export interface StripeOptions {
   readonly secretKey: string
+  /** Of one endpoint, or of several, separated by commas. */
   readonly webhookSecret: string
   /** What stands in for https://api.stripe.com, path included. */
   readonly apiUrl?: string | undefined
@@ -86,7 +87,13 @@ export function openStripe(options: StripeOptions): PaymentProvider {
       ask('listRefunds', id, () =>
         stripe.refunds.list({ payment_intent: id, limit: REFUNDS_MAX }).then(({ data }) => data),
       ),
-    readEvent: (body, signature) => readEvent(stripe, body, signature, webhookSecret),
+    readEvent: (body, signature) => {
+      for (const secret of webhookSecret.split(',')) {
+        const event = readEvent(stripe, body, signature, secret)
+        if (event !== undefined) return event
+      }
+      return undefined
+    },
   }
 }
 

@@ -157,6 +157,10 @@ const REFUSED: readonly (readonly [Record<string, string>, RegExp])[] = [
     /^STRIPE_WEBHOOK_SECRET must be the webhook endpoint's secret: whsec_…\.\n$/,
   ],
   [
+    { STRIPE_WEBHOOK_SECRET: 'whsec_a,' },
+    /^STRIPE_WEBHOOK_SECRET must be the webhook endpoint's secret: whsec_…\.\n$/,
+  ],
+  [
     { ALLOWED_REDIRECTS: 'https://a.example, b.example' },
     /^ALLOWED_REDIRECTS must list origins .*not "b\.example"\.\n$/,
   ],

@@ -162,6 +162,11 @@ test('an event is read when it is signed with our secret within five minutes, to
     })
   assert.deepEqual(provider.readEvent(body, sign(body)), JSON.parse(body))
   assert.deepEqual(provider.readEvent(body, sign(body, 290)), JSON.parse(body))
+  const ofTwo = openStripe({ secretKey: SECRET_KEY, webhookSecret: `${WEBHOOK_SECRET},whsec_second` })
+  for (const secret of [WEBHOOK_SECRET, 'whsec_second'])
+    assert.deepEqual(ofTwo.readEvent(body, sign(body, 0, secret)), JSON.parse(body))
+  for (const secret of ['whsec_other', `${WEBHOOK_SECRET},whsec_second`])
+    assert.equal(ofTwo.readEvent(body, sign(body, 0, secret)), undefined)
   const refused: readonly (readonly [string, string, string | null])[] = [
     ['missing', body, null],
     ['empty', body, ''],
