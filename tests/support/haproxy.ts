@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 /** Where Debian and its kin keep it; HAPROXY_PATH names another. */
@@ -17,6 +18,7 @@ export const noHaproxy =
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/cells/', import.meta.url))
 const START_MS_MAX = 20_000
+const TRY_EVERY_MS = 25
 
 /** The example of examples/cells as it is, in a folder of its own; `names` are more lines of names.map. */
 export async function startHaproxy(
@@ -46,6 +48,7 @@ export async function startHaproxy(
       await stop()
       throw new Error(`haproxy does not answer:\n${said}`)
     }
+    await delay(TRY_EVERY_MS)
   }
   return { [Symbol.asyncDispose]: stop }
 }
