@@ -42,7 +42,12 @@ describe('a lock that does not come', async () => {
     ['reserve_tickets_batch, at its row', 'select reserve_tickets_batch($1)', [cart], tierRow],
     ['extend_ticket_holds', `select extend_ticket_holds('waits', 1)`, [], tierKey],
     ['release_ticket_holds', `select release_ticket_holds('waits')`, [], tierRow],
-    ['checkout, at its key', 'select ticketing.checkout($1)', [order], advisory('key:service:waits')],
+    [
+      'checkout, at its key',
+      'select ticketing.checkout($1)',
+      [order],
+      advisory(`key:${businessId}:service:waits`),
+    ],
     ['checkout, at the tier', 'select ticketing.checkout($1)', [order], tierKey],
     [
       'issue_order_tickets, at the order',
