@@ -13,6 +13,16 @@ begin
       using errcode = '0A000';
   end if;
 
+  -- Ours knows which migrations it has; an empty one somebody may have made for us.
+  if not exists (select from information_schema.columns c
+      where c.table_schema = 'ticketing' and c.table_name = 'migrations' and c.column_name = 'name')
+    and (exists (select from pg_class c where c.relnamespace = to_regnamespace('ticketing'))
+      or exists (select from pg_proc p where p.pronamespace = to_regnamespace('ticketing'))
+      or exists (select from pg_type t where t.typnamespace = to_regnamespace('ticketing')))
+  then
+    raise exception 'the schema ticketing exists and is not Admit Once''s'
+      using errcode = '42P06', hint = 'Install into a database of its own, or rename that schema first.';
+  end if;
   create schema if not exists ticketing;
   create table if not exists ticketing.migrations (name text primary key, applied_at timestamptz not null default now());
   -- MD5 of what was run, without comments and blanks.

@@ -20,7 +20,26 @@ function isNamed(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string'
 }
 
-/** What PostgreSQL advises beside its message. */
+/** What PostgreSQL advises beside its message, or what is to be done about it as far as a code alone tells. */
 function hintOf(error: Error): string {
-  return 'hint' in error && typeof error.hint === 'string' ? `\n${error.hint}` : ''
+  if ('hint' in error && typeof error.hint === 'string') return `\n${error.hint}`
+  const advice = 'code' in error ? ADVICE[String(error.code)] : undefined
+  return advice === undefined ? '' : `\n${advice}`
+}
+
+const OTHER_FOLDER = 'Name a file or folder that this account may use.'
+
+/** By SQLSTATE, or by the system's own code; only for messages that do not say what to do. */
+const ADVICE: Readonly<Record<string, string>> = {
+  '42501':
+    "The user in DATABASE_URL has no right to do that. Use the database's owner; what makes roles or databases (the first `migrate`, `prove`) needs CREATEROLE and CREATEDB, or a superuser.",
+  '42P06': 'Install into a database of its own.',
+  EACCES: OTHER_FOLDER,
+  EPERM: OTHER_FOLDER,
+  EROFS: OTHER_FOLDER,
+  ENOTDIR: 'A file stands where a folder is needed. Name another.',
+  EEXIST: 'A file stands where a folder is needed. Name another.',
+  EISDIR: 'A folder stands where a file is needed. Name another.',
+  ENOENT: 'Name a file or folder that can be made there.',
+  ENOSPC: 'The disk is full. Make room, or name a folder on another.',
 }

@@ -201,6 +201,8 @@ async function prepare(client: pg.Client, wantsDemo: boolean): Promise<boolean> 
   return wantsDemo && openDemo(client)
 }
 
+const MEND_SETTING = 'Change these settings of PostgreSQL, and start: answers would not outlive a crash.'
+
 const MEND =
   'First run `admit-once check`: it shows what was sold wrongly meanwhile. Then `admit-once migrate` makes the protections again, and start.'
 
@@ -212,7 +214,10 @@ async function refuseUnprotected(client: pg.Client): Promise<void> {
   const missing = protections.filter(({ active }) => !active)
   if (missing.length === 0) return
   const names = missing.map((row) => `  ${row.protection} on ${row.object}: ${row.detail}`)
-  throw new CommandError(`Not selling: protections are not in place.\n${names.join('\n')}\n${MEND}`)
+  const isSetting = missing.every(({ kind }) => kind === 'setting')
+  throw new CommandError(
+    `Not selling: protections are not in place.\n${names.join('\n')}\n${isSetting ? MEND_SETTING : MEND}`,
+  )
 }
 
 function announce(office: BoxOffice, config: Config): void {

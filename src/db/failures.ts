@@ -76,6 +76,10 @@ export function connectFailure(error: unknown, at: Address): DatabaseError {
         error,
       )
   }
+  if (POOLER_KNOWS_NONE.test(reason)) {
+    const message = `PgBouncer at ${place} leads to no database "${at.database}": ${reason}. Name it among its [databases], or correct DATABASE_URL.`
+    return new DatabaseError('NO_DATABASE', message, error)
+  }
   const condition = conditionOfState(codeOf(error))
   if (condition === 'CONNECTIONS_USED_UP' || POOLER_IS_FULL.test(reason)) {
     const message = `PostgreSQL at ${place} takes no more connections: ${reason}. Raise max_connections, or end some.`
@@ -86,6 +90,7 @@ export function connectFailure(error: unknown, at: Address): DatabaseError {
 }
 
 /** PgBouncer says so without a SQLSTATE of its own. */
+const POOLER_KNOWS_NONE = /bouncer config error|no such database/
 const POOLER_IS_FULL = /no more connections allowed/
 
 /**

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { connect } from '../db/connection.ts'
+import { DatabaseError } from '../db/failures.ts'
 
 /** Databases of a run's own on one server: an installed template, and clones of it that are dropped after use. */
 export interface RunDatabases {
@@ -39,11 +40,26 @@ export async function openRunDatabases(
     await dropLeftovers(server)
     const template = `${PREFIX}${runId}_template`
     await server.query(`create database ${template}`)
+    await requireDirect(server, urlOf(serverUrl, template), template)
     await installInto(urlOf(serverUrl, template), install)
     return await databasesOf(server, serverUrl, runId, template)
   } catch (error) {
     await server.end()
     throw error
+  }
+}
+
+/** A pooler such as PgBouncer leads to the databases of its own list alone. */
+async function requireDirect(server: pg.Client, url: string, name: string): Promise<void> {
+  try {
+    await (await connectTo(url)).end()
+  } catch (error) {
+    await server.query(`drop database if exists ${name} with (force)`)
+    throw new DatabaseError(
+      'NO_DATABASE',
+      `The database "${name}", which was just made for this run, cannot be reached by DATABASE_URL. \`prove\` makes databases of its own: give it a direct connection to PostgreSQL, none through PgBouncer or another pooler.`,
+      error,
+    )
   }
 }
 

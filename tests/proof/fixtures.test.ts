@@ -31,6 +31,22 @@ test('each scenario gets its stock or its tickets, and everything is gone after 
   }
 })
 
+test('no job asks a provider about payments that a fixture made: none knows them', async () => {
+  await makeFixture(db.client, 'webhook-burst')
+  // As two minutes later, and when their time is over.
+  for (const later of ['3 minutes', '2 days']) {
+    await db.rows('begin')
+    await db.rows(
+      `update ticketing.checkout_sessions set created_at = created_at - $1::interval, expires_at = expires_at - $1::interval,
+         ask_at = ask_at - $1::interval`,
+      [later],
+    )
+    assert.deepEqual(await db.value('select ticketing.due_sessions(100)'), [], later)
+    await db.rows('rollback')
+  }
+  await removeFixture(db.client, 'webhook-burst')
+})
+
 test('a fixture of the same slug is replaced, whatever was sold of it', async () => {
   const first = await makeFixture(db.client, 'concurrent-checkout')
   await use(first.eventId, first.tierId)
