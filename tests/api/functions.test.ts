@@ -72,6 +72,7 @@ describe('/functions/v1', () => {
       session_id: null,
       success_url: null,
       cancel_url: null,
+      client_address: '127.0.0.1',
       expected_total_cents: null,
       expected_currency: null,
       idempotency_key: 'k-1',
