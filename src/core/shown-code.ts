@@ -18,12 +18,17 @@ export type ShownCode =
 /** Bounded tries: each costs whoever reads it a signature. */
 export const MISTYPED_MAX = 4
 
+/** Bounded work: an address with a code in it is shorter, and what is longer is not looked at. */
+export const SHOWN_LENGTH_MAX = 2000
+
 /**
  * Reads what a scanner, a keyboard or a hand made of a code: without what cannot be seen (spaces, line ends, NUL, BOM, marks of zero
  * width or direction), without a scanner's AIM identifier (`]Q1`), out of a URL or between other signs, in any case that
- * its spelling allows. Two codes in one text are none: nobody knows which was meant.
+ * its spelling allows. Two codes in one text are none: nobody knows which was meant. The work is linear in the text, of
+ * {@link SHOWN_LENGTH_MAX} characters at most: anybody may send one.
  */
 export function readShown(shown: string): ShownCode {
+  if (shown.length > SHOWN_LENGTH_MAX) return { kind: 'unreadable', token: undefined, mistyped: () => [] }
   const text = visible(shown)
   const code = plainCode(text)
   if (code !== undefined) return { kind: 'plain', code }
@@ -40,11 +45,15 @@ export function readShown(shown: string): ShownCode {
   }
 }
 
-/** Without what nobody sees, and letters of full width as the others. */
+/**
+ * Without what nobody sees, and letters of full width as the others. No key types more than two marks on a letter; composing (NFC)
+ * takes time quadratic in their number, since it sorts them.
+ */
 function visible(text: string): string {
   return text
-    .normalize('NFC')
     .replaceAll(/[\s\p{C}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replaceAll(/(?<=\p{M}{2})\p{M}+/gu, '')
+    .normalize('NFC')
     .replaceAll(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
 }
 
