@@ -32,18 +32,36 @@ export function readShown(shown: string): ShownCode {
   const text = visible(shown)
   const code = plainCode(text)
   if (code !== undefined) return { kind: 'plain', code }
-  const segments = segmentsOf(text)
-  const long = theOnly(segments.filter(isLong).map(capitals))
-  const shaped = long !== undefined && isShaped(long) ? long : undefined
-  const plain = shaped ?? theOnly([...segments, ...mistypedPlain(text)].filter(isPlain).map(lowered))
-  if (plain !== undefined && isPlain(plain)) return { kind: 'plain', code: plain }
-  const token = shaped === undefined ? undefined : decodeToken(shaped)
+  const shaped = theOnly(codesIn(text))
+  const plain = shaped ?? theOnly(mistypedPlain(text).filter(isPlain).map(lowered))
+  if (plain !== undefined && isPlain(plain) && standsAlone(text, plain)) return { kind: 'plain', code: plain }
+  const isToken = shaped !== undefined && isShaped(shaped) && standsAlone(text, shaped)
+  const token = isToken ? decodeToken(shaped) : undefined
   return {
-    kind: shaped === undefined ? 'unreadable' : 'token',
+    kind: isToken ? 'token' : 'unreadable',
     token,
     mistyped: () => mistypedTokens(text, token),
   }
 }
+
+/** What may be a code in a text, as its own kind spells it: two of them are none. */
+function codesIn(text: string): string[] {
+  return segmentsOf(text).flatMap((it) => (isLong(it) ? capitals(it) : isPlain(it) ? lowered(it) : []))
+}
+
+function standsAlone(text: string, code: string): boolean {
+  return holdsNoToken(percentDecoded(text).replaceAll(new RegExp(code, 'gi'), ' '))
+}
+
+/** Whether what stands beside a code is no token either that a keyboard broke up, whichever it was. */
+function holdsNoToken(rest: string): boolean {
+  return (
+    rest.length < TOKEN_LENGTH ||
+    !MISTYPINGS.some((meantBy) => segmentsOf(meant(rest, meantBy)).some(endsInToken))
+  )
+}
+
+const endsInToken = (run: string) => /A1/i.test(run.slice(0, Math.max(0, run.length - TOKEN_LENGTH + 2)))
 
 /**
  * Without what nobody sees, and letters of full width as the others. No key types more than two marks on a letter; composing (NFC)
@@ -94,9 +112,10 @@ const lowered = (code: string) => code.toLowerCase()
 /** Codes that end the text, as they stand there if one of the mistypings was at work; `asItStands` is none. */
 function mistypedTokens(text: string, asItStands: DecodedToken | undefined): readonly DecodedToken[] {
   const found = new Map<string, DecodedToken>()
+  const ends = [QR_TOKEN_LENGTH, TOKEN_LENGTH].map((length) => endOf(text, length))
   for (const meantBy of MISTYPINGS) {
-    for (const length of [QR_TOKEN_LENGTH, TOKEN_LENGTH]) {
-      const token = mistypedToken(text, length, meantBy)
+    for (const end of ends) {
+      const token = mistypedToken(end, meantBy)
       if (token !== undefined && keyOf(token) !== keyOf(asItStands)) found.set(keyOf(token), token)
       if (found.size === MISTYPED_MAX) return [...found.values()]
     }
@@ -106,22 +125,40 @@ function mistypedTokens(text: string, asItStands: DecodedToken | undefined): rea
 
 const keyOf = (token: DecodedToken | undefined) => [token?.signed, token?.signature].join()
 
-function mistypedToken(
-  text: string,
-  length: number,
-  meantBy: ReadonlyMap<string, string>,
-): DecodedToken | undefined {
-  const tail = text.slice(-length)
+/** The last letters of a text, as many as a code has, and what stands before them. */
+interface End {
+  readonly head: string
+  readonly tail: string
+  readonly length: number
+  /** Whether there is no other code in the head, read as it stands and by each keyboard: once for all of these. */
+  readonly isOnly: () => boolean
+}
+
+function endOf(text: string, length: number): End {
+  const head = text.slice(0, -length)
+  let only: boolean | undefined
+  const isOnly = () => {
+    only ??= codesIn(head).length === 0 && holdsNoToken(head)
+    return only
+  }
+  return { head, tail: text.slice(-length), length, isOnly }
+}
+
+function mistypedToken(end: End, meantBy: ReadonlyMap<string, string>): DecodedToken | undefined {
+  const { head, tail, length, isOnly } = end
   // Most texts are done with here.
   if (tail.length !== length || !/^A1$/i.test(meant(tail.slice(0, 2), meantBy))) return undefined
   const token = decodeToken(meant(tail, meantBy))
-  return token !== undefined && standsApart(meant(text.slice(0, -length), meantBy)) ? token : undefined
+  return token !== undefined && standsApart(head, meantBy) && isOnly() ? token : undefined
 }
 
 /** Whether the one code of a text may begin after this: two that were glued together are none. Of `]Q1` the bracket, which takes
  * a third key on many keyboards, may be anything. */
-function standsApart(head: string): boolean {
-  return /^$|^.?[A-Za-z]\d$|[^\w-]$/.test(head) && !segmentsOf(head).some(isLong)
+function standsApart(head: string, meantBy: ReadonlyMap<string, string>): boolean {
+  return (
+    /^$|^.?[A-Za-z]\d$|[^\w-]$/.test(meant(head.slice(-4), meantBy)) &&
+    codesIn(meant(head, meantBy)).length === 0
+  )
 }
 
 function mistypedPlain(text: string): string[] {

@@ -43,9 +43,9 @@ describe('the work of reading what was shown', () => {
       }
     })
 
-    it(`looks each letter up at most once or twice a keyboard: ${what}`, (t) => {
+    it(`looks each letter up at most three times a keyboard: ${what}`, (t) => {
       const lookUps = lookUpsIn(t, () => readAll(make(SHOWN_LENGTH_MAX)))
-      assert.ok(lookUps <= 2 * MISTYPINGS.length * (SHOWN_LENGTH_MAX + TOKEN_LENGTH), String(lookUps))
+      assert.ok(lookUps <= 3 * MISTYPINGS.length * (SHOWN_LENGTH_MAX + TOKEN_LENGTH), String(lookUps))
     })
   }
 

@@ -76,6 +76,16 @@ describe('what scanners put around a code', () => {
   }
 })
 
+/** Base64url that a keyboard breaks up, as a code with - or _ is. */
+const signed = Array.from({ length: 1000 }, () => tokenOf(newCode())).filter((token) => /[-_]/.test(token))
+const PAIRS: Readonly<Record<string, readonly [string, string]>> = {
+  'a code of either spelling': [signed[0] ?? '', other],
+  'two codes in base64url': [signed[1] ?? '', signed[2] ?? ''],
+  'two codes in base32': [qr, other],
+  'a code in base64url and a plain one': [signed[3] ?? '', newCode()],
+  'a code in base32 and a plain one': [qr, newCode()],
+}
+
 describe('what cannot be a code of ours', () => {
   const unreadable: Readonly<Record<string, string>> = {
     nothing: '',
@@ -102,6 +112,16 @@ describe('what cannot be a code of ours', () => {
     'two codes, an address each, on an AZERTY keyboard':
       KEYBOARDS['AZERTY']?.(`https://x.example/${qr}https://x.example/${other}`) ?? '',
     'an address with one code, and another one behind it': `https://example.org/${other}?${old}`,
+  }
+  for (const separator of ['&', ',', ';', '|', '/', '#', '?', '\n']) {
+    for (const [what, [first, second]] of Object.entries(PAIRS)) {
+      it(`is unreadable: ${what}, after ${JSON.stringify(separator)} or before it`, () => {
+        for (const text of [`${first}${separator}${second}`, `${second}${separator}${first}`]) {
+          for (const typed of [(it: string) => it, ...Object.values(KEYBOARDS)])
+            assert.match(read(typed(text)), /^(UNREADABLE|FORGED|UNKNOWN_KEY)$/, typed(text))
+        }
+      })
+    }
   }
   for (const [what, text] of Object.entries(unreadable)) {
     it(`is unreadable: ${what}`, () => {
