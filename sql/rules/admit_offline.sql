@@ -21,7 +21,8 @@
 -- A scan is one row, however often it is sent: its id, or ticket, scanner, device and the time by the gate's clock tell which one
 -- it is. Sent again it gets the same answer, unless what it was told has changed since. So does one that was admitted online.
 -- Locks:  the ticket's row, for those who may know of it.
--- Writes: tickets, scan_logs: every judged scan, the refused ones too, and under what was shown those of what is not ours.
+-- Writes: tickets, whose row each new opening writes; scan_logs: every judged scan, the refused ones too, and under what was
+-- shown those of what is not ours.
 create or replace function ticketing.admit_offline(
   p_ticket_id uuid, p_told public.scan_logs, p_business_id uuid default null,
   out outcome text, out conflict_resolved boolean, out scanned_at timestamptz, out scanned_by uuid, out clock_suspect boolean,
@@ -191,6 +192,9 @@ begin
     update public.scan_logs s
       set scan_success = v_admits, error_code = nullif(p_outcome, 'ADMITTED'), gate_event_id = p_scan.gate_event_id
       where s.id = p_scan.id and (v_admits or s.error_code in ('INVALID_STATUS', 'WRONG_EVENT'));
+    if found and not v_admits then
+      perform ticketing.touch_ticket(p_ticket.id);
+    end if;
     return true;
   end if;
   p_scan.event_id := p_ticket.event_id;
@@ -198,6 +202,9 @@ begin
   p_scan.scan_success := v_admits;
   p_scan.error_code := nullif(p_outcome, 'ADMITTED');
   if ticketing.log_scan(p_scan) then
+    if not v_admits then
+      perform ticketing.touch_ticket(p_ticket.id);
+    end if;
     return true;
   end if;
   perform ticketing.restore_winner(p_ticket.id);

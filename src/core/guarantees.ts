@@ -160,7 +160,7 @@ export const GUARANTEES: readonly Guarantee[] = [
           ...['ticketing.is_before', 'ticketing.is_claimed', 'ticketing.is_only_claimed'],
           ...['ticketing.is_same_scan', 'ticketing.is_told_again', 'ticketing.scan_refusal'],
           ...['ticketing.believed_scan', 'ticketing.give_back_tickets', 'ticketing.count_first_opening'],
-          ...['ticketing.log_scan', 'ticketing.restore_winner'],
+          ...['ticketing.log_scan', 'ticketing.restore_winner', 'ticketing.touch_ticket'],
         ],
         without: [
           ['ticketing.lock_scanned', ' for no key update;', ';'],
