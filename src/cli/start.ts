@@ -49,8 +49,8 @@ export const start = defineCommand({
     console.log('\nstopping: finishing what was accepted …')
     await office.close()
     if (process.connected) process.disconnect()
-    // A service manager starts it again.
-    if (lost !== undefined) process.exit(COULD_NOT_RUN)
+    // Whatever is still open: all that was accepted is answered. A service manager starts one again that lost its database.
+    process.exit(lost === undefined ? process.exitCode : COULD_NOT_RUN)
   },
 })
 

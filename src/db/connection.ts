@@ -8,9 +8,13 @@ const CONNECT_MS_MAX = 5_000
 /** TCP keepalive: an idle connection whose other end is gone is found ten probes, a second each, after this. */
 const KEEPALIVE_MS = 1_000
 
+/** How long the server may take to confirm that we go. */
+const GOODBYE_MS_MAX = 1_000
+
 /**
  * A connection that has a listener for its errors in every phase: without one the death of its backend is an exception that
- * nobody catches, and ends this process.
+ * nobody catches, and ends this process. And it ends: the driver closes its half and waits for the server's, which one that
+ * hangs never closes, and an open socket keeps this process alive.
  */
 class Connection extends pg.Client {
   constructor(config: pg.ClientConfig) {
@@ -25,6 +29,16 @@ class Connection extends pg.Client {
     this.on('notice', ({ routine }) => {
       if (routine === CANCELLED_WAIT) unconfirmed.add(this)
     })
+  }
+
+  override end(): Promise<void>
+  override end(ended: (error: Error) => void): void
+  override end(ended?: (error: Error) => void): Promise<void> | void {
+    const late = setTimeout(() => this.connection?.stream.destroy(), GOODBYE_MS_MAX)
+    this.once('end', () => clearTimeout(late))
+    // The socket that it waits for keeps the process alive; it does not.
+    late.unref()
+    return ended === undefined ? super.end() : super.end(ended)
   }
 }
 

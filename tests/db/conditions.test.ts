@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { after, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DatabaseError } from '../../src/db/failures.ts'
@@ -93,6 +95,31 @@ describe('a connection that ends', { concurrency: false }, () => {
     assert.equal(await codeOf(database.run('select 1')), 'answered')
   })
 })
+
+it('a pool whose database hangs ends, and lets its process end', async () => {
+  await proxy.heal()
+  const child = spawn(process.execPath, ['--input-type=module', '-e', HANGS], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const ended = once(child, 'exit')
+  after(() => child.kill('SIGKILL'))
+  await once(child, 'message')
+  proxy.blackHole()
+  child.send('close')
+  assert.deepEqual(await Promise.race([ended, delay(ENDS_MS_MAX, 'is alive')]), [0, null])
+})
+
+const ENDS_MS_MAX = 10_000
+
+const HANGS = `
+  import { openPool } from '${new URL('../../src/db/pool.ts', import.meta.url)}'
+  const pool = await openPool('${proxy.through(db.url)}', { max: 2, name: 'hangs' })
+  await Promise.all([pool.run('select pg_sleep(0.1)'), pool.run('select pg_sleep(0.1)')])
+  process.once('message', async () => {
+    await pool.close()
+    process.disconnect()
+  })
+  process.send('open')`
 
 describe('a database that takes no writes', { concurrency: false }, () => {
   const write = 'create table public.written (); drop table public.written'

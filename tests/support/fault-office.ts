@@ -10,6 +10,8 @@ export interface FaultOffice {
   readonly url: string
   isAlive(): boolean
   output(): string
+  /** SIGTERM, as service managers send it; its exit code. */
+  stop(): Promise<number | null>
   /** Buyers order all the time; after a while `strike`, and when it is over and they order again, judge. */
   during(strike: () => Promise<void>): Promise<Seen>
   healthCode(): Promise<string>
@@ -72,6 +74,10 @@ export async function openFaultOffice(
     url: office.url,
     isAlive: () => isAlive,
     output: office.output,
+    stop: async () => {
+      office.signal('SIGTERM', 'process')
+      return (await ended).code
+    },
     healthCode,
     order,
     during: (strike) => observe(order, healthCode, strike),

@@ -48,7 +48,7 @@ export async function openProxy(url: string): Promise<TcpProxy> {
     ...{ port: port0, delayMs: 0, bytesPerSecond: ENDLESS, freeAt: { near: 0, far: 0 } },
     ...{ isHole: false, cutAfter: ENDLESS, pairs: new Set() },
   }
-  const server = createServer((near) => join(near, state))
+  const server = createServer({ allowHalfOpen: true }, (near) => join(near, state))
   await listen(server, 0)
   const { port } = server.address() as { port: number }
   const cut = () => {
@@ -99,7 +99,7 @@ async function listen(server: Server, port: number): Promise<void> {
 }
 
 function join(near: Socket, state: State): void {
-  const far = open(state.port, '127.0.0.1')
+  const far = open({ port: state.port, host: '127.0.0.1', allowHalfOpen: true })
   const pair: Pair = { near, far, isHole: state.isHole }
   state.pairs.add(pair)
   if (state.bytesPerSecond === ENDLESS) {
@@ -112,6 +112,10 @@ function join(near: Socket, state: State): void {
   for (const socket of [near, far]) {
     socket.setNoDelay(true)
     socket.on('error', () => {})
+    // As a machine that hangs: a hole acknowledges that the other end goes, and does not go itself.
+    socket.on('end', () => {
+      if (!pair.isHole) socket.end()
+    })
     socket.on('close', () => {
       state.pairs.delete(pair)
       // A hole says nothing, not even that the other end is gone.
