@@ -25,7 +25,9 @@ key learns what became of the first call.`,
     `## Health
 
 \`health-check\` writes: a message in the write-ahead log, which a synchronous standby has to confirm, and a temporary file. What
-it meets it answers with the same code, within 3 s.
+it meets it answers with the same code, within 3 s. What others' calls met in the last 5 s it answers too, though its own
+connection is fine: all of these but \`CONNECTION_LOST\` and \`COMMIT_UNCONFIRMED\`, which are one call's. Pages that only read do
+not count.
 
 ## The log
 

@@ -115,14 +115,14 @@ async function openPools(
   watch: DatabaseWatch,
   closing: Closing,
 ): Promise<Pools> {
-  const open = (lane: Lane, name: string) =>
-    closing.after(openPool(url, { max: pools[lane], name, watch }), (it) => it.close())
+  const open = (lane: Lane, name: string, tells: Pick<DatabaseWatch, 'failed'> = watch) =>
+    closing.after(openPool(url, { max: pools[lane], name, watch: tells }), (it) => it.close())
   return {
     database: await open('buyers', 'admit-once'),
-    pages: await open('pages', 'admit-once pages'),
+    pages: await open('pages', 'admit-once pages', watch.aside),
     gates: await open('gates', 'admit-once gates'),
     webhooks: await open('webhooks', 'admit-once payments'),
-    health: await open('health', 'admit-once health'),
+    health: await open('health', 'admit-once health', watch.aside),
   }
 }
 

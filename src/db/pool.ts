@@ -67,7 +67,7 @@ interface PoolOptions {
   /** A server that only reads will do: a standby. */
   readonly readOnly?: boolean
   /** Is told of every call that the database failed. */
-  readonly watch?: DatabaseWatch
+  readonly watch?: Pick<DatabaseWatch, 'failed'>
 }
 
 /** Connects, checks the server and gives a pool. Throws a `DatabaseError` that says what to do. */
@@ -123,7 +123,7 @@ export async function requireInstalled(database: Database): Promise<void> {
 interface Connections {
   readonly pool: pg.Pool
   readonly hosts: ReturnType<typeof openHosts>
-  readonly watch: DatabaseWatch | undefined
+  readonly watch: Pick<DatabaseWatch, 'failed'> | undefined
   readonly max: number
   /** Connections from before the last failure that was about all of them. */
   readonly stale: WeakSet<pg.ClientBase>

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
 import { assertKept, type FaultOffice, openFaultOffice, type Seen } from '../support/fault-office.ts'
-import { makePostgres, type Postgres } from '../support/postgres.ts'
+import { makePostgres, type Postgres, takeAll } from '../support/postgres.ts'
 import { openProxy, type TcpProxy } from '../support/proxy.ts'
 
 const LASTS_MS = 3_000
@@ -194,20 +193,4 @@ async function backendOf({ ask }: Postgres): Promise<number> {
     )
     if (busy !== undefined) return busy.pid
   }
-}
-
-async function takeAll({ url }: Postgres): Promise<pg.Client[]> {
-  const taken: pg.Client[] = []
-  for (let refused = 0; refused < 20; ) {
-    const client = new pg.Client({ connectionString: url })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      taken.push(client)
-    } catch {
-      refused++
-      await delay(20)
-    }
-  }
-  return taken
 }

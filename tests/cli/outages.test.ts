@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openFaultOffice } from '../support/fault-office.ts'
-import { makePostgres } from '../support/postgres.ts'
+import { makePostgres, takeAll } from '../support/postgres.ts'
 import { openProxy } from '../support/proxy.ts'
 
 test('a server whose database hangs still ends when it is told to', async () => {
@@ -19,3 +19,25 @@ test('a server whose database hangs still ends when it is told to', async () => 
 
 /** Requests, jobs and connections each have a bound of their own. */
 const ENDS_MS_MAX = 45_000
+
+test('strangers take the connections that are left: buyers are told, and health says so, though it has its own', async () => {
+  const postgres = await makePostgres()
+  await postgres.start({ max_connections: '30' })
+  const office = await openFaultOffice(postgres.url, postgres.url)
+  assert.equal(await office.healthCode(), '200')
+  const strangers = await takeAll(postgres)
+  const codes = await Promise.all(Array.from({ length: 60 }, (_, n) => office.order(`crowd-${n}`)))
+  assert.ok(codes.some(({ code }) => code === BUSY))
+  assert.equal(await office.healthCode(), BUSY)
+  await Promise.all(strangers.map((client) => client.end()))
+  const startedMs = performance.now()
+  while ((await office.healthCode()) !== '200') {
+    assert.ok(performance.now() - startedMs < KNOWN_MS_MAX, 'it is never over')
+    await delay(100)
+  }
+})
+
+const BUSY = '503 DATABASE_BUSY'
+
+/** Five seconds, and a busy machine. */
+const KNOWN_MS_MAX = 10_000

@@ -199,9 +199,28 @@ it('a condition is named in the log when it begins and every ten seconds that it
   ])
   watch.failed(new DatabaseError('NO_RIGHTS', 'yours to mend'))
   assert.equal(lines.length, 3)
-  assert.ok(watch.suffers('DISK_FULL'))
-  nowMs += 10_000
-  assert.ok(!watch.suffers('DISK_FULL'))
+})
+
+it('what kept buyers out is known for five seconds; one call that was unlucky, and who only looks, is not', () => {
+  let nowMs = 0
+  const watch = openWatch(
+    () => {},
+    () => nowMs,
+  )
+  after(() => watch.stop())
+  const met = (code: DatabaseError['code'], tells: Pick<typeof watch, 'failed'> = watch) => {
+    tells.failed(new DatabaseError(code, 'met'))
+    return watch.suffers()
+  }
+  assert.equal(met('CONNECTION_LOST'), undefined)
+  assert.equal(met('COMMIT_UNCONFIRMED'), undefined)
+  assert.equal(met('POOL_EXHAUSTED', watch.aside), undefined)
+  assert.equal(met('POOL_EXHAUSTED'), 'POOL_EXHAUSTED')
+  assert.equal(met('CONNECTIONS_USED_UP'), 'CONNECTIONS_USED_UP', 'the cause is named')
+  nowMs = 4_999
+  assert.equal(watch.suffers(), 'CONNECTIONS_USED_UP')
+  nowMs = 5_000
+  assert.equal(watch.suffers(), undefined)
 })
 
 it('lengths of time are read as PostgreSQL writes them', () => {

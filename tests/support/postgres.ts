@@ -44,6 +44,23 @@ export async function makePostgres(parent = tmpdir()): Promise<Postgres> {
   return postgres
 }
 
+/** Connects until the server has no connection left. */
+export async function takeAll({ url }: Postgres): Promise<pg.Client[]> {
+  const taken: pg.Client[] = []
+  for (let refused = 0; refused < 20; ) {
+    const client = new pg.Client({ connectionString: url })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      taken.push(client)
+    } catch {
+      refused++
+      await delay(20)
+    }
+  }
+  return taken
+}
+
 async function tools(pgdata: string) {
   const account = await accountFor(pgdata)
   return { account, binaries: await usableBinaries(await installedBinaries(), account) }

@@ -1,3 +1,4 @@
+import { databaseCondition } from '../../core/database-conditions.ts'
 import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../../db/durability.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
@@ -12,8 +13,9 @@ export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], lan
 async function handle(_request: Request, context: FunctionContext): Promise<Reply> {
   const { database, paymentMode, codes, watch } = context
   const { version, latency_ms, protections, missing, durability } = await inTime(stateOf(database))
-  // Buyers' calls need room that the trial may have found.
-  if (watch?.suffers('DISK_FULL')) throw new Refusal('DATABASE_FULL')
+  // Buyers' calls need room that the trial may have found, and connections where it has kept its own.
+  const condition = watch?.suffers()
+  if (condition !== undefined) throw new Refusal(databaseCondition(condition).answer)
   if (missing !== null || protections.total === 0) {
     throw new Refusal('PROTECTION_MISSING', missing ?? 'none is listed', { protections })
   }
