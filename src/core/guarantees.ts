@@ -138,8 +138,8 @@ export const GUARANTEES: readonly Guarantee[] = [
         kind: 'decision',
         object: 'ticketing.admit_ticket',
         uses: [
-          ...['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.log_scan'],
-          ...['ticketing.log_judged_scan', 'ticketing.restore_winner'],
+          ...['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.kept_scan_id'],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.restore_winner'],
           ...['ticketing.scan_refusal', 'ticketing.closed_door'],
         ],
         without: [

@@ -44,15 +44,15 @@ describe('codes', () => {
   it('of 100,000 that somebody changed, in either spelling, none is believed that is not the same ticket', () => {
     const random = randomFrom(20_261_121)
     const tokens = Array.from({ length: 50 }, () => CODES.token('ticket', EVENT, code()))
+    const own = tokens.map((token) => CODES.read(token))
     const reasons: Record<string, number> = {}
     for (let n = 0; n < 100_000; n++) {
       const token = tokens[n % tokens.length] ?? ''
-      const shown = n % 2 === 0 ? token : qrSpelling(token)
+      const shown = n % 100 < 50 ? token : qrSpelling(token)
       const changed = change(shown, random)
       const reading = CODES.read(changed)
-      const own = CODES.read(token)
       // A letter in another case, or a sign before the code, leaves it the same ticket's.
-      if (reading.ok) assert.deepEqual(reading, own, `believed: ${changed}`)
+      if (reading.ok) assert.deepEqual(reading, own[n % tokens.length], `believed: ${changed}`)
       else reasons[reading.reason] = (reasons[reading.reason] ?? 0) + 1
     }
     assert.ok((reasons['FORGED'] ?? 0) > 50_000, JSON.stringify(reasons))

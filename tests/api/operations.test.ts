@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { qrSpelling } from '../../src/core/code-token.ts'
 import { addTier } from '../support/box-office.ts'
 import { openShop, SPELLINGS } from './shop.ts'
 
@@ -19,7 +20,8 @@ describe('claim-offer', () => {
 
   it('claims places and says what remains, -1 where there is no end', async () => {
     const id = await offer(5)
-    const { claimId, code, ...first } = (await claim(id, 3)).body
+    const { claimId, code, qr, ...first } = (await claim(id, 3)).body
+    assert.equal(qr, qrSpelling(String(code)))
     assert.deepEqual(first, { success: true, remaining: 2, status: 'claimed' })
     const door = { qrData: code, businessId: house.businessId }
     const { body } = await shop.call('validate-qr', door, await shop.tokenOf(house.staffId))

@@ -32,9 +32,30 @@ const believing = (codes: CodeSigner): CodeSigner => ({
   },
 })
 
+/** As a server reads codes that undoes no keyboard. */
+const literal = (codes: CodeSigner): CodeSigner => ({
+  ...codes,
+  read: (shown) => {
+    const read = typeof shown === 'string' ? readShown(shown) : shown
+    return codes.read(read.kind === 'plain' ? read : { ...read, mistyped: () => [] })
+  },
+})
+
 const staff = 'if not v_caller.is_trusted and not ticketing.works_for('
 const DOORS: readonly (readonly [what: string, wrong: TestRunOptions, kinds: readonly string[]])[] = [
   ['believes every signature', { codes: believing }, ['forged']],
+  ['reads codes as a keyboard left them', { codes: literal }, ['on-azerty', 'on-qwertz']],
+  [
+    'takes a misread code for a forged one',
+    {
+      change: changed(
+        'ticketing.validate_qr',
+        "then 'UNREADABLE' else 'UNKNOWN' end",
+        "then 'UNKNOWN' else 'UNKNOWN' end",
+      ),
+    },
+    ['cut', 'nonsense'],
+  ],
   [
     'takes the codes of a stolen key',
     { codes: believing, change: changed('ticketing.find_code', 'k.revoked_at is null', 'true') },

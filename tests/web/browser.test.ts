@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { encode } from 'uqr'
+import { qrSpelling } from '../../src/core/code-token.ts'
 import { untilWaiting } from '../../src/proof/interleaving/lock-waits.ts'
 import {
   BROWSER_MS_MAX,
@@ -75,7 +76,7 @@ describe('a buyer with a browser', { skip: noBrowser }, async () => {
       `select k.event_id, k.qr_code from tickets k where k.tier_id = $1 order by k.ordinal`,
       [event.tierId],
     )
-    const token = CODES.token('ticket', codes[1]?.event_id ?? '', codes[1]?.qr_code ?? '')
+    const token = qrSpelling(CODES.token('ticket', codes[1]?.event_id ?? '', codes[1]?.qr_code ?? ''))
     const { data, size } = encode(token, { ecc: 'M', border: 3 })
     assert.deepEqual(await squaresOf(page, 'li:nth-child(2) .code svg', size), data)
     assert.notDeepEqual(await squaresOf(page, 'li:nth-child(1) .code svg', size), data)
