@@ -133,8 +133,8 @@ describe('/functions/v1', () => {
     ['55P03', 503, 'LOCK_TIMEOUT'],
     ['40P01', 503, 'LOCK_TIMEOUT'],
     ['40001', 503, 'LOCK_TIMEOUT'],
-    ['53300', 503, 'SERVER_BUSY'],
-    ['57P03', 503, 'SERVER_BUSY'],
+    ['53300', 503, 'DATABASE_BUSY'],
+    ['57P03', 503, 'DATABASE_UNREACHABLE'],
     ['42501', 403, 'FORBIDDEN'],
     ['22P02', 400, 'INVALID_REQUEST'],
   ]
@@ -269,6 +269,16 @@ describe('/functions/v1', () => {
   })
 
   it('is healthy with every protection in place, and names the one that is missing', async () => {
+    // An answer is kept for a second: another server asks anew.
+    const healthNow = async () => {
+      await using other = await startServer(scratch)
+      return await ask(other, '/functions/v1/health-check')
+    }
+    const bare = await healthNow()
+    assert.deepEqual([bare.status, bare.json().code], [503, 'NOT_INSTALLED'])
+    await scratch.admin(
+      'create table public.events (id uuid); grant select, update on public.events to service_role',
+    )
     for (const options of [{}, { body: {} }, { body: '' }]) {
       const got = await ask(server, '/functions/v1/health-check', options)
       assert.equal(got.status, 200)
@@ -281,11 +291,6 @@ describe('/functions/v1', () => {
     await scratch.admin(`create or replace function public.verify_protections()
       returns table (guarantee text, protection text, kind text, object text, active boolean, detail text) language sql stable
       begin atomic values ('g', 'capacity', 'k', 'o', false, 'disabled'), ('g', 'other', 'k', 'o', true, null); end`)
-    // An answer is kept for a second: another server asks anew.
-    const healthNow = async () => {
-      await using other = await startServer(scratch)
-      return await ask(other, '/functions/v1/health-check')
-    }
     const missing = await healthNow()
     assert.deepEqual(
       [missing.status, missing.json().code, missing.json().error],

@@ -25,10 +25,8 @@ const documented: readonly (readonly [state: string, status: number])[] = [
   ['42P01', 404],
   ['42P17', 500],
   ['22023', 400],
-  ['25006', 405],
   ['25000', 500],
   ['53400', 500],
-  ['53100', 503],
   ['57P01', 503],
   ['57014', 500],
   ['08000', 503],
@@ -53,6 +51,9 @@ const documented: readonly (readonly [state: string, status: number])[] = [
   ['45000', 400],
   ['99999', 400],
 ]
+
+/** Of a transaction that we made read-only, since a GET asked for it. */
+const READING = [['25006', 405]] as const
 
 describe('refusals', () => {
   let scratch: Scratch
@@ -83,11 +84,22 @@ describe('refusals', () => {
     })
   }
 
+  for (const [state, code] of [
+    ['25006', 'DATABASE_READ_ONLY'],
+    ['53100', 'DATABASE_FULL'],
+  ] as const)
+    it(`SQLSTATE ${state} is a database that fails: 503 PGRST001, with ${code} in its hint`, async () => {
+      const got = await rpc('fail', { body: { p_state: state } })
+      const { code: told, hint } = got.json()
+      assert.deepEqual([got.status, told, hint], [503, 'PGRST001', code])
+    })
+
   it('the documented table reaches every line of ours', () => {
     for (const [start, status] of sqlStatuses) {
-      const [line] = documented.filter(([state]) => state.startsWith(start))
+      const [line] = [...documented, ...READING].filter(([state]) => state.startsWith(start))
       assert.ok(line, `no documented SQLSTATE begins with ${start}`)
-      if (start !== '42501') assert.equal(documented.find(([state]) => state === line[0])?.[1], line[1])
+      if (start !== '42501')
+        assert.equal([...documented, ...READING].find(([state]) => state === line[0])?.[1], line[1])
       assert.ok([400, 401, 403, 404, 405, 409, 500, 503].includes(status))
     }
   })

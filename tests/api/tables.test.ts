@@ -12,6 +12,7 @@ const { db, house, server } = shop
 const DATE = '2086-01-04'
 
 interface Body {
+  readonly qr?: string
   readonly success?: boolean
   readonly error?: string
   readonly code?: string
@@ -82,8 +83,14 @@ describe('an offer over HTTP', () => {
     assert.match(error ?? '', /^ALREADY_CLAIMED: /)
     assert.equal(status, 409)
     // The refusal's own code has the field's name; the claim's is beside it.
-    const { code, ...had } = first.body
-    assert.deepEqual(refusal, { ...had, success: false, code: 'ALREADY_CLAIMED', claimCode: code })
+    const { code, qr, ...had } = first.body
+    assert.deepEqual(refusal, {
+      ...had,
+      success: false,
+      code: 'ALREADY_CLAIMED',
+      claimCode: code,
+      claimQr: qr,
+    })
   })
 
   it('is given back by RPC with 204, never above the total', async () => {

@@ -51,7 +51,7 @@ race(
   },
   // Chooses its slot before it has the lock.
   changed([
-    'ticketing.book_slot_atomically',
+    'ticketing.slots_for',
     'array_agg(s.id order by s.id) filter (where p_party_size <= s.max_party_size)',
     '(array_agg(s.id order by s.time_from) filter (where p_party_size <= s.max_party_size))[1:1]',
   ]),
@@ -127,8 +127,8 @@ race(
   },
   changed([
     'ticketing.book_slot_atomically',
-    'foreach v_slot_id in array v_slot_ids loop',
-    'foreach v_slot_id in array v_slot_ids[1:1] loop',
+    'foreach v_slot_id in array v_at.slot_ids loop',
+    'foreach v_slot_id in array v_at.slot_ids[1:1] loop',
   ]),
 )
 

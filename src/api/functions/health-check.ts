@@ -79,15 +79,15 @@ function stateOf(database: Database): Promise<State> {
 
 async function askState(database: Database): Promise<State> {
   const startedMs = performance.now()
-  const durability = await tryCommit(database, SERVICE)
-  const { version, active, total, missing } = await countProtections(database, SERVICE).catch(
-    (error: unknown) => {
-      throw MISSING.has(sqlErrorOf(error)?.code ?? '') ? new Refusal('NOT_INSTALLED') : error
-    },
-  )
+  const durability = await tryCommit(database, SERVICE).catch(refuseMissing)
+  const { version, active, total, missing } = await countProtections(database, SERVICE).catch(refuseMissing)
   const latency_ms = Math.round((performance.now() - startedMs) * 100) / 100
   return { version, latency_ms, protections: { active, total }, missing, durability }
 }
 
-/** No such function, schema or role. */
-const MISSING = new Set(['42883', '3F000', '22023'])
+function refuseMissing(error: unknown): never {
+  throw MISSING.has(sqlErrorOf(error)?.code ?? '') ? new Refusal('NOT_INSTALLED') : error
+}
+
+/** No such function, table, schema or role. */
+const MISSING = new Set(['42883', '42P01', '3F000', '22023'])
