@@ -49,6 +49,7 @@ begin;
 \ir migrations/0016_cells.sql
 \ir migrations/0017_whose.sql
 \ir migrations/0020_cancellation_passes.sql
+\ir migrations/0021_undoings.sql
 
 -- Parts: small helpers
 -- ids and times

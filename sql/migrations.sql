@@ -22,8 +22,9 @@ declare
     when '0013_buyers' then '3f0eec4932da42d6af4345378849d708'
     when '0014_gates' then '6b1ea3647ceeddad0c394efb54339a87'
     when '0016_cells' then 'd49b8b9259a5e51d7e240cb25c19df19'
-    when '0017_whose' then '170f951b522c07a8af4ce2f20c2278d7'
+    when '0017_whose' then '88e7a2a0ad14d7d51d19e9d977c70ad7'
     when '0020_cancellation_passes' then 'cb2085b5d1d0a23247fdd3601bc0a16f'
+    when '0021_undoings' then 'e249cbee4c930fcc9006b48ad5853616'
   end;
 begin
   insert into ticketing.migrations (name, digest) values (p_name, v_digest) on conflict do nothing;

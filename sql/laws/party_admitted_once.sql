@@ -14,5 +14,6 @@ group by r.id having count(s.id) > 1 or (count(s.id) > 0) <> (r.status = 'checke
   or r.checked_in_at is distinct from min(s.scanned_at)
 union all
 select 'undone scan', s.id, s.error_code, s.scan_success::integer, array[s.scanned_by]
-from public.scan_logs s left join public.scan_logs u on u.undoes = s.id
+from public.scan_logs s left join public.scan_logs u on u.undoes = s.id and u.error_code = 'UNDO' and not u.scan_success
+  and u.claim_id is not distinct from s.claim_id and u.reservation_id is not distinct from s.reservation_id
 where s.ticket_id is null and (u.id is null) = (s.error_code is not distinct from 'UNDONE');

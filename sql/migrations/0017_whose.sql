@@ -28,9 +28,9 @@ alter table ticketing.disputes alter column event_id set not null, alter column 
 alter table ticketing.payments add column business_id uuid;
 update ticketing.payments p set business_id = e.business_id from public.events e where e.id = p.event_id;
 
--- Of all scans from now on; null where neither the code nor the gate says whose it is.
+-- Of all scans from now on; null where neither the code nor the gate says whose it is. An undoing stays as it was written.
 update public.scan_logs s set business_id = e.business_id
-  from public.events e where e.id = s.event_id and s.business_id is null;
+  from public.events e where e.id = s.event_id and s.business_id is null and s.undoes is null;
 
 -- An offer is a business' and no event's.
 alter table public.offer_claims add column business_id uuid;

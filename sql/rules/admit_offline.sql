@@ -152,12 +152,14 @@ end
 $$;
 
 -- is_told_again: whether an offline scan without an id is one that was told before: the same scanner, device and time by the
--- gate's clock, as they were told. Without a time neither has an id: two of no time are not the same by that.
+-- gate's clock, as they were told. Without a time neither has an id: two of no time are not the same by that, and what comes after
+-- an undone one is another one: an entry is never lost.
 create or replace function ticketing.is_told_again(p_kept public.scan_logs, p_told public.scan_logs) returns boolean
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   return p_kept.offline and p_kept.claimed_at is not distinct from p_told.claimed_at
-    and (p_told.claimed_at is not null or p_kept.scan_id is null and p_told.scan_id is null)
+    and (p_told.claimed_at is not null
+      or p_kept.scan_id is null and p_told.scan_id is null and p_kept.error_code is distinct from 'UNDONE')
     and p_kept.disbelieved ->> 'scanned_at' is not distinct from p_told.disbelieved ->> 'scanned_at'
     and p_kept.device_id is not distinct from p_told.device_id
     and coalesce(p_kept.disbelieved ->> 'scanned_by', p_kept.scanned_by::text)

@@ -3,10 +3,11 @@
 -- Outcomes, first that applies:
 --   FORBIDDEN       a signed-in caller names somebody else, or works for nobody; nothing is learned
 --   NOT_FOUND       no such ticket, or one of a business that the caller does not work for
+--   WRONG_EVENT     the gate is at another event (p_gate_event_id); whatever the ticket is, nothing changes
 --   ADMITTED        it was valid; scanned_at and scanned_by are this scan's. Or the scan that just admitted has this p_scan_id:
 --                   its answer was lost, and it is given again
+--   UNDONE          staff undid the very scan that has this p_scan_id: it opens nothing more. Who opens again draws another id
 --   ALREADY_USED    scanned before; scanned_at, scanned_by and device_id are the winner's
---   WRONG_EVENT     the gate is at another event (p_gate_event_id); whatever the ticket is, nothing changes
 --   INVALID_STATUS  cancelled, refunded or being refunded: ticket_status says which
 --   EVENT_CANCELLED, TOO_EARLY, TOO_LATE  at a door that keeps the event's times (p_keeps_times); at the others EVENT_CANCELLED
 --                   from cancel_event on, before the money of this ticket is on its way
@@ -23,6 +24,7 @@ declare
   v_refusal text;
   v_scan public.scan_logs;
   v_winner public.scan_logs;
+  v_undone_at timestamptz;
 begin
   v_scan.ticket_id := p_ticket_id;
   v_scan.scanned_by := p_scanned_by;
@@ -54,6 +56,7 @@ begin
         update public.tickets t
           set status = 'used', checked_in_at = clock_timestamp(), checked_in_by = p_scanned_by
           where t.id = p_ticket_id and t.status = 'valid'
+            and case when t.undone_at is null then true else not ticketing.was_undone(v_scan) end
           returning t.checked_in_at, t.checked_in_by into scanned_at, scanned_by;
         if found then
           v_scan.scanned_at := scanned_at;
@@ -66,7 +69,7 @@ begin
           perform ticketing.restore_winner(p_ticket_id);
         end if;
       end if;
-      select t.status, t.checked_in_at, t.checked_in_by into ticket_status, scanned_at, scanned_by
+      select t.status, t.checked_in_at, t.checked_in_by, t.undone_at into ticket_status, scanned_at, scanned_by, v_undone_at
         from public.tickets t where t.id = v_scan.ticket_id for no key update;
       exit when v_refusal is not null or ticket_status is distinct from 'valid';
     end loop;
@@ -81,11 +84,10 @@ begin
   end if;
   device_id := v_winner.device_id;
   outcome := case when ticket_status is null then 'NOT_FOUND' when v_refusal = 'WRONG_EVENT' then v_refusal
+    when v_undone_at is not null and ticketing.was_undone(v_scan) then 'UNDONE'
     when ticket_status = 'used' then 'ALREADY_USED' when ticket_status = 'valid' then v_refusal else 'INVALID_STATUS' end;
-  if ticket_status is null then
-    v_scan.ticket_id := null;
-    v_scan.presented_id := p_ticket_id;
-  end if;
+  v_scan.ticket_id := case when ticket_status is not null then p_ticket_id end;
+  v_scan.presented_id := case when ticket_status is null then p_ticket_id end;
   v_scan.scan_success := false;
   v_scan.error_code := outcome;
   v_scan.scanned_at := clock_timestamp();

@@ -6,13 +6,13 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   insert into public.scan_logs (event_id, business_id, ticket_id, claim_id, reservation_id, presented_id, presented_hash,
       scanned_by, device_id, scan_id, scan_method, scan_success, error_code, offline, scanned_at, claimed_at, clock_suspect,
-      synced_by, gate_event_id, disbelieved, undoes, reason)
+      synced_by, gate_event_id, disbelieved, undoes, reason, was_double)
     values (p_scan.event_id, coalesce(p_scan.business_id, (select e.business_id from public.events e where e.id = p_scan.event_id)),
       p_scan.ticket_id, p_scan.claim_id, p_scan.reservation_id,
       p_scan.presented_id, p_scan.presented_hash, p_scan.scanned_by, p_scan.device_id, p_scan.scan_id, p_scan.scan_method,
       p_scan.scan_success, p_scan.error_code, coalesce(p_scan.offline, false), p_scan.scanned_at, p_scan.claimed_at,
       coalesce(p_scan.clock_suspect, false), p_scan.synced_by, p_scan.gate_event_id, p_scan.disbelieved, p_scan.undoes,
-      p_scan.reason)
+      p_scan.reason, p_scan.was_double)
     on conflict do nothing;
   return found;
 end
@@ -30,11 +30,26 @@ begin
         select s from public.scan_logs s where s.claim_id = p_scan.claim_id
         union all
         select s from public.scan_logs s where s.reservation_id = p_scan.reservation_id) k
-      where (k.scan).error_code in (p_scan.error_code, 'SUPERSEDED')
+      where (k.scan).error_code in (p_scan.error_code, 'SUPERSEDED', 'UNDONE')
         and ticketing.is_same_scan(k.scan, p_scan.scan_id, p_scan.device_id)) then
     return false;
   end if;
   return ticketing.log_scan(p_scan);
+end
+$$;
+
+-- was_undone: whether staff undid this very scan. Volatile: asked under a lock, it sees what was committed while that was awaited.
+create or replace function ticketing.was_undone(p_scan public.scan_logs) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return p_scan.scan_id is not null and exists (
+    select from (
+      select s as scan from public.scan_logs s where s.ticket_id = p_scan.ticket_id
+      union all
+      select s from public.scan_logs s where s.claim_id = p_scan.claim_id
+      union all
+      select s from public.scan_logs s where s.reservation_id = p_scan.reservation_id) k
+    where (k.scan).error_code = 'UNDONE' and ticketing.is_same_scan(k.scan, p_scan.scan_id, p_scan.device_id));
 end
 $$;
 

@@ -5,7 +5,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if old.status = 'redeemed' and new.status = 'claimed' and new.party_size <= old.party_size and new.discount_id = old.discount_id
       and new.user_id is not distinct from old.user_id and new.one_per_person = old.one_per_person
-      and exists (select from public.scan_logs u join public.scan_logs s on s.id = u.undoes
+      and exists (select from public.scan_logs u join public.scan_logs s on s.id = u.undoes and s.claim_id = u.claim_id
         where s.claim_id = old.id and s.scanned_at = old.redeemed_at and not s.scan_success) then
     return new;
   end if;

@@ -5,7 +5,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if old.status = 'checked_in' and new.status = 'confirmed' and new.party_size <= old.party_size and new.slot_id = old.slot_id
       and new.date = old.date
-      and exists (select from public.scan_logs u join public.scan_logs s on s.id = u.undoes
+      and exists (select from public.scan_logs u join public.scan_logs s on s.id = u.undoes and s.reservation_id = u.reservation_id
         where s.reservation_id = old.id and s.scanned_at = old.checked_in_at and not s.scan_success) then
     return new;
   end if;

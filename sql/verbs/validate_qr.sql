@@ -16,6 +16,7 @@
 --     WRONG_EVENT    a ticket of another event of the house, which the details name; nothing is used. Claims and bookings are
 --                    the house's, at whatever gate
 --     ADMITTED, also where the scan that admitted has this scan_id
+--     UNDONE         staff undid the scan that has this scan_id: scan again, with another one
 --     ALREADY_USED (details.checked_in_at says when, checked_in_device where, as far as it is known)
 --     REFUNDED, REFUNDING, CANCELLED
 --     EVENT_CANCELLED, TOO_EARLY, TOO_LATE

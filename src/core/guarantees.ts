@@ -140,6 +140,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         uses: [
           ...['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.kept_scan_id'],
           ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.restore_winner'],
+          ...['ticketing.was_undone'],
           ...['ticketing.scan_refusal', 'ticketing.closed_door'],
         ],
         without: [
@@ -179,7 +180,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.redeem_claim',
         uses: [
           ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.outside'],
-          ...['ticketing.log_scan', 'ticketing.log_judged_scan'],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.was_undone'],
         ],
         without: [['ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED'", '']],
       },
@@ -190,7 +191,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.check_in_booking',
         uses: [
           ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan'],
-          ...['ticketing.log_scan', 'ticketing.log_judged_scan'],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.was_undone'],
           ...['ticketing.outside', 'ticketing.slot_evening'],
         ],
         without: [
@@ -222,7 +223,12 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'guards',
         kind: 'decision',
         object: 'ticketing.undo_scan',
-        uses: ['ticketing.scan_to_undo', 'ticketing.scanned_thing', 'ticketing.write_undo'],
+        uses: [
+          'ticketing.scan_to_undo',
+          'ticketing.scans_of',
+          'ticketing.scanned_thing',
+          'ticketing.write_undo',
+        ],
         without: [['ticketing.undo_scan', 'v_scan.scanned_by is distinct from v_caller.user_id', 'false']],
       },
       { name: 'uniq_undo', role: 'guards', kind: 'index', object: 'public.scan_logs' },

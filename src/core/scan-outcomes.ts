@@ -7,6 +7,7 @@ export const SCAN_OUTCOMES = [
   'UNKNOWN',
   'WRONG_EVENT',
   'ADMITTED',
+  'UNDONE',
   'ALREADY_USED',
   'REFUNDED',
   'REFUNDING',

@@ -92,6 +92,8 @@ export const undoScan = verb('undo_scan', 'gates', {
   id: uuid,
   reason: text,
   scan_id: optional(text),
+  device_id: optional(text),
+  scanned_at: optional(instant),
 })
   .refuses(
     'INVALID_REQUEST',
@@ -131,7 +133,7 @@ export interface GateList {
   readonly read_at: string
 }
 
-/** Every entry that a gate without network gave and that was one too many. */
+/** Every entry that a gate without network gave and that was one too many, also where one of the two was undone. */
 export const doubleAdmissions = verb('double_admissions', 'gates', { event_id: uuid }).givesRows<{
   readonly ticket_id: string
   readonly status: string

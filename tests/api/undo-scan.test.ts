@@ -12,7 +12,7 @@ const door = await shop.member('door')
 const colleague = await shop.member('door')
 const manager = await shop.member('manager')
 
-const scan = async ({ code }: Shown, scanId = randomUUID()) => {
+const scan = async ({ code }: Shown, scanId: string = randomUUID()) => {
   const given = { qrData: code, businessId: house.businessId, deviceId: 'north', scanId }
   return (await shop.call('validate-qr', given, door)).body
 }
@@ -28,8 +28,8 @@ describe('undo-scan', () => {
     it(`takes back the scan of a ${kind}, by the id that the scan's answer gave`, async () => {
       const shown = await make()
       const { details } = await scan(shown)
-      const { id } = details as { id: string }
-      const answer = await undo({ [field]: id })
+      const { id, checkedInAt } = details as { id: string; checkedInAt: string }
+      const answer = await undo({ [field]: id, scannedAt: checkedInAt })
       const { undone, ...rest } = answer.body
       assert.equal(answer.status, 200)
       assert.deepEqual(rest, { success: true, qrType: kind, id, status, counted: null, replayed: false })
@@ -43,12 +43,12 @@ describe('undo-scan', () => {
     await scan(shown, scanId)
     for (const replayed of [false, true])
       assert.equal((await undo({ ticketId: shown.id, scanId })).body['replayed'], replayed)
-    assert.equal((await undo({ ticketId: shown.id })).body['code'], 'NOT_SCANNED')
+    assert.equal((await undo({ ticketId: shown.id, scanId: 'other' })).body['code'], 'NOT_SCANNED')
   })
 
   it('is for who scanned, and for managers', async () => {
     const shown = await soldTicket(db, house)
-    await scan(shown)
+    await scan(shown, 'table')
     const table = [
       [{}, 401, 'UNAUTHORIZED'],
       [await shop.tokenOf(randomUUID()), 404, 'NOT_FOUND'],
@@ -56,18 +56,18 @@ describe('undo-scan', () => {
       [manager, 200, undefined],
     ] as const
     for (const [headers, status, code] of table) {
-      const answer = await undo({ ticketId: shown.id }, headers)
+      const answer = await undo({ ticketId: shown.id, scanId: 'table' }, headers)
       assert.deepEqual([answer.status, answer.body['code']], [status, code])
     }
   })
 
   it('refuses a scan that is too long ago: 409 UNDO_TOO_LATE', async () => {
     const shown = await soldTicket(db, house)
-    await scan(shown)
+    await scan(shown, 'late')
     await db.rows(`update scan_logs set recorded_at = now() - interval '1 hour' where ticket_id = $1`, [
       shown.id,
     ])
-    const { status, body } = await undo({ ticketId: shown.id })
+    const { status, body } = await undo({ ticketId: shown.id, scanId: 'late' })
     assert.deepEqual([status, body['code']], [409, 'UNDO_TOO_LATE'])
   })
 
@@ -79,11 +79,13 @@ describe('undo-scan', () => {
     ['a reason of blanks', { ticketId: randomUUID(), reason: '  ' }, 'reason'],
     ['a misspelt id', { ticketID: randomUUID() }, 'ticketID'],
     ['a misspelt scan id', { ticketId: randomUUID(), scanID: 'x' }, 'scanID'],
+    ['no scan that is meant', { ticketId: randomUUID(), scanId: undefined }, 'scanId'],
+    ['a time that is none', { ticketId: randomUUID(), scannedAt: 'at nine' }, 'scannedAt'],
     ['a scan id of null', { ticketId: randomUUID(), scanId: null }, 'scanId'],
   ]
   for (const [what, body, field] of bad)
     it(`refuses ${what} by the name of the field`, async () => {
-      const answer = await undo(body)
+      const answer = await undo({ scanId: 'x', ...body })
       assert.deepEqual(
         [answer.status, answer.body['code'], answer.body['field']],
         [400, 'INVALID_REQUEST', field],

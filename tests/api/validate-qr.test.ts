@@ -199,6 +199,7 @@ describe('validate-qr', () => {
     ],
     ADMITTED: [/^Welcome/, /^Καλώς/, /^Willkommen/, /^Bienvenue/, /^¡Bienvenido/, /^Benvenuti/],
     ALREADY_USED: [/already used/, /ήδη/, /bereits/, /déjà/, /ya se ha usado/, /già/],
+    UNDONE: [/was undone/, /αναιρέθηκε/, /rückgängig/, /annulé/, /anulado/, /annullata/],
     REFUNDED: [/^Refunded/, /^Έγινε επιστροφή/, /^Erstattet/, /^Remboursé/, /^Reembolsada/, /^Rimborsato/],
     REFUNDING: [
       ...[/^Being refunded/, /^Γίνεται επιστροφή/, /^Wird erstattet/, /^En cours de remb/],

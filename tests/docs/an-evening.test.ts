@@ -15,6 +15,7 @@ interface Answer {
   readonly orderId?: string
   readonly outcome?: string
   readonly status?: string
+  readonly details?: { readonly checkedInAt?: string }
 }
 
 test('an evening, as docs/an-evening.md tells it: each line does what it says', async (t) => {
@@ -56,7 +57,9 @@ test('an evening, as docs/an-evening.md tells it: each line does what it says', 
     assert.match(String(judged?.outcome), new RegExp(outcome))
   }
   const door = scan.split('\n')[0] ?? ''
-  const [undone] = await shell(`${door}\n${undo}`, { TICKET_ID: first?.id ?? '' })
+  const [again] = await shell(scan.replace('…', ticket))
+  const CHECKED_IN_AT = again?.details?.checkedInAt ?? ''
+  const [undone] = await shell(`${door}\n${undo}`, { TICKET_ID: first?.id ?? '', CHECKED_IN_AT })
   assert.deepEqual([undone?.success, undone?.status], [true, 'valid'])
   assert.equal((await shell(scan.replace('…', ticket)))[0]?.outcome, 'ADMITTED')
   const force = refund.replace('"reason"', '"force": true, "reason"')

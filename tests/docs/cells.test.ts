@@ -114,7 +114,11 @@ describe('two cells behind HAProxy, by the example as it is', { skip: noHaproxy 
           headers: { ...staff, apikey: shop.server.authenticator.keys.anon },
         })
         assert.equal(list.status, 200)
-        const undone = await call('undo-scan', { ticketId: shown.id, reason: 'a mistake' }, staff)
+        const undone = await call(
+          'undo-scan',
+          { ticketId: shown.id, scanId: 'one', reason: 'a mistake' },
+          staff,
+        )
         assert.equal(undone.body['success'], true, JSON.stringify(undone.body))
       })
 

@@ -30,10 +30,14 @@ interface Stand {
 
 const asked = (sql: string): Writing => [SERVICE, `select ticketing.${sql} as answer`]
 const presented = '0'.repeat(64)
-const scanned: Writer = ({ code }, { businessId }) =>
-  asked(
-    `validate_qr('${JSON.stringify({ business_id: businessId, code, presented, device_id: 'online', scan_id: randomUUID() })}')`,
-  )
+const scannedAs =
+  (scanId: string): Writer =>
+  ({ code }, { businessId }) => {
+    const scan = { business_id: businessId, code, presented, device_id: 'online', scan_id: scanId }
+    return asked(`validate_qr('${JSON.stringify(scan)}')`)
+  }
+/** The one that is undone. */
+const scanned = scannedAs('online')
 const entry =
   (minutes: number, event?: 'elsewhere'): Writer =>
   ({ id }) => {
@@ -45,7 +49,7 @@ const entry =
 const undone =
   (kind: string): Writer =>
   ({ id }) =>
-    asked(`undo_scan('${kind}', '${id}', 'a mistake')`)
+    asked(`undo_scan('${kind}', '${id}', 'a mistake', 'online')`)
 
 const bought = async ({ db, eventId, tierId }: Door): Promise<Thing> => {
   const { orderId, tickets } = await paidOrder(db, { eventId, tierId, quantity: 1 })
@@ -73,15 +77,16 @@ const party =
   async (door) => ({ ...(await make(door.db, door)), orderId: '', refundId: '' })
 
 const TICKET = {
-  'a gate scans it': scanned,
+  'a gate scans it': scannedAs('another'),
   'a gate tells of an entry from before': entry(60),
   'a gate tells of an entry just now': entry(0),
   'a gate of another event tells of an entry': entry(0, 'elsewhere'),
+  'the gate sends its scan again': scanned,
   'its scan is undone': undone('ticket'),
   'staff sends it back': ({ orderId }: Thing) => asked(`request_refund('${orderId}', null, null, true)`),
 }
 const RETURNING = {
-  'a gate scans it': scanned,
+  'a gate scans it': scannedAs('another'),
   'a gate tells of an entry': entry(0),
   'a gate of another event tells of an entry': entry(0, 'elsewhere'),
   'its money does not go': ({ refundId }: Thing) => asked(`refuse_refund('${refundId}', 'no')`),
@@ -98,7 +103,7 @@ const STANDS: Readonly<Record<string, Stand>> = {
   'a claim': {
     open: after(party(claimedOffer), scanned),
     writers: {
-      'a gate scans it': scanned,
+      'a gate scans it': scannedAs('another'),
       'its scan is undone': undone('claim'),
       'it is given up': ({ id }) => asked(`cancel_claim('${id}')`),
     },
@@ -109,7 +114,7 @@ const STANDS: Readonly<Record<string, Stand>> = {
       scanned,
     ),
     writers: {
-      'a gate scans it': scanned,
+      'a gate scans it': scannedAs('another'),
       'its scan is undone': undone('booking'),
       'it is given up': ({ id }) => asked(`cancel_reservation('${id}')`),
     },

@@ -46,7 +46,7 @@ export function stepsFrom(random: Random): Step[] {
 }
 
 /**
- * What chance finds seldom: a gate tells of an entry while the money is on its way, and it does not go; or while another scans, or
+ * What chance finds seldom: a scan that is undone is sent again, and so is its undoing, when somebody else was let in; a gate tells of an entry while the money is on its way, and it does not go; or while another scans, or
  * undoes; or tells of it once more when it was undone.
  */
 function seldom(random: Random): Step[] {
@@ -57,7 +57,16 @@ function seldom(random: Random): Step[] {
   const sync: Step = { do: 'sync', gate, again: false, backwards: false }
   const scan: Step = { do: 'scan', ticket, gate: random.below(GATES), event: 'own' }
   const undo: Step = { do: 'undo', ticket, gate, isNamed: random.below(2) === 0 }
-  const kind = random.below(5)
+  const kind = random.below(6)
+  const named: Step = { do: 'undo', ticket, gate, isNamed: true }
+  if (kind === 5)
+    return [
+      { ...scan, gate },
+      named,
+      { do: 'scan again', gate },
+      { ...scan, gate: (gate + 1) % GATES },
+      named,
+    ]
   if (kind === 0) return [letIn, { do: 'together', first: scan, second: sync }]
   if (kind === 1) return [letIn, sync, undo, { ...sync, again: true }]
   if (kind === 2) return [scan, letIn, sync, undo]
@@ -107,6 +116,8 @@ export interface Opening {
   readonly isOnline: boolean
   /** At a gate of another event: it is reported, and counts for nothing. */
   readonly isElsewhere: boolean
+  /** It was told without an id and without a time. */
+  readonly isNameless?: boolean
 }
 
 export interface Ticket {
@@ -117,9 +128,17 @@ export interface Ticket {
   readonly others: readonly Opening[]
   /** What staff took back. */
   readonly undone: readonly Opening[]
+  /** Those of them that were an entry too many, or had one beside them: they stay reported. */
+  readonly undoneDoubles: readonly Opening[]
 }
 
-export const FRESH: Ticket = { status: 'valid', counted: undefined, others: [], undone: [] }
+export const FRESH: Ticket = {
+  status: 'valid',
+  counted: undefined,
+  others: [],
+  undone: [],
+  undoneDoubles: [],
+}
 
 export type Verdict = 'admitted' | 'already' | 'refused' | 'elsewhere' | 'undone'
 
@@ -135,6 +154,7 @@ export function scan(ticket: Ticket, gate: number, name: string, atUs: number, e
   const countedUs = ticket.counted?.atUs
   if (event === 'other') return { verdict: 'elsewhere', countedUs, ticket }
   if (ticket.counted?.name === name) return { verdict: 'admitted', countedUs, ticket }
+  if (ticket.undone.some((it) => it.name === name)) return { verdict: 'undone', countedUs, ticket }
   if (ticket.status === 'used') return { verdict: 'already', countedUs, ticket }
   if (ticket.status !== 'valid') return { verdict: 'refused', countedUs, ticket }
   const counted: Opening = { gate, name, atUs, isOnlyClaimed: false, isOnline: true, isElsewhere: false }
@@ -147,7 +167,8 @@ export function merge(ticket: Ticket, told: Opening): Judged {
   const isOwn = ({ name }: Opening) => name === told.name
   if (counted !== undefined && isOwn(counted)) return { verdict: 'admitted', countedUs: counted.atUs, ticket }
   const known = ticket.others.find(isOwn)
-  if (known === undefined && ticket.undone.some(isOwn))
+  // Without an id and a time it is told from no other: it may be the next.
+  if (known === undefined && !told.isNameless && ticket.undone.some(isOwn))
     return { verdict: 'undone', countedUs: undefined, ticket }
   const own = known ?? told
   const loser = known === undefined ? { ...ticket, others: [...ticket.others, own] } : ticket
@@ -165,23 +186,40 @@ export function merge(ticket: Ticket, told: Opening): Judged {
   }
 }
 
+/** Which opening staff means: the one of this name, or of this gate and time. */
+export type Meant = { readonly name: string } | Pick<Opening, 'gate' | 'atUs'>
+
 /**
- * Staff takes an opening back: the one of this name, or the one that counts. What else opened a gate counts from then on, the first
- * of it.
+ * Staff takes an opening back; one that was taken back already is the answer again, whatever counts now. What else opened a gate counts
+ * from then on, the first of it.
  */
-export function undo(ticket: Ticket, name: string | undefined): { refusal?: string; ticket: Ticket } {
-  const { counted, others, undone } = ticket
-  const isMeant = (opening: Opening) => opening.name === name
-  if (counted !== undefined && (name === undefined || isMeant(counted))) {
+export function undo(ticket: Ticket, meant: Meant): { refusal?: string; ticket: Ticket } {
+  const { counted, others, undone, undoneDoubles } = ticket
+  const isMeant = (it: Opening) =>
+    'name' in meant ? it.name === meant.name : it.gate === meant.gate && it.atUs === meant.atUs
+  if (undone.some(isMeant)) return { ticket }
+  if (counted !== undefined && isMeant(counted)) {
     if (ticket.status !== 'used') return { refusal: 'INVALID_STATUS', ticket }
-    return { ticket: firstOf({ ...ticket, counted: undefined, undone: [...undone, counted] }) }
+    const beside = others.some(({ isElsewhere }) => !isElsewhere) ? [counted] : []
+    return {
+      ticket: firstOf({
+        ...ticket,
+        counted: undefined,
+        undone: [...undone, counted],
+        undoneDoubles: [...undoneDoubles, ...beside],
+      }),
+    }
   }
   const beside = others.find(isMeant)
-  if (beside !== undefined)
-    return {
-      ticket: { ...ticket, others: others.filter((it) => it !== beside), undone: [...undone, beside] },
-    }
-  return undone.some(isMeant) ? { ticket } : { refusal: 'NOT_SCANNED', ticket }
+  if (beside === undefined) return { refusal: 'NOT_SCANNED', ticket }
+  return {
+    ticket: {
+      ...ticket,
+      others: others.filter((it) => it !== beside),
+      undone: [...undone, beside],
+      undoneDoubles: [...undoneDoubles, beside],
+    },
+  }
 }
 
 /** Of all that opened a gate of its event the first counts; of two at one time the one that was counted, or told first. */

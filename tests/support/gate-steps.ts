@@ -135,7 +135,8 @@ async function performSync(world: World, client: pg.Client, step: Step & { reado
   const kept = await client.query<{ ticket_id: string; name: string; at: string }>(
     `select ticket_id, coalesce((extract(epoch from claimed_at) * 1000000)::bigint::text, scan_id, 'undefined') as name,
        (extract(epoch from scanned_at) * 1000000)::bigint as at
-     from scan_logs where event_id = $1 and offline and device_id = $2`,
+     from scan_logs where event_id = $1 and offline and device_id = $2
+     order by error_code is not distinct from 'UNDONE' desc, recorded_at`,
     [world.eventId, device_id],
   )
   const atOf = new Map(kept.rows.map((row) => [`${row.ticket_id} ${row.name}`, Number(row.at)]))
@@ -166,7 +167,15 @@ function checkSync(
   for (const { ticket, claimedUs, scanId, event, isOnlyClaimed, atUs, result } of inOrder) {
     if (result === undefined) assert.fail('a scan of the list has no answer')
     const name = scanId ?? `${gate} ${claimedUs}`
-    const told = { gate, name, atUs, isOnlyClaimed, isOnline: false, isElsewhere: event === 'other' }
+    const told = {
+      gate,
+      name,
+      atUs,
+      isOnlyClaimed,
+      isOnline: false,
+      isElsewhere: event === 'other',
+      isNameless: scanId === undefined && claimedUs === undefined,
+    }
     const judged = merge(ticketOf(world, ticket), told)
     assert.deepEqual(result.disbelieved, claimedUs === undefined ? ['scanned_at'] : [])
     compare(judged, verdictOf(result), microsOf(result.scanned_at))
@@ -198,14 +207,17 @@ async function performUndo(world: World, client: pg.Client, step: Step & { reado
   const own = last?.ticket === step.ticket ? last : undefined
   const entry = letIn.findLast(({ ticket, scanId }) => ticket === step.ticket && scanId !== undefined)
   const scanId = step.isNamed ? (entry ?? own)?.scanId : undefined
+  const id = world.ids[step.ticket]
+  const counted = scanId === undefined ? await countedOf(client, id) : undefined
   const { rows } = await client.query<{ answer: Undone }>(
-    `select ticketing.undo_scan('ticket', $1, 'a mistake', $2) as answer`,
-    [world.ids[step.ticket], scanId],
+    `select ticketing.undo_scan('ticket', $1, 'a mistake', $2, $3, $4::text::timestamptz) as answer`,
+    [id, scanId, counted?.device_id, scanId === undefined ? (counted?.at ?? '2026-01-01Z') : null],
   )
   const answer = rows[0]?.answer
   return () => {
     const before = ticketOf(world, step.ticket)
-    const { refusal, ticket } = undo(before, scanId)
+    const at = { gate: Number(counted?.device_id.split(' ')[1]), atUs: Number(counted?.us) }
+    const { refusal, ticket } = undo(before, scanId === undefined ? at : { name: scanId })
     assert.equal(answer?.error, refusal)
     if (refusal === undefined)
       assert.deepEqual(
@@ -216,6 +228,16 @@ async function performUndo(world: World, client: pg.Client, step: Step & { reado
     const gone = ticket.undone.length > before.undone.length ? ticket.undone.at(-1) : undefined
     if (gone?.isOnline) world.admittedOnline[step.ticket] = (world.admittedOnline[step.ticket] ?? 0) - 1
   }
+}
+
+/** The scan that counts, as whoever undoes it knows it. */
+async function countedOf(client: pg.Client, id: string | undefined) {
+  const { rows } = await client.query<{ at: string; us: string; device_id: string }>(
+    `select scanned_at::text as at, (extract(epoch from scanned_at) * 1000000)::bigint as us, device_id
+     from scan_logs where ticket_id = $1 and scan_success`,
+    [id],
+  )
+  return rows[0]
 }
 
 interface Undone {

@@ -113,8 +113,10 @@ export async function assertEnd(world: World): Promise<void> {
       microsOf(other.scanned_at),
     ].join(' '),
   )
-  const expected = tickets.flatMap(({ counted, others }, ticket) =>
-    others.map((other) => [ticket, ...described(counted), ...described(other)].join(' ')),
+  const expected = tickets.flatMap(({ counted, others, undoneDoubles }, ticket) =>
+    [...others, ...undoneDoubles].map((other) =>
+      [ticket, ...described(counted), ...described(other)].join(' '),
+    ),
   )
   assert.deepEqual(reported.sort(), expected.sort())
 }

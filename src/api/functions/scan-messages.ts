@@ -29,6 +29,7 @@ const MESSAGES = {
   en: {
     ADMITTED: 'Welcome!',
     ALREADY_USED: 'This code was already used.',
+    UNDONE: 'This scan was undone: scan again.',
     REFUNDED: 'Refunded: this ticket no longer admits.',
     REFUNDING: 'Being refunded: this ticket does not admit.',
     CANCELLED: 'Cancelled: this code does not admit.',
@@ -42,6 +43,7 @@ const MESSAGES = {
   el: {
     ADMITTED: 'Καλώς ήρθατε!',
     ALREADY_USED: 'Ο κωδικός έχει ήδη χρησιμοποιηθεί.',
+    UNDONE: 'Η σάρωση αναιρέθηκε: σαρώστε ξανά.',
     REFUNDED: 'Έγινε επιστροφή χρημάτων: το εισιτήριο δεν ισχύει πια.',
     REFUNDING: 'Γίνεται επιστροφή χρημάτων: το εισιτήριο δεν ισχύει.',
     CANCELLED: 'Ακυρώθηκε: ο κωδικός δεν ισχύει.',
@@ -55,6 +57,7 @@ const MESSAGES = {
   de: {
     ADMITTED: 'Willkommen!',
     ALREADY_USED: 'Dieser Code wurde bereits benutzt.',
+    UNDONE: 'Dieser Scan wurde rückgängig gemacht: bitte noch einmal scannen.',
     REFUNDED: 'Erstattet: Dieses Ticket gilt nicht mehr.',
     REFUNDING: 'Wird erstattet: Dieses Ticket gilt nicht.',
     CANCELLED: 'Storniert: Dieser Code gilt nicht.',
@@ -68,6 +71,7 @@ const MESSAGES = {
   fr: {
     ADMITTED: 'Bienvenue !',
     ALREADY_USED: 'Ce code a déjà été utilisé.',
+    UNDONE: 'Ce scan a été annulé : scannez à nouveau.',
     REFUNDED: 'Remboursé : ce billet n’est plus valable.',
     REFUNDING: 'En cours de remboursement : ce billet n’est pas valable.',
     CANCELLED: 'Annulé : ce code n’est pas valable.',
@@ -81,6 +85,7 @@ const MESSAGES = {
   es: {
     ADMITTED: '¡Bienvenido!',
     ALREADY_USED: 'Este código ya se ha usado.',
+    UNDONE: 'Esta lectura se ha anulado: vuelva a escanear.',
     REFUNDED: 'Reembolsada: esta entrada ya no es válida.',
     REFUNDING: 'En proceso de reembolso: esta entrada no es válida.',
     CANCELLED: 'Cancelado: este código no es válido.',
@@ -94,6 +99,7 @@ const MESSAGES = {
   it: {
     ADMITTED: 'Benvenuti!',
     ALREADY_USED: 'Questo codice è già stato usato.',
+    UNDONE: 'Questa scansione è stata annullata: scansionare di nuovo.',
     REFUNDED: 'Rimborsato: questo biglietto non è più valido.',
     REFUNDING: 'In fase di rimborso: questo biglietto non è valido.',
     CANCELLED: 'Annullato: questo codice non è valido.',

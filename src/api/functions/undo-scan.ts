@@ -11,28 +11,36 @@ const body = z
     claimId: z.guid().optional(),
     bookingId: z.guid().optional(),
     scanId: text(SCAN_ID_LENGTH_MAX).optional(),
+    deviceId: text(SCAN_ID_LENGTH_MAX).optional(),
+    scannedAt: z.iso.datetime({ offset: true }).optional(),
     reason: text(REFUND_REASON_LENGTH_MAX),
   })
   .refine(({ ticketId, claimId, bookingId }) => [ticketId, claimId, bookingId].filter(Boolean).length === 1, {
     path: ['ticketId'],
     message: 'one of ticketId, claimId and bookingId is needed',
   })
+  .refine(({ scanId, scannedAt }) => scanId !== undefined || scannedAt !== undefined, {
+    path: ['scanId'],
+    message: 'scanId or scannedAt is needed: which scan is meant',
+  })
 
 /**
  * Takes back a scan that was a mistake, so that the ticket, claim or booking admits again; for who scanned it, and for owners and managers,
  * within `settings.undo_window`. Takes one of `ticketId`, `claimId` and `bookingId` (`details.id` of the scan's answer), `reason`, and
- * optionally `scanId`: that very scan, so that a call that is sent again undoes no later one. Where another scan opened a gate
- * besides, that one counts from then on (`counted`). A field that it does not know is refused by its name.
+ * `scanId` or `scannedAt` (`details.checkedInAt`): that very scan, so that a call that is sent again undoes no later one; `deviceId` tells
+ * gates apart whose ids are the same. Where another scan opened a gate besides, that one counts from then on (`counted`). A field that it does not know is refused by its name.
  */
 export const undoScan: EdgeFunction = { methods: ['POST'], needs: 'user', lane: undo.definition.lane, handle }
 
 async function handle(request: Request, { database, caller }: FunctionContext): Promise<Reply> {
-  const { ticketId, claimId, bookingId, scanId, reason } = await parseJson(request, body)
+  const { ticketId, claimId, bookingId, scanId, deviceId, scannedAt, reason } = await parseJson(request, body)
   const undone = await undo(database, caller, {
     kind: ticketId ? 'ticket' : claimId ? 'claim' : 'booking',
     id: ticketId ?? claimId ?? bookingId ?? '',
     reason,
     scan_id: scanId,
+    device_id: deviceId,
+    scanned_at: scannedAt,
   })
   if (!undone.success) throw refusalIn(undone)
   return json(200, {
