@@ -67,8 +67,9 @@ function rolePrefix(settings: readonly Setting[], role: string): string {
   if (known !== undefined) return known
   let prefix = config('search_path', SEARCH_PATH)
   for (const [name, value] of settings) {
-    if (name !== ISOLATION) prefix += config(name, value)
+    if (name !== ISOLATION && name !== MESSAGES) prefix += config(name, value)
   }
+  prefix += config(MESSAGES, 'warning')
   prefix += config('role', role)
   const byRole = prefixes.get(settings) ?? new Map<string, string>()
   prefixes.set(settings, byRole.size < ROLES_MAX ? byRole.set(role, prefix) : new Map([[role, prefix]]))
@@ -77,6 +78,9 @@ function rolePrefix(settings: readonly Setting[], role: string): string {
 
 const SEARCH_PATH = 'public, extensions'
 const ISOLATION = 'default_transaction_isolation'
+
+/** A commit whose wait for the standby was cancelled says so by a warning, whatever role and login want to hear. */
+const MESSAGES = 'client_min_messages'
 const ROLES_MAX = 100
 const prefixes = new WeakMap<readonly Setting[], Map<string, string>>()
 

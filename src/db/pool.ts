@@ -253,7 +253,8 @@ const UNCONFIRMED = 'A wait for the synchronous standby was cancelled; the commi
 
 /**
  * Refuses a server that the SQL is not written for, and one that takes no writes (target_session_attrs). Sets for how long
- * that server keeps the connection once we are gone: PostgreSQL's own answer is two hours.
+ * that server keeps the connection once we are gone: PostgreSQL's own answer is two hours. And lets it warn of a commit whose
+ * wait for the standby was cancelled.
  */
 export async function checkServer(client: pg.ClientBase, readOnly = false): Promise<void> {
   const { rows } = await client.query<{
@@ -282,7 +283,8 @@ const CHECK = `select current_setting('server_version') as version,
   current_setting('standard_conforming_strings') as strings,
   pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'off' as writes,
   set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
-  set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false)`
+  set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false),
+  set_config('client_min_messages', 'warning', false)`
 
 /** Why a server cannot be used: it is too old, or literals would mean something else on it. */
 export function serverProblem(version: string, conformingStrings: string): DatabaseError | undefined {
