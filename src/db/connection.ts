@@ -78,10 +78,19 @@ export function openHosts(url: string): Hosts {
 export function connectionsTo(hosts: Hosts): new (config: pg.ClientConfig) => pg.Client {
   return class extends Connection {
     constructor(config: pg.ClientConfig) {
-      super({ ...config, connectionString: hosts.url(), connectionTimeoutMillis: CONNECT_MS_MAX })
+      const url = hosts.url()
+      super({ ...config, connectionString: url, connectionTimeoutMillis: CONNECT_MS_MAX })
+      urls.set(this, url)
     }
   }
 }
+
+/** Where a connection of a pool leads, whichever host is in use meanwhile: the same process number is another's elsewhere. */
+export function urlOf(client: pg.ClientBase): string | undefined {
+  return urls.get(client)
+}
+
+const urls = new WeakMap<pg.ClientBase, string>()
 
 /** One connection. Errors say what to do. */
 export async function connect(url: string, config: pg.ClientConfig = {}): Promise<pg.Client> {

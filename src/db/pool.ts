@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { addressOf, connectionsTo, isOfHost, openHosts, takeUnconfirmed } from './connection.ts'
+import { addressOf, connectionsTo, isOfHost, openHosts, takeUnconfirmed, urlOf } from './connection.ts'
 import { callFailure, connectFailure, DatabaseError } from './failures.ts'
 import { outlast } from './late.ts'
 import type { DatabaseWatch } from './watch.ts'
@@ -167,16 +167,16 @@ async function runOn(connections: Connections, text: string, how: HowToRun): Pro
 
 /** A connection that is fit: of the first host that takes writes, and not from before a failure of all. */
 async function take({ pool, hosts, max, stale }: Connections): Promise<pg.PoolClient> {
-  for (let tries = 0; ; tries++) {
+  for (let thrownAway = 0, failed = 0; ; ) {
     const url = hosts.url()
     try {
       const client = await pool.connect()
-      if (!stale.has(client) || tries > max) return client
+      if (!stale.has(client) || thrownAway++ > max) return client
       client.release(true)
     } catch (error) {
       const failure = connectFailure(error, addressOf(url))
       hosts.leave(isOfHost(failure) ? url : '')
-      if (tries >= hosts.count - 1 || !isOfHost(failure)) throw failure
+      if (++failed >= hosts.count || !isOfHost(failure)) throw failure
     }
   }
 }
@@ -223,10 +223,12 @@ function endCall(
   }
   if (code !== 'TIMED_OUT') client.release(code !== undefined && !KEEPS_SESSION.has(code))
   else
-    void outlast(connections.hosts.url(), client, answer, connections.closing).then((isFit) => {
-      if (isFit) connections.stale.delete(client)
-      client.release(!isFit)
-    })
+    void outlast(urlOf(client) ?? connections.hosts.url(), client, answer, connections.closing).then(
+      (isFit) => {
+        if (isFit) connections.stale.delete(client)
+        client.release(!isFit)
+      },
+    )
 }
 
 /** Raised by a statement in a session that can go on. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connectionsTo, openHosts, urlOf } from '../../src/db/connection.ts'
 import { DatabaseError } from '../../src/db/failures.ts'
 import { type Database, millisecondsOf, openPool } from '../../src/db/pool.ts'
 import { openWatch } from '../../src/db/watch.ts'
@@ -171,6 +172,26 @@ describe('several hosts', () => {
       assert.equal(codes.at(-1), 'answered', String(codes))
       await dead.heal()
     }
+  })
+
+  it('one of which refuses while all connections to it are stale: the same call is answered by the other', async () => {
+    const { username, password } = new URL(db.url)
+    const [front, back] = [await openProxy(db.url), await openProxy(db.url)]
+    const hosts = `127.0.0.1:${front.port},127.0.0.1:${back.port}`
+    const database = await pool(`postgres://${username}:${password}@${hosts}/${name}`, 4)
+    await Promise.all(Array.from({ length: 4 }, () => database.run('select pg_sleep(0.2)')))
+    front.blackHole()
+    front.refuse()
+    assert.equal(await codeOf(database.run('select 1')), 'TIMED_OUT')
+    assert.equal(await codeOf(database.run('select 1')), 'answered')
+  })
+
+  it('that changed while a call was late: its connection is judged by its own', () => {
+    const hosts = openHosts('postgres://ada@one:1,two:2/x')
+    const client = new (connectionsTo(hosts))({})
+    hosts.leave(hosts.url())
+    assert.match(hosts.url(), /two/)
+    assert.match(urlOf(client) ?? '', /one/)
   })
 
   it('none of which is there are one failure, which names no password', async () => {

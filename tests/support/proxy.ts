@@ -13,6 +13,8 @@ export interface TcpProxy {
   cut(): void
   /** Resets every connection and refuses new ones, until {@link heal}. */
   die(): Promise<void>
+  /** Refuses new connections, until {@link heal}; what is open stays. */
+  refuse(): void
   /** Packets vanish: what is open carries nothing any more, for good. With `all`, nor do new ones, until {@link heal}. */
   blackHole(all?: boolean): void
   /** Resets each new connection when the server has said so many bytes; undefined: none. */
@@ -70,6 +72,9 @@ export async function openProxy(url: string): Promise<TcpProxy> {
       server.close()
       cut()
       await closed
+    },
+    refuse: () => {
+      server.close()
     },
     blackHole: (all = false) => {
       state.isHole = all
