@@ -48,6 +48,7 @@ ${entries.map(([name, { advice }]) => `| \`${name}\` | ${advice} |`).join('\n')}
   \`synchronous_standby_names\`; \`synchronous_commit\` is \`on\` unless you changed it.
 - **A synchronous standby that is gone** stops every commit, by design. Calls end with \`DATABASE_TIMEOUT\`, health too. Their
   connections are kept until the standby is back or its name is taken out of \`synchronous_standby_names\`.
+  \`start\` and \`migrate\` end with 3 after 10 s, before they change anything.
 - **Do not cancel a commit that waits** (\`pg_cancel_backend\`): it is on the primary alone then. Its caller gets
   \`COMMIT_UNCONFIRMED\`, not a success. Who asks again under the same key waits until a standby has it, as the first time.`,
   )

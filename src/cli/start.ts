@@ -7,7 +7,13 @@ import type { ApiKeys } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
 import { type Log, openLog } from '../core/log.ts'
-import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../db/durability.ts'
+import {
+  type Durability,
+  LOSES_AT_FAILOVER,
+  losesAtFailover,
+  requireCommits,
+  tryCommit,
+} from '../db/durability.ts'
 import { migrate } from '../db/migrate.ts'
 import { type Database, IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
 import { type DatabaseWatch, openWatch } from '../db/watch.ts'
@@ -81,7 +87,7 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     const onRestart = () => log('error', 'postgres_restarted', { next: `see ${dataFolderOf(config)}` })
     const used = useServer(config, dataFolderOf(config), { onRestart })
     const server = await closing.after(used, (it) => it.stop())
-    const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
+    const hasDemo = await withClient(server.url, (client, url) => prepare(client, url, wantsDemo))
     const watch = await closing.after(openWatch(log), async (it) => it.stop())
     const pools = await openPools(server.url, config, watch, closing)
     await requireInstalled(pools.database)
@@ -193,9 +199,10 @@ function limitsOf({ rateLimit, places, arrivingMax, arrivingPerAddress, bodyByte
 
 const BURST_SECONDS = 5
 
-async function prepare(client: pg.Client, wantsDemo: boolean): Promise<boolean> {
+async function prepare(client: pg.Client, url: string, wantsDemo: boolean): Promise<boolean> {
   // Before the update too: it makes triggers anew, and what was sold while one was missing would go unseen.
   await refuseUnprotected(client)
+  await requireCommits(client, url)
   await migrate(client)
   await refuseUnprotected(client)
   return wantsDemo && openDemo(client)

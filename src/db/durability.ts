@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
 import { type Caller, call } from './call.ts'
+import { connect } from './connection.ts'
+import { DatabaseError } from './failures.ts'
 import type { Runner } from './pool.ts'
 
 /** What a commit is worth where this server's machine is lost. */
@@ -45,3 +49,43 @@ select set_config('work_mem', '64kB', true);
 select count(*) from pg_catalog.generate_series(1, 10000);
 select pg_catalog.pg_logical_emit_message(true, 'admit-once', 'health');
 ${DURABILITY}`
+
+/** How long the commit before an installation may take. */
+const COMMIT_MS_MAX = 10_000
+const CANCEL_MS_MAX = 3_000
+
+/**
+ * Throws TIMED_OUT where no commit gets through. Asked before an installation, which would wait for the standby with all
+ * tables locked and say nothing.
+ */
+export async function requireCommits(client: pg.Client, url: string): Promise<void> {
+  const mark = randomUUID()
+  const deadline = Promise.withResolvers<never>()
+  const timer = setTimeout(() => deadline.reject(new DatabaseError('TIMED_OUT', NO_COMMIT)), COMMIT_MS_MAX)
+  const commit = client.query(`select pg_catalog.pg_logical_emit_message(true, 'admit-once', '${mark}')`)
+  try {
+    await Promise.race([commit, deadline.promise])
+  } catch (error) {
+    commit.catch(() => undefined)
+    await endWait(url, mark).catch(() => undefined)
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** PostgreSQL would keep what waits though its client is gone: with each start of a service one connection more. */
+async function endWait(url: string, mark: string): Promise<void> {
+  const other = await connect(url, { application_name: 'admit-once', query_timeout: CANCEL_MS_MAX })
+  try {
+    await other.query(
+      `select pg_catalog.pg_cancel_backend(pid) from pg_catalog.pg_stat_activity
+        where wait_event = 'SyncRep' and strpos(query, $1) > 0 and pid <> pg_catalog.pg_backend_pid()`,
+      [mark],
+    )
+  } finally {
+    await other.end()
+  }
+}
+
+const NO_COMMIT = `No commit gets through in ${COMMIT_MS_MAX / 1000} s. Where commits wait for a standby, see pg_stat_replication: start it, or take its name out of synchronous_standby_names.`

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openFaultOffice } from '../support/fault-office.ts'
 import { makePostgres, takeAll } from '../support/postgres.ts'
 import { openProxy } from '../support/proxy.ts'
+import { admitOnce, newHome } from './support.ts'
 
 test('a server whose database hangs still ends when it is told to', async () => {
   const postgres = await makePostgres()
@@ -41,3 +42,22 @@ const BUSY = '503 DATABASE_BUSY'
 
 /** Five seconds, and a busy machine. */
 const KNOWN_MS_MAX = 10_000
+
+test('a synchronous standby is gone: start and migrate say so within a bound, and leave nothing that waits', async () => {
+  const postgres = await makePostgres()
+  await postgres.start()
+  const env = { ADMIT_ONCE_HOME: newHome(), DATABASE_URL: postgres.url }
+  await admitOnce(['migrate'], env)
+  await postgres.ask(`alter system set synchronous_standby_names = 'gone'`)
+  await postgres.ask('select pg_reload_conf()')
+  for (const command of [['start', '--port', '0'], ['migrate']]) {
+    const ended = await Promise.race([admitOnce(command, env), delay(SAYS_MS_MAX, undefined)])
+    assert.equal(ended?.code, 3, `${command[0]} waits`)
+    assert.match(ended?.stderr ?? '', /No commit gets through in 10 s.*synchronous_standby_names/)
+  }
+  const left = await postgres.ask(`select query from pg_stat_activity where wait_event = 'SyncRep'`)
+  assert.deepEqual(left, [])
+})
+
+/** Ten seconds for the commit, three to end it, and a busy machine. */
+const SAYS_MS_MAX = 25_000
