@@ -34,8 +34,13 @@ const READ_ONLY = '503 DATABASE_READ_ONLY'
 const FAULTS: readonly Fault[] = [
   {
     name: 'one busy backend is killed',
-    strike: async ({ postgres }) =>
-      process.kill(await backendOf(postgres), 'SIGKILL') as unknown as undefined,
+    strike: async ({ postgres }) => {
+      const before = await checkpointerOf(postgres)
+      process.kill(await backendOf(postgres), 'SIGKILL')
+      // All backends are ended and started anew: until then an answer may still be from before.
+      while ([before, undefined].includes(await checkpointerOf(postgres).catch(() => undefined)))
+        await delay(50)
+    },
     answers: [UNREACHABLE],
     health: [],
     silenceMsMax: 8_000,
@@ -184,6 +189,13 @@ function assertAnswers(
       `health: ${[...health]}`,
     )
   assert.ok(silenceMs < silenceMsMax, `silence of ${silenceMs} ms`)
+}
+
+async function checkpointerOf({ ask }: Postgres): Promise<number | undefined> {
+  const rows = await ask<{ pid: number }>(
+    `select pid from pg_stat_activity where backend_type = 'checkpointer'`,
+  )
+  return rows[0]?.pid
 }
 
 async function backendOf({ ask }: Postgres): Promise<number> {
