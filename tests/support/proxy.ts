@@ -122,9 +122,9 @@ function join(near: Socket, state: State): void {
       if (!pair.isHole) socket.end()
     })
     socket.on('close', () => {
-      state.pairs.delete(pair)
-      // A hole says nothing, not even that the other end is gone.
+      // A hole says nothing, not even that the other end is gone: that one stays until it is cut.
       if (!pair.isHole) for (const other of [near, far]) other.destroy()
+      if (near.destroyed && far.destroyed) state.pairs.delete(pair)
     })
   }
 }
