@@ -24,12 +24,15 @@ describe('a wait for the standby that is cancelled is no success', { concurrency
       const database = await openPool(postgres.url, { max: 1, name: 'cancelled' })
       after(() => database.close())
       await setStandby(`'none'`)
-      const asBuyer = call(database, { caller: BUYER, sql: 'insert into public.sales values (1)' })
-      assert.equal(await codeWhenCancelled(asBuyer), 'COMMIT_UNCONFIRMED')
-      const asLogin = database.run('insert into public.sales values (2)')
-      assert.equal(await codeWhenCancelled(asLogin), 'COMMIT_UNCONFIRMED')
-      await setStandby(`''`)
-      if (role !== 'nobody') await postgres.ask(`alter role ${role} reset client_min_messages`)
+      try {
+        const asBuyer = call(database, { caller: BUYER, sql: 'insert into public.sales values (1)' })
+        assert.equal(await codeWhenCancelled(asBuyer), 'COMMIT_UNCONFIRMED')
+        const asLogin = database.run('insert into public.sales values (2)')
+        assert.equal(await codeWhenCancelled(asLogin), 'COMMIT_UNCONFIRMED')
+      } finally {
+        await setStandby(`''`)
+        if (role !== 'nobody') await postgres.ask(`alter role ${role} reset client_min_messages`)
+      }
     })
   }
 })
