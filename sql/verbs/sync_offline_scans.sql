@@ -1,6 +1,7 @@
 -- sync_offline_scans: record what a gate scanned without network, 1 to 500 scans in any order, each judged on its own.
 --
--- p_scans is [{code or ticket_id, scanned_at, device_id, scan_id, scanned_by, event, presented}, …]; scanned_at is ISO 8601 with its
+-- p_scans is [{code or ticket_id, mistyped, scanned_at, device_id, scan_id, scanned_by, event, presented}, …]; mistyped lists what else
+-- the code may be, 4 at most, where no ticket has it as it stands; scanned_at is ISO 8601 with its
 -- offset; scanned_by is the caller where it is left out, and may be a colleague; event is the id or slug of the event at whose
 -- gate it was; presented is the SHA-256 of what was read, that of the code where it is left out. A code that is no 32 hex digits
 -- is UNREADABLE.
@@ -72,7 +73,8 @@ begin
     told.presented_hash := coalesce(substring(v_scan ->> 'presented' from '^[0-9a-f]{64}$'),
       encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
     -- What was read tells whose ticket it is; where that is none of ours, the id.
-    ticket_id := coalesce((select t.id from public.tickets t where t.qr_code = v_scan ->> 'code'), ticketing.read_uuid(v_named));
+    ticket_id := coalesce((select t.id from public.tickets t where t.qr_code = v_scan ->> 'code'),
+      ticketing.mistyped_ticket(v_scan -> 'mistyped'), ticketing.read_uuid(v_named));
     if ticket_id is null and v_scan ->> 'code' is not null and not ticketing.is_code(v_scan ->> 'code') then
       told.error_code := 'UNREADABLE';
     end if;
@@ -94,6 +96,20 @@ begin
         then jsonb_build_object('ticket_id', left(v_named, 100)) else '{}' end, '{}');
     return next;
   end loop;
+end
+$$;
+
+-- mistyped_ticket: the one ticket among what keyboards may have made of a code. A code is too long to be another one's by chance.
+create or replace function ticketing.mistyped_ticket(p_codes jsonb) returns uuid
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_codes text[];
+begin
+  if jsonb_typeof(p_codes) is distinct from 'array' or jsonb_array_length(p_codes) not between 1 and 4 then
+    return null;
+  end if;
+  v_codes := array(select jsonb_array_elements_text(p_codes));
+  return (select case when count(*) = 1 then (array_agg(t.id))[1] end from public.tickets t where t.qr_code = any (v_codes));
 end
 $$;
 

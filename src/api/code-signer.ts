@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { type Code, type CodeKind, type DecodedToken, encodeToken, signedBytes } from '../core/code-token.ts'
-import { MISTYPED_MAX, readShown, type ShownCode } from '../core/shown-code.ts'
+import { readShown, type ShownCode } from '../core/shown-code.ts'
 import type { CodeKey } from '../desk/keys.ts'
 
 type Reading =
@@ -12,11 +12,6 @@ type Reading =
       readonly mayBeNew: boolean
     }
 
-/** How many signatures may still be asked for: each costs 65 µs. */
-export interface Tries {
-  left: number
-}
-
 /** Signs the codes that gates read, and reads them. */
 export interface CodeSigner {
   /** The number of the key that signs. */
@@ -26,7 +21,9 @@ export interface CodeSigner {
   /** What a QR shows of `code` (32 hex digits); `id` is that of the ticket's event, the claim's offer, the booking's business. */
   token(kind: CodeKind, id: string, code: string): string
   /** What was shown, whatever scanner or keyboard made of it; a plain code, which has no signature, is not read here. */
-  read(shown: string | ShownCode, tries?: Tries): Reading
+  read(shown: string | ShownCode): Reading
+  /** Whether a key that is known, revoked or not, has signed this: what was printed stays what it is. */
+  hasSigned(token: DecodedToken): boolean
   /** The Ed25519 signature by the same key over other text, in base64url. */
   sign(text: string): string
   readonly publicKeys: readonly CodeKey[]
@@ -68,7 +65,11 @@ export function openCodeSigner({ seed, kid, keys, reload, nowMs = Date.now }: Co
       const signed = signedBytes({ kid, kind, scope: scopeOf(id), code })
       return encodeToken(signed, sign(null, signed, privateKey))
     },
-    read: (shown, tries) => readToken(typeof shown === 'string' ? readShown(shown) : shown, known, tries),
+    read: (shown) => readToken(typeof shown === 'string' ? readShown(shown) : shown, known),
+    hasSigned: ({ kid, signed, signature }) => {
+      const by = known.get(kid)
+      return by !== undefined && verify(null, signed, by.key, signature)
+    },
     sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
     get publicKeys() {
       return [...known.values()].map(({ key: _, ...shown }) => shown)
@@ -127,20 +128,13 @@ function readKeys(keys: readonly CodeKey[]): ReadonlyMap<number, KnownKey> {
   return new Map(keys.map((it) => [it.kid, { ...it, key: verifierOf(it.public_key) }]))
 }
 
-/** What a keyboard may have made of a code counts only where the signature says yes. */
-function readToken(
-  shown: ShownCode,
-  known: ReadonlyMap<number, KnownKey>,
-  tries: Tries = { left: TRIES_MAX },
-): Reading {
+/** What a keyboard may have made of a code counts only where the signature says yes; each try costs 65 µs. */
+function readToken(shown: ShownCode, known: ReadonlyMap<number, KnownKey>): Reading {
   if (shown.kind === 'plain') return { ok: false, reason: 'UNREADABLE', mayBeNew: false }
-  if (shown.token !== undefined) tries.left -= 1
   const asItStands = shown.token && verified(shown.token, known)
   if (asItStands?.ok) return asItStands
   let mayBeNew = asItStands !== undefined
   for (const token of shown.mistyped()) {
-    if (tries.left <= 0) break
-    tries.left -= 1
     const reading = verified(token, known)
     if (reading.ok) return reading
     mayBeNew ||= reading.mayBeNew
@@ -150,8 +144,6 @@ function readToken(
     mayBeNew,
   }
 }
-
-const TRIES_MAX = 1 + MISTYPED_MAX
 
 function verified(
   { signed, signature, ...code }: DecodedToken,

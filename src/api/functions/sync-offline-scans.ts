@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
+import type { DecodedToken } from '../../core/code-token.ts'
 import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { readShown } from '../../core/shown-code.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
-import type { CodeSigner, Tries } from '../code-signer.ts'
+import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson } from './requests.ts'
@@ -35,16 +37,32 @@ export const syncOfflineScans: EdgeFunction = {
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   const { businessId, eventId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
+  const tell = (told: readonly object[]) => record(database, caller, { business_id: businessId, scans: told })
+  // Reading codes is work: who may not tell anything is refused before. Of a scan that names nothing no row is written.
+  const mayTell = await tell([{}])
+  if (!mayTell.success) throw refusalIn(mayTell)
   const sent = scans.map(fieldsOf)
-  const read = readerOf(codes)
-  const answer = await record(database, caller, {
-    business_id: businessId,
-    scans: sent.map((fields) => toldScan(fields, told(eventId), read)),
-  })
+  const answer = await tell(await toldScans(sent, told(eventId), codes))
   if (!answer.success) throw refusalIn(answer)
   const results = answer.results.map((result, at) => resultOf(result, oddNames(sent[at] ?? {})))
   return json(200, { success: true, results })
 }
+
+/** Cooperative yielding: a gate that sends its evening lets those that scan now have their turn. */
+async function toldScans(
+  sent: readonly Fields[],
+  gateEvent: string | null,
+  codes: CodeSigner,
+): Promise<object[]> {
+  const scans: object[] = []
+  for (const [at, fields] of sent.entries()) {
+    if (at % SCANS_A_TURN === 0) await setImmediate()
+    scans.push(toldScan(fields, gateEvent, codes))
+  }
+  return scans
+}
+
+const SCANS_A_TURN = 20
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -57,10 +75,10 @@ function fieldsOf(scan: unknown): Fields {
  * A scan as the database reads it. The gate has opened, so nothing that is told of it keeps it from being recorded; the database says
  * of each field whether it is believed.
  */
-function toldScan(fields: Fields, gateEvent: string | null, read: (text: string) => string): object {
+function toldScan(fields: Fields, gateEvent: string | null, codes: CodeSigner): object {
   const code = told(fields['code'])
   return {
-    ...(code === null ? {} : { code: read(code), presented: digestOf(code) }),
+    ...(code === null ? {} : { ...readCode(code, codes), presented: digestOf(code) }),
     ticket_id: told(fields['ticketId']),
     scanned_at: told(fields['scannedAt']),
     device_id: told(fields['deviceId']),
@@ -70,25 +88,25 @@ function toldScan(fields: Fields, gateEvent: string | null, read: (text: string)
   }
 }
 
-/** The ticket's code in what was read or typed; where it is something else's, what no ticket has, where it is none, nothing. */
-function readerOf(codes: CodeSigner): (text: string) => string {
-  const tries: Tries = { left: TRIES_MAX }
-  return (text) => {
-    const shown = readShown(text)
-    if (shown.kind === 'plain') return shown.code
-    // Only a signature knows what a keyboard made of a code.
-    const asks = tries.left > 0 && shown.mistyped().length > 0
-    const reading = asks ? codes.read(shown, tries) : undefined
-    const read = reading?.ok ? reading : shown.token
-    if (read === undefined) return shown.kind === 'unreadable' ? '' : NOBODYS_CODE
-    return read.kind === 'ticket' ? read.code : NOBODYS_CODE
-  }
+/**
+ * The ticket's code in what was read or typed; where it is something else's, what no ticket has, where it is none, nothing. Where no
+ * key says that it stands as it was signed, also what it was if a keyboard was at work: the key may have been revoked since, or be
+ * another server's, and whose code it is the database knows as surely.
+ */
+function readCode(text: string, codes: CodeSigner): { code: string; mistyped?: readonly string[] } {
+  const shown = readShown(text)
+  if (shown.kind === 'plain') return { code: shown.code }
+  const { token } = shown
+  if (token !== undefined && codes.hasSigned(token)) return { code: codeOf(token) }
+  const mistyped = shown.mistyped()
+  const first = token ?? mistyped[0]
+  const unknown = shown.kind === 'unreadable' ? '' : NOBODYS_CODE
+  return { code: first === undefined ? unknown : codeOf(first), mistyped: mistyped.map(codeOf) }
 }
 
-const NOBODYS_CODE = '0'.repeat(32)
+const codeOf = ({ kind, code }: DecodedToken) => (kind === 'ticket' ? code : NOBODYS_CODE)
 
-/** Of one request: a gate whose keyboard garbles codes needs one or two a scan, a stranger may send what needs five. */
-const TRIES_MAX = 3 * OFFLINE_SCANS_MAX
+const NOBODYS_CODE = '0'.repeat(32)
 
 /** As callers of functions spell names. */
 const SPELLED: Readonly<Record<string, string>> = {
