@@ -1,7 +1,7 @@
 /**
  * A gate in a terminal: it reads codes as a USB scanner types them, a line each, and says who comes in. With network it asks the
- * server; without, it judges by the keys and the list that it keeps, and tells the server later. It goes on until its input ends: a
- * line that is a token takes the place of one that has ended. docs/scanner.md explains each step. Nothing but Node is needed, and the
+ * server; without, it judges by the keys and the list that it keeps, and tells the server later. It goes on until its input ends: the
+ * line `token eyJ…`, which staff types, takes the place of one that has ended. docs/scanner.md explains each step. Nothing but Node is needed, and the
  * product's own reading of codes, three files of src/core that import nothing:
  *
  *     export SUPABASE_URL=… GATE_TOKEN=… GATE_BUSINESS=… GATE_EVENT=… GATE_DEVICE=gate-1
@@ -34,8 +34,8 @@ const STATES: Readonly<Record<string, 'used' | 'gone'>> = {
   REFUNDING: 'gone',
   CANCELLED: 'gone',
 }
-/** Anybody's JWT: three parts of base64url, the first one a JSON object. */
-const TOKEN = /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/
+/** Typed by staff: what a guest shows is never one by itself. A JWT is three parts of base64url, the first one a JSON object. */
+const TOKEN = /^token\s+(eyJ[\w-]+\.[\w-]+\.[\w-]+)$/
 const OUTCOMES = { valid: 'ADMITTED', used: 'ALREADY_USED', gone: 'CANCELLED', unknown: 'UNKNOWN' } as const
 
 /** What the gate keeps, also over a restart: whom it let in must reach the server. */
@@ -53,6 +53,8 @@ const kept: Kept = await readFile(FILE, 'utf8').then(
   () => ({ keys: {}, event: undefined, cursor: undefined, tickets: {}, pending: [] }),
 )
 
+/** What the server said of tickets since the list that is on its way was asked for: the list may be older. */
+let saidSince: Record<string, 'used' | 'gone'> = {}
 let keeping = Promise.resolve()
 let refreshing: Promise<void> | undefined
 let batch = SCANS_FIRST
@@ -73,7 +75,8 @@ void Promise.resolve(refreshing).then(refresh)
 setInterval(refresh, SYNC_EVERY_MS).unref()
 for await (const line of lines) {
   const read = line.trim()
-  if (TOKEN.test(read)) takeToken(read)
+  const typed = TOKEN.exec(read)?.[1]
+  if (typed !== undefined) void takeToken(typed)
   else if (read !== '') console.log(await admit(read))
 }
 // One that is under way began before the last entry.
@@ -81,11 +84,26 @@ await refreshing
 await runAlone(sync)
 console.log(`${GATE_DEVICE} is closed: ${kept.pending.length} scans wait for the network.`)
 
-function takeToken(read: string): void {
-  token = read
+/** It takes the place of the other only once the server has taken it: a guest may show `token eyJ…` as well. */
+async function takeToken(typed: string): Promise<void> {
+  const headers = { authorization: `Bearer ${typed}` }
+  const url = `${SUPABASE_URL}/functions/v1/gate-list?${listQuery()}`
+  const signal = AbortSignal.timeout(STALL_MS_MAX)
+  const response = await fetch(url, { headers, signal }).catch(() => undefined)
+  void response?.body?.cancel().catch(() => undefined)
+  if (!response?.ok) {
+    return console.log(
+      `No new token: ${response === undefined ? 'no network' : 'the server does not take it'}.`,
+    )
+  }
+  token = typed
   complaint = undefined
   console.log('A new token.')
   void refresh()
+}
+
+function listQuery(): URLSearchParams {
+  return new URLSearchParams({ event: GATE_EVENT, ...(kept.cursor && { since: kept.cursor }) })
 }
 
 /** The server's word where it can be had in time, else the list's. One opening has one scan id, however often it is told. */
@@ -97,7 +115,8 @@ async function admit(code: string): Promise<string> {
   if (answer !== undefined) {
     // The list that says so comes later, and the network may go before it does.
     const state = STATES[answer.outcome]
-    if (state !== undefined && entry !== undefined && answer.qrType === 'ticket') kept.tickets[entry] = state
+    if (state !== undefined && entry !== undefined && answer.qrType === 'ticket')
+      kept.tickets[entry] = saidSince[entry] = state
     return `${answer.outcome}: ${answer.message}`
   }
   if (outcome === 'ADMITTED' && entry !== undefined) {
@@ -112,19 +131,22 @@ async function admit(code: string): Promise<string> {
 /** By the signature whether it is ours and of this event, by the list whether it is used or gone. What is neither has no entry. */
 function judge(text: string): { outcome: string; entry: string | undefined } {
   const { event } = kept
-  if (event === undefined) return { outcome: 'NO_LIST', entry: undefined }
   const shown = readShown(text)
   const typed = shown.kind === 'plain' ? shown.code : undefined
   const signed = signedToken(shown)
-  if (typed === undefined && signed?.kind !== 'ticket')
+  if (typed === undefined && signed?.kind !== 'ticket') {
+    if (event === undefined) return { outcome: 'NO_LIST', entry: undefined }
     return {
       outcome: shown.kind === 'unreadable' && signed === undefined ? 'UNREADABLE' : 'UNKNOWN',
       entry: undefined,
     }
-  const scope = createHash('sha256').update(event.id).digest('hex').slice(0, 8)
-  if (signed !== undefined && signed.scope !== scope) return { outcome: 'WRONG_EVENT', entry: undefined }
+  }
   const code = typed ?? signed?.code ?? ''
   const entry = createHash('sha256').update(code).digest().subarray(0, 8).toString('base64url')
+  // What the server says of it meanwhile stands in the list when it comes.
+  if (event === undefined) return { outcome: 'NO_LIST', entry }
+  const scope = createHash('sha256').update(event.id).digest('hex').slice(0, 8)
+  if (signed !== undefined && signed.scope !== scope) return { outcome: 'WRONG_EVENT', entry: undefined }
   // Signed and not listed: sold after the list was made. A code without a signature must be listed.
   const state = kept.tickets[entry] ?? (signed === undefined ? 'unknown' : 'valid')
   const now = new Date()
@@ -175,8 +197,8 @@ async function learn(): Promise<void> {
     const living = answered.keys.filter(({ revoked }) => !revoked)
     kept.keys = Object.fromEntries(living.map(({ kid, x }) => [kid, x]))
   }
-  const query = new URLSearchParams({ event: GATE_EVENT, ...(kept.cursor && { since: kept.cursor }) })
-  const answer = await ask<Signed<List>>(`gate-list?${query}`)
+  saidSince = {}
+  const answer = await ask<Signed<List>>(`gate-list?${listQuery()}`)
   if (answer === undefined) return
   const { signature, ...list } = answer
   const key = kept.keys[list.kid]
@@ -191,6 +213,7 @@ async function learn(): Promise<void> {
     for (const entry of list.tickets[state].match(/.{11}/g) ?? []) kept.tickets[entry] = state
   }
   // Who came in meanwhile is not in it yet.
+  Object.assign(kept.tickets, saidSince)
   for (const { entry } of kept.pending) kept.tickets[entry] = 'used'
   Object.assign(kept, { event: list.event, cursor: list.cursor })
   await keep()
@@ -291,7 +314,7 @@ function complain(status: number, error: string | undefined): void {
   if (said !== complaint) {
     console.error(`The server does not hear this gate: ${said}`)
     if (status === 401 || status === 403)
-      console.error('Type or scan a new token. It judges by its list until then.')
+      console.error('Type `token` and a new one. It judges by its list until then.')
   }
   complaint = said
 }
