@@ -41,9 +41,10 @@ export function clientFinder({ header, trusted }: AddressRules): FindClient {
   }
 }
 
-/** Each address of a list, undefined for what is none (`unknown`, a name). `Forwarded` has pairs (RFC 7239), others a plain list. */
+/** Each address of a list, undefined for what is none (`unknown`, a name). `Forwarded` has pairs (RFC 7239), others a plain list. What
+ * stands in quotes is bounded: else each quote that nobody closes is looked for to the end (quadratic). */
 function addressesIn(header: string, list: string): readonly (string | undefined)[] {
-  const parts = list.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []
+  const parts = list.match(/(?:"(?:[^"\\]|\\.){0,255}"|[^,"])+/g) ?? []
   return parts.map((part) => {
     if (header.toLowerCase() !== 'forwarded') return canonicalAddress(withoutPort(part.trim()))
     const [, quoted, plain] = /(?:^|;)\s*for=(?:"([^"]*)"|([^;,\s]*))/i.exec(part.trim()) ?? []

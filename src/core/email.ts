@@ -17,6 +17,8 @@ export const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu
  * and letters beyond ASCII become small, which SQL's `lower` does only where the database's locale knows them.
  */
 export function canonicalEmail(text: string): string | undefined {
+  // Composing takes time quadratic in marks.
+  if (text.length > EMAIL_LENGTH_MAX) return undefined
   const seen = text.normalize('NFKC').replaceAll(INVISIBLE, '')
   const at = seen.lastIndexOf('@')
   if (at < 1) return undefined

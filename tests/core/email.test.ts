@@ -81,3 +81,9 @@ describe('an e-mail address', () => {
     assert.equal(await problem('ada@example'), 'The e-mail address is none.')
   })
 })
+
+it('what is longer than any address is not composed: that is quadratic in marks', (t) => {
+  const normalize = t.mock.method(String.prototype, 'normalize')
+  assert.equal(canonicalEmail(`a${'\u0301\u0316'.repeat(8_000)}@example.org`), undefined)
+  assert.equal(normalize.mock.callCount(), 0)
+})
