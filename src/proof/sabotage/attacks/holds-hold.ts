@@ -14,19 +14,17 @@ const SESSIONS = 4
  * due beside what is not: nobody holds a tier twice, and no hold ends before its time.
  */
 export async function cutShort(database: RunDatabase, seed: number): Promise<AttackResult> {
-  const fixtures = [
-    await makeFixture(database.client, 'concurrent-checkout', { stock: 10 * STOCK }),
-    await makeFixture(database.client, 'ticketing-flow', { stock: 10 * STOCK }),
-  ]
+  const { eventId, tierId } = await makeFixture(database.client, 'concurrent-checkout', { stock: 10 * STOCK })
+  const tierIds = [tierId, await addTier(database.client, eventId)]
   const attempts = countAttempts()
   const clients = await database.connect(ATTACKERS)
-  const cart = JSON.stringify(fixtures.map(({ tierId }) => ({ tier_id: tierId, quantity: 1 })))
+  const cart = JSON.stringify(tierIds.map((id) => ({ tier_id: id, quantity: 1 })))
   const hold = (client: Client, session: string) =>
     attempts.verb(client, 'select reserve_tickets_batch($1, $2) as answer', [cart, session])
   for (let round = 0; round < ROUNDS; round++) {
     // One of the tier is due: the job has work there.
-    for (const { eventId, tierId } of fixtures) {
-      await attempts.write(database.client, HOLD_ONE, [eventId, tierId, `late ${round}`])
+    for (const id of tierIds) {
+      await attempts.write(database.client, HOLD_ONE, [eventId, id, `late ${round}`])
     }
     // All at the same session first: it has one hold of each tier, however many ask.
     await Promise.all(clients.map((client) => hold(client, `session ${round % SESSIONS}`)))
@@ -50,6 +48,16 @@ export async function cutShort(database: RunDatabase, seed: number): Promise<Att
     )
   }
   return attempts.result()
+}
+
+/** A cart is of one business: its second tier is of the same event. */
+async function addTier(client: Client, eventId: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ id: string }>(
+    `insert into ticket_tiers (event_id, slug, name, total_quantity, max_per_order, price_cents)
+     values ($1, 'second', 'Second', $2, null, 0) returning id`,
+    [eventId, 10 * STOCK],
+  )
+  return rows[0]?.id
 }
 
 const HOLD_ONE = `insert into ticket_holds (event_id, tier_id, session_id, quantity, expires_at)
