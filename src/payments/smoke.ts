@@ -170,7 +170,7 @@ type SampleParameters = ReturnType<typeof sampleParameters>
 /** A call as `ticketing.prepare_session` stores it: two tickets at 25.00 EUR and their fees. */
 export function sampleParameters(nowMs: number) {
   const orderId = randomUUID()
-  const facts = { order_id: orderId, event_id: randomUUID(), attempt: '1' }
+  const facts = { order_id: orderId, event_id: randomUUID(), business_id: randomUUID(), attempt: '1' }
   const line = (quantity: number, cents: number, name: string) => ({
     quantity,
     price_data: { currency: 'eur', unit_amount: cents, product_data: { name } },
