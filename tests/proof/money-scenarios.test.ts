@@ -125,7 +125,8 @@ test('a server that believes whoever sends an event is a FAIL', async () => {
   const http = await runStages(run, 'http')
   const thresholds = checkNamed(http, 'webhook-burst: every threshold')
   assert.equal(thresholds.verdict, 'FAIL')
-  assert.match(thresholds.detail, /forged_refused count>0/)
+  // One in three has no signature at all, which is seen before anybody is believed.
+  assert.match(thresholds.detail, /unexpected_answers count==0/)
 })
 
 /** A trigger that does this to each row. */

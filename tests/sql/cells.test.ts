@@ -41,6 +41,7 @@ const DRAWN: Readonly<Record<string, string>> = {
   'src/cli/secrets.ts': 'keys',
   'src/cli/stand-in-server.ts': 'keys of the stand-in',
   'src/cli/start.ts': 'an Idempotency-Key in a line to copy',
+  'src/db/durability.ts': 'the mark of a trial, by which its wait is found',
   'src/embedded/binaries.ts': 'a file’s name',
   'src/embedded/data.ts': 'a password',
   'src/embedded/place.ts': 'a folder’s name',

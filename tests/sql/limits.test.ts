@@ -8,7 +8,6 @@ import { testDatabase } from '../support/database.ts'
 const db = await testDatabase()
 const house = await openBoxOffice(db)
 const TIER = randomUUID()
-const DIGEST = '0'.repeat(64)
 
 const letters = (count: number) => 'x'.repeat(count)
 
@@ -39,7 +38,10 @@ const webhook = (id: string, type: string): Promise<unknown> =>
   error('ticketing.receive_webhook($1)', [JSON.stringify({ id, type, data: { object: {} } })])
 
 const asks: Readonly<
-  Record<Exclude<keyof typeof limits, 'SLUG_PATTERN' | 'DEVICE_ID_LENGTH_MAX'>, readonly Ask[]>
+  Record<
+    Exclude<keyof typeof limits, 'SLUG_PATTERN' | 'DEVICE_ID_LENGTH_MAX' | 'SCAN_ID_LENGTH_MAX'>,
+    readonly Ask[]
+  >
 > = {
   QUANTITY_MAX: [
     (count) => error('ticketing.reserve_tickets_atomically($1, $2)', [TIER, count]),
@@ -85,12 +87,6 @@ const asks: Readonly<
         ])
       )['error_code'],
   ],
-  SCAN_ID_LENGTH_MAX: [
-    (count) =>
-      error('ticketing.validate_qr($1)', [
-        JSON.stringify({ business_id: house.businessId, presented: DIGEST, scan_id: letters(count) }),
-      ]),
-  ],
   RETURN_URL_LENGTH_MAX: [
     (count) => problem({ success_url: `https://${letters(count - 'https://'.length)}` }),
     (count) => problem({ cancel_url: `https://${letters(count - 'https://'.length)}` }),
@@ -114,6 +110,14 @@ describe('a limit on what a caller may send is the one of SQL', () => {
       }
     })
   }
+
+  it('SCAN_ID_LENGTH_MAX, beyond which an id counts as its digest', async () => {
+    const kept = (length: number) => db.value<string>('select ticketing.kept_scan_id($1)', [letters(length)])
+    assert.equal(await kept(limits.SCAN_ID_LENGTH_MAX), letters(limits.SCAN_ID_LENGTH_MAX))
+    const digest = await kept(limits.SCAN_ID_LENGTH_MAX + 1)
+    assert.notEqual(digest, letters(limits.SCAN_ID_LENGTH_MAX + 1))
+    assert.notEqual(digest, await kept(limits.SCAN_ID_LENGTH_MAX + 2))
+  })
 
   it('DEVICE_ID_LENGTH_MAX, beyond which a name is cut', async () => {
     const device = `limit-${letters(limits.DEVICE_ID_LENGTH_MAX)}`

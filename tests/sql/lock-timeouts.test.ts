@@ -78,7 +78,7 @@ describe('a lock that does not come', async () => {
     ],
     [
       'undo_scan',
-      `select ticketing.undo_scan('ticket', $1, 'why')`,
+      `select ticketing.undo_scan('ticket', $1, 'why', p_scanned_at => now())`,
       [ticketId],
       row('tickets', String(ticketId)),
     ],
