@@ -19,27 +19,25 @@ end
 $$;
 
 -- log_judged_scan: log_scan for a scan that a gate may send again because its answer was lost: told the same, it is written once.
--- Three queries in one: a condition that finds a ticket's scans, a claim's or a booking's is no index condition.
 create or replace function ticketing.log_judged_scan(p_scan public.scan_logs) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if p_scan.scan_id is not null and exists (
-      select from (
-        select s as scan from public.scan_logs s where s.ticket_id = p_scan.ticket_id
-        union all
-        select s from public.scan_logs s where s.claim_id = p_scan.claim_id
-        union all
-        select s from public.scan_logs s where s.reservation_id = p_scan.reservation_id) k
-      where (k.scan).error_code in (p_scan.error_code, 'SUPERSEDED', 'UNDONE')
-        and ticketing.is_same_scan(k.scan, p_scan.scan_id, p_scan.device_id)) then
-    return false;
-  end if;
-  return ticketing.log_scan(p_scan);
+  return not ticketing.was_judged(p_scan, array[p_scan.error_code, 'SUPERSEDED', 'UNDONE']) and ticketing.log_scan(p_scan);
 end
 $$;
 
--- was_undone: whether staff undid this very scan. Volatile: asked under a lock, it sees what was committed while that was awaited.
+-- was_undone: whether staff undid this very scan.
 create or replace function ticketing.was_undone(p_scan public.scan_logs) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+begin
+  return ticketing.was_judged(p_scan, '{UNDONE}');
+end
+$$;
+
+-- was_judged: whether the log has this very scan with one of these codes; never where it has no id. Three queries in one: a
+-- condition that finds a ticket's scans, a claim's or a booking's is no index condition. Volatile: asked under a lock, it sees what
+-- was committed while that was awaited.
+create or replace function ticketing.was_judged(p_scan public.scan_logs, p_codes text[]) returns boolean
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   return p_scan.scan_id is not null and exists (
@@ -49,7 +47,7 @@ begin
       select s from public.scan_logs s where s.claim_id = p_scan.claim_id
       union all
       select s from public.scan_logs s where s.reservation_id = p_scan.reservation_id) k
-    where (k.scan).error_code = 'UNDONE' and ticketing.is_same_scan(k.scan, p_scan.scan_id, p_scan.device_id));
+    where (k.scan).error_code = any (p_codes) and ticketing.is_same_scan(k.scan, p_scan.scan_id, p_scan.device_id));
 end
 $$;
 

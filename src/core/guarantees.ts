@@ -140,7 +140,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         uses: [
           ...['ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.kept_scan_id'],
           ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.restore_winner'],
-          ...['ticketing.was_undone'],
+          ...['ticketing.was_undone', 'ticketing.was_judged'],
           ...['ticketing.scan_refusal', 'ticketing.closed_door'],
         ],
         without: [
@@ -180,7 +180,12 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.redeem_claim',
         uses: [
           ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.outside'],
-          ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.was_undone'],
+          ...[
+            'ticketing.log_scan',
+            'ticketing.log_judged_scan',
+            'ticketing.was_undone',
+            'ticketing.was_judged',
+          ],
         ],
         without: [['ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED'", '']],
       },
@@ -191,7 +196,12 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.check_in_booking',
         uses: [
           ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan'],
-          ...['ticketing.log_scan', 'ticketing.log_judged_scan', 'ticketing.was_undone'],
+          ...[
+            'ticketing.log_scan',
+            'ticketing.log_judged_scan',
+            'ticketing.was_undone',
+            'ticketing.was_judged',
+          ],
           ...['ticketing.outside', 'ticketing.slot_evening'],
         ],
         without: [
