@@ -7,7 +7,7 @@ import { assertLawful, SERVICE } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { bookedTable, claimedOffer, type Shown } from '../support/door.ts'
 import { paidOrder, requestRefund } from '../support/money.ts'
-import { LEVELS, ORDERS, type Writing, writeLate } from '../support/older-snapshot.ts'
+import { MOMENTS, pairsOf, type Writing, writeAgain, writeLate } from '../support/older-snapshot.ts'
 
 // Write skew at the door: whoever counts who was let in, or lets in, comes after and beside everybody else, with a snapshot from before
 // that, at every isolation level. Whoever is told to retry does.
@@ -142,22 +142,19 @@ describe('the door with an older snapshot', async () => {
   const door = await openDoor()
   const { db } = door
   const pair = [await db.connect(), await db.connect()] as const
-  for (const [what, { open, writers }] of Object.entries(STANDS))
-    for (const [first, firstWriter] of Object.entries(writers))
-      for (const [late, lateWriter] of Object.entries(writers))
-        it(`${what}: ${first}, then ${late}`, async () => {
-          for (const level of LEVELS)
-            for (const comes of ORDERS) {
-              const thing = await open(door)
-              const writing = lateWriter(thing, door)
-              const [, end] = await writeLate(db, pair, level, comes, firstWriter(thing, door), writing)
-              if (level === 'read committed') assert.notEqual(end, 'retry')
-              assert.deepEqual(await broken(door, thing), [], `${level}, ${comes}`)
-              if (end !== 'retry') continue
-              await writeLate(db, pair, 'read committed', 'after', [null, 'select 1'], writing)
-              assert.deepEqual(await broken(door, thing), [], `${level}, ${comes}, again`)
-            }
-        })
+  for (const { name, stand, first, late } of pairsOf<Writer, Stand>(STANDS))
+    it(name, async () => {
+      for (const moment of MOMENTS) {
+        const thing = await stand.open(door)
+        const writing = late[1](thing, door)
+        const [, end] = await writeLate(db, pair, moment, first[1](thing, door), writing)
+        if (moment.level === 'read committed') assert.notEqual(end, 'retry')
+        assert.deepEqual(await broken(door, thing), [], `${Object.values(moment)}`)
+        if (end !== 'retry') continue
+        await writeAgain(db, pair, writing)
+        assert.deepEqual(await broken(door, thing), [], `${Object.values(moment)}, again`)
+      }
+    })
   it('leaves every law whole', () => assertLawful(db))
 })
 
@@ -183,7 +180,7 @@ describe('an opening that does not write the row of its ticket', () => {
         (writer) => writer?.(thing, door) ?? assert.fail(),
       )
       if (one === undefined || two === undefined) assert.fail()
-      await writeLate(door.db, pair, 'repeatable read', 'after', one, two)
+      await writeLate(door.db, pair, { level: 'repeatable read', comes: 'after' }, one, two)
       assert.deepEqual(await broken(door, thing), [{ status: 'valid' }])
     })
 })

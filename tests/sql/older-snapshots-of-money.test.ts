@@ -18,7 +18,7 @@ import {
   sessionOf,
   standOf,
 } from '../support/money.ts'
-import { LEVELS, ORDERS, type Writing, writeLate } from '../support/older-snapshot.ts'
+import { MOMENTS, pairsOf, type Writing, writeAgain, writeLate } from '../support/older-snapshot.ts'
 
 // Everything that moves an order's money or its tickets comes after and beside everything else, with a snapshot from before it, at
 // every isolation level. Whoever is told to retry does.
@@ -99,22 +99,18 @@ const STANDS = {
 
 describe('money with an older snapshot', async () => {
   const pair = [await db.connect(), await db.connect()] as const
-  for (const [what, { open, writers }] of Object.entries(STANDS))
-    for (const [first, firstWriter] of Object.entries(writers))
-      for (const [late, lateWriter] of Object.entries(writers))
-        it(`${what}: ${first}, then ${late}`, async () => {
-          for (const level of LEVELS)
-            for (const comes of ORDERS) {
-              const order = await open()
-              const writing = lateWriter(order)
-              const [, end] = await writeLate(db, pair, level, comes, firstWriter(order), writing)
-              if (level === 'read committed') assert.notEqual(end, 'retry')
-              if (end === 'retry')
-                await writeLate(db, pair, 'read committed', 'after', [null, 'select 1'], writing)
-              await assertOnce(order, `${level}, ${comes}: ${end}`)
-            }
-          await assertLawful(db)
-        })
+  for (const { name, stand, first, late } of pairsOf<Writer, Stand>(STANDS))
+    it(name, async () => {
+      for (const moment of MOMENTS) {
+        const order = await stand.open()
+        const writing = late[1](order)
+        const [, end] = await writeLate(db, pair, moment, first[1](order), writing)
+        if (moment.level === 'read committed') assert.notEqual(end, 'retry')
+        if (end === 'retry') await writeAgain(db, pair, writing)
+        await assertOnce(order, `${Object.values(moment)}: ${end}`)
+      }
+      await assertLawful(db)
+    })
 })
 
 /** No ticket both opened a gate and went back unasked. */

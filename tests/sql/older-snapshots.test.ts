@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { SERVICE, signedIn } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { LEVELS, ORDERS, type Writing, writeLate } from '../support/older-snapshot.ts'
+import { MOMENTS, pairsOf, type Writing, writeLate } from '../support/older-snapshot.ts'
 
 // Write skew: a check that counts rows, asked by a transaction whose snapshot is older than what was written meanwhile. Every
 // writer of a scarce thing comes after every other, at every isolation level: 8 of 10 are taken, or 2 are left to take, so that
@@ -210,29 +210,21 @@ describe('writers with an older snapshot', async () => {
   const world = { db, ...(await openBoxOffice(db)) }
   await db.rows(`update business_staff set role = 'manager'`)
   const pair = [await db.connect(), await db.connect()] as const
-  for (const [what, scarce] of Object.entries(THINGS))
-    for (const [first, firstWriter] of Object.entries(scarce.writers))
-      for (const [late, lateWriter] of Object.entries(scarce.writers))
-        it(`${what}: ${first}, then ${late}`, async () => {
-          for (const level of LEVELS)
-            for (const comes of ORDERS) {
-              const thing = await scarce.open(world)
-              const ends = await writeLate(
-                db,
-                pair,
-                level,
-                comes,
-                firstWriter(thing, world),
-                lateWriter(thing, world),
-              )
-              assert.equal(ends[0], 'written', `${level}, ${comes}`)
-              if (level !== 'read committed' && first !== late && scarce.maybeBoth !== true)
-                assert.notEqual(ends[1], 'written', `${level}, ${comes}`)
-              // A raw booking brings its own time, and its table's owner may: nothing but its snapshot is asked.
-              const isRaw = late.startsWith('a raw') && level === 'read committed'
-              await assertRight(db, isRaw ? undefined : scarce.wrong)
-              await db.rows('delete from reservations')
-              await db.rows('delete from slots')
-            }
-        })
+  for (const { name, stand: scarce, first, late } of pairsOf<Writer, Scarce>(THINGS))
+    it(name, async () => {
+      for (const moment of MOMENTS) {
+        const when = `${Object.values(moment)}`
+        const thing = await scarce.open(world)
+        const ends = await writeLate(db, pair, moment, first[1](thing, world), late[1](thing, world))
+        assert.equal(ends[0], 'written', when)
+        const isOlder = moment.level !== 'read committed'
+        if (isOlder && first[0] !== late[0] && scarce.maybeBoth !== true)
+          assert.notEqual(ends[1], 'written', when)
+        // A raw booking brings its own time, and its table's owner may: nothing but its snapshot is asked.
+        const isRaw = late[0].startsWith('a raw') && !isOlder
+        await assertRight(db, isRaw ? undefined : scarce.wrong)
+        await db.rows('delete from reservations')
+        await db.rows('delete from slots')
+      }
+    })
 })

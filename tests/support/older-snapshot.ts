@@ -3,20 +3,54 @@ import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import type { Caller } from './callers.ts'
 import type { TestDatabase } from './database.ts'
 
-export const LEVELS = ['read committed', 'repeatable read', 'serializable'] as const
-export type Level = (typeof LEVELS)[number]
+const LEVELS = ['read committed', 'repeatable read', 'serializable'] as const
 /** When the late writer writes: the first has committed, or has not. Its snapshot is older both times. */
-export const ORDERS = ['after', 'beside'] as const
+const ORDERS = ['after', 'beside'] as const
+
+export interface Moment {
+  readonly level: (typeof LEVELS)[number]
+  readonly comes: (typeof ORDERS)[number]
+}
+
+/** Every isolation level of the late writer, in each order. */
+export const MOMENTS: readonly Moment[] = LEVELS.flatMap((level) => ORDERS.map((comes) => ({ level, comes })))
+
+interface Pair<Writer, Stand> {
+  readonly name: string
+  readonly stand: Stand
+  readonly first: readonly [name: string, writer: Writer]
+  readonly late: readonly [name: string, writer: Writer]
+}
+
+/** Every writer of a stand, then every other of it, itself too. */
+export function pairsOf<Writer, Stand extends { readonly writers: Readonly<Record<string, Writer>> }>(
+  stands: Readonly<Record<string, Stand>>,
+): readonly Pair<Writer, Stand>[] {
+  return Object.entries(stands).flatMap(([what, stand]) => {
+    const writers = Object.entries(stand.writers)
+    return writers.flatMap((first) =>
+      writers.map((late) => ({ name: `${what}: ${first[0]}, then ${late[0]}`, stand, first, late })),
+    )
+  })
+}
 
 export type Writing = readonly [caller: Caller, sql: string]
 export type End = 'written' | 'refused' | 'retry'
+
+/** Told to retry, one does: with a snapshot of its own. */
+export function writeAgain(
+  db: TestDatabase,
+  pair: readonly [pg.Client, pg.Client],
+  writing: Writing,
+): Promise<unknown> {
+  return writeLate(db, pair, { level: 'read committed', comes: 'after' }, [null, 'select 1'], writing)
+}
 
 /** One writes; the other, whose snapshot is from before that, does then. What became of each. */
 export async function writeLate(
   db: TestDatabase,
   pair: readonly [pg.Client, pg.Client],
-  level: Level,
-  comes: (typeof ORDERS)[number],
+  { level, comes }: Moment,
   first: Writing,
   late: Writing,
 ): Promise<readonly [first: End, late: End]> {
