@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { assertLawful, SERVICE } from '../support/callers.ts'
-import { openOfficeWithFees } from '../support/lawful-office.ts'
+import { testDatabase } from '../support/database.ts'
+import { openOfficeWithFees, openOfficeWithFeesIn } from '../support/lawful-office.ts'
 import {
   completed,
   disputeOf,
@@ -19,6 +20,7 @@ import {
   standOf,
 } from '../support/money.ts'
 import { MOMENTS, pairsOf, type Writing, writeAgain, writeLate } from '../support/older-snapshot.ts'
+import { changed } from '../support/race.ts'
 
 // Everything that moves an order's money or its tickets comes after and beside everything else, with a snapshot from before it, at
 // every isolation level. Whoever is told to retry does.
@@ -111,6 +113,24 @@ describe('money with an older snapshot', async () => {
       }
       await assertLawful(db)
     })
+})
+
+it('an order whose row is not written: a dispute beside a refund splits the books, and the law sees it', async () => {
+  const twin = await testDatabase()
+  const order = await paidOrder(twin, { eventId: (await openOfficeWithFeesIn(twin)).eventId })
+  await changed([
+    'ticketing.note_refunds',
+    'where o.id = p_order_id',
+    'where o.id = p_order_id and o.status <> n.status',
+  ])(twin)
+  const pair = [await twin.connect(), await twin.connect()] as const
+  const [refund, dispute] = [
+    asked(`request_refund('${order.orderId}')`),
+    told(disputeOf(order, 'needs_response')),
+  ]
+  const moment = { level: 'repeatable read', comes: 'after' } as const
+  assert.deepEqual(await writeLate(twin, pair, moment, refund, dispute), ['written', 'written'])
+  assert.deepEqual(await twin.rows('select law from ticketing.broken_laws()'), [{ law: 'books_balance' }])
 })
 
 /** No ticket both opened a gate and went back unasked. */
