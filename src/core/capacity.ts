@@ -14,7 +14,7 @@ export const POOLS: Shares = { buyers: 20, pages: 6, gates: 8, webhooks: 6, heal
 
 /** What one server reads of strangers, and for how long. */
 export interface ReadLimits {
-  /** How long a connection without a request is kept: longer than any proxy keeps its own. */
+  /** How long a connection without a request is kept: longer than nginx and AWS keep theirs. */
   readonly keepAliveMs: number
   /** Slow clients (slowloris): how long headers, and a whole request, may take to arrive. */
   readonly headersMs: number
