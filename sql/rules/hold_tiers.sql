@@ -89,12 +89,10 @@ begin
   for i in 1 .. cardinality(p_tier_ids) loop
     v_tier := ticketing.read_tier(p_tier_ids[i]);
     v_refusal := ticketing.judge_tier(v_tier, p_quantities[i], 0, p_now);
-    if v_tier.event_id <> v_event_id then
-      if ticketing.is_elsewhere(v_tier.event_id, v_event_id) then
-        v_refusal := 'SEVERAL_BUSINESSES';
-      end if;
-    elsif v_event_id is null then
-      v_event_id := v_tier.event_id;
+    v_event_id := coalesce(v_event_id, v_tier.event_id);
+    -- Of another business: that first, whatever else is wrong with it.
+    if v_tier.event_id <> v_event_id and ticketing.is_elsewhere(v_tier.event_id, v_event_id) then
+      v_refusal := 'SEVERAL_BUSINESSES';
     end if;
     if v_refusal = 'INSUFFICIENT_TICKETS' then
       -- Nothing is due: read again, because what was due may have ended between the two reads. Where something is due, the

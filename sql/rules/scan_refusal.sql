@@ -10,7 +10,7 @@ begin
   return case
     when v_caller.is_trusted then null
     -- Naming nobody is not naming oneself: what is null is no.
-    when coalesce(p_scanned_by = v_caller.user_id, false) is false then 'FORBIDDEN'
+    when (p_scanned_by = v_caller.user_id) is not true then 'FORBIDDEN'
     when not exists (select from public.business_staff s where s.user_id = v_caller.user_id) then 'FORBIDDEN'
     when not ticketing.is_staff(v_caller.user_id, p_event_id) then 'NOT_FOUND' end;
 end

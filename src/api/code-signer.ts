@@ -133,15 +133,14 @@ function readToken(shown: ShownCode, known: ReadonlyMap<number, KnownKey>): Read
   if (shown.kind === 'plain') return { ok: false, reason: 'UNREADABLE', mayBeNew: false }
   const asItStands = shown.token && verified(shown.token, known)
   if (asItStands?.ok) return asItStands
-  let mayBeNew = asItStands !== undefined
-  for (const token of shown.mistyped()) {
+  const mistyped = shown.mistyped()
+  for (const token of mistyped) {
     const reading = verified(token, known)
     if (reading.ok) return reading
-    mayBeNew ||= reading.mayBeNew
   }
   return {
     ...(asItStands ?? { ok: false, reason: shown.kind === 'token' ? 'FORGED' : 'UNREADABLE' }),
-    mayBeNew,
+    mayBeNew: asItStands !== undefined || mistyped.length > 0,
   }
 }
 

@@ -33,7 +33,6 @@ const OTHER_FOLDER = 'Name a file or folder that this account may use.'
 const ADVICE: Readonly<Record<string, string>> = {
   '42501':
     "The user in DATABASE_URL has no right to do that. Use the database's owner; what makes roles or databases (the first `migrate`, `prove`) needs CREATEROLE and CREATEDB, or a superuser.",
-  '42P06': 'Install into a database of its own.',
   EACCES: OTHER_FOLDER,
   EPERM: OTHER_FOLDER,
   EROFS: OTHER_FOLDER,

@@ -175,8 +175,9 @@ async function take({ pool, hosts, max, stale }: Connections): Promise<pg.PoolCl
       client.release(true)
     } catch (error) {
       const failure = connectFailure(error, addressOf(url))
-      hosts.leave(isOfHost(failure) ? url : '')
-      if (++failed >= hosts.count || !isOfHost(failure)) throw failure
+      if (!isOfHost(failure)) throw failure
+      hosts.leave(url)
+      if (++failed >= hosts.count) throw failure
     }
   }
 }

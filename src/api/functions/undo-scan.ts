@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { REFUND_REASON_LENGTH_MAX, SCAN_ID_LENGTH_MAX } from '../../core/limits.ts'
+import { DEVICE_ID_LENGTH_MAX, REFUND_REASON_LENGTH_MAX, SCAN_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { type Opening, undoScan as undo } from '../../desk/scans.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
@@ -11,7 +11,7 @@ const body = z
     claimId: z.guid().optional(),
     bookingId: z.guid().optional(),
     scanId: text(SCAN_ID_LENGTH_MAX).optional(),
-    deviceId: text(SCAN_ID_LENGTH_MAX).optional(),
+    deviceId: text(DEVICE_ID_LENGTH_MAX).optional(),
     scannedAt: z.iso.datetime({ offset: true }).optional(),
     reason: text(REFUND_REASON_LENGTH_MAX),
   })
