@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import type { Lane } from '../core/capacity.ts'
 import { ARRIVING_MAX, ARRIVING_PER_ADDRESS, BODY_BYTES_MAX, PLACES } from '../core/capacity.ts'
-import type { Lane } from '../desk/lane.ts'
 import { type Arrival, type Arriving, openArrivals } from './arrivals.ts'
 import { type Client, networkOf } from './client-address.ts'
 

@@ -1,4 +1,4 @@
-import type { Lane } from '../desk/lane.ts'
+import type { Lane } from '../core/capacity.ts'
 
 /** A request whose head is here and whose body is on its way. */
 export interface Arriving {

@@ -2,9 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { BODY_BYTES_MAX } from '../core/capacity.ts'
 import type { PackedBody } from './compress.ts'
 
-/** Requests with a larger body are refused with 413, unless their route takes less. */
-export { BODY_BYTES_MAX }
-
 /** A handler's answer as plain parts, so that a Response is built once, by `toResponse`. */
 export interface Reply {
   readonly status: number

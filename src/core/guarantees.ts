@@ -180,12 +180,8 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.redeem_claim',
         uses: [
           ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan', 'ticketing.outside'],
-          ...[
-            'ticketing.log_scan',
-            'ticketing.log_judged_scan',
-            'ticketing.was_undone',
-            'ticketing.was_judged',
-          ],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan'],
+          ...['ticketing.was_undone', 'ticketing.was_judged'],
         ],
         without: [['ticketing.redeem_claim', "when 'redeemed' then 'ALREADY_USED'", '']],
       },
@@ -196,12 +192,8 @@ export const GUARANTEES: readonly Guarantee[] = [
         object: 'ticketing.check_in_booking',
         uses: [
           ...['ticketing.admit_party', 'ticketing.is_replay', 'ticketing.is_same_scan'],
-          ...[
-            'ticketing.log_scan',
-            'ticketing.log_judged_scan',
-            'ticketing.was_undone',
-            'ticketing.was_judged',
-          ],
+          ...['ticketing.log_scan', 'ticketing.log_judged_scan'],
+          ...['ticketing.was_undone', 'ticketing.was_judged'],
           ...['ticketing.outside', 'ticketing.slot_evening'],
         ],
         without: [

@@ -23,7 +23,7 @@ export function losesAtFailover({ standbys, waits }: Durability): boolean {
 }
 
 /** One row: {@link Durability}. Who may not see a walsender's name counts it; those of logical slots are no standbys. */
-export const DURABILITY = `select (select count(*) from pg_catalog.pg_stat_replication r
+const DURABILITY = `select (select count(*) from pg_catalog.pg_stat_replication r
     where r.state is distinct from 'backup' and coalesce(r.application_name, '') <> 'pg_basebackup' and not exists (
       select from pg_catalog.pg_replication_slots s where s.slot_type = 'logical' and s.active_pid = r.pid)) as standbys,
   current_setting('synchronous_standby_names') <> ''
@@ -31,6 +31,10 @@ export const DURABILITY = `select (select count(*) from pg_catalog.pg_stat_repli
 
 function durabilityOf(row: readonly (string | null)[] | undefined): Durability {
   return { standbys: Number(row?.[0]), waits: row?.[1] === 't' }
+}
+
+export async function readDurability(database: Runner): Promise<Durability> {
+  return durabilityOf((await database.run(DURABILITY))[0])
 }
 
 /**

@@ -1,7 +1,7 @@
+import type { Lane } from '../core/capacity.ts'
 import { isRefusalCode, type RefusalCode } from '../core/refusals.ts'
 import { type Caller, call } from '../db/call.ts'
 import type { Runner } from '../db/pool.ts'
-import type { Lane } from './lane.ts'
 import type { Arguments, Parameter, ParameterList } from './parameters.ts'
 
 /**

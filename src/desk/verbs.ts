@@ -1,7 +1,7 @@
+import type { Lane } from '../core/capacity.ts'
 import * as events from './events.ts'
 import * as holds from './holds.ts'
 import * as keys from './keys.ts'
-import type { Lane } from './lane.ts'
 import * as orders from './orders.ts'
 import * as parties from './parties.ts'
 import * as protections from './protections.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LIMITS, openAdmission } from '../../src/api/admission.ts'
 import { type Arriving, openArrivals } from '../../src/api/arrivals.ts'
-import type { Lane } from '../../src/desk/lane.ts'
+import type { Lane } from '../../src/core/capacity.ts'
 import { placesOf } from '../support/limits.ts'
 
 describe('admission', () => {

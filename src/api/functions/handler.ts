@@ -1,6 +1,6 @@
+import type { Lane } from '../../core/capacity.ts'
 import type { Caller } from '../../db/call.ts'
 import type { Database } from '../../db/pool.ts'
-import type { Lane } from '../../desk/lane.ts'
 import type { Authenticator } from '../authenticator.ts'
 import type { Greeting, Task } from '../front.ts'
 import { hasBody, type Reply } from '../http.ts'

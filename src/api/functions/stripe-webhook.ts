@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { BODY_BYTES_MAX } from '../../core/capacity.ts'
 import { PROVIDER_EVENT_TYPE_LENGTH_MAX, PROVIDER_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { readable } from '../../core/readable.ts'
 import { SERVICE } from '../../desk/callers.ts'
 import { receiveWebhook } from '../../desk/webhooks.ts'
-import { BODY_BYTES_MAX, json, type Reply } from '../http.ts'
+import { json, type Reply } from '../http.ts'
 import {
   bareRefusal,
   type EdgeFunction,

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
+import { BODY_BYTES_MAX } from '../../core/capacity.ts'
 import type { DecodedToken } from '../../core/code-token.ts'
 import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { readShown } from '../../core/shown-code.ts'
@@ -8,10 +9,8 @@ import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson } from './requests.ts'
-import { oddNames, told } from './told.ts'
+import { oddNames, storableText } from './scan-fields.ts'
 import { digestOf } from './validate-qr.ts'
-
-const BODY_BYTES_MAX = 1024 * 1024
 
 const body = z.object({
   businessId: z.guid(),
@@ -25,7 +24,8 @@ const body = z.object({
  * earliest scan of a ticket wins. `eventId`, of the list or of a scan, is the event at whose gate it was (id or slug): a ticket of another
  * one is kept and reported, and stays good. Whatever names a ticket is kept: a scan without a time that can be read counts as of now, one
  * by somebody who does not work there is the bearer's, and `disbelieved` lists such fields. Signatures are not asked for: the gate has
- * opened already, and what counts is whose code it was. A `scanId` that was sent to validate-qr, whose answer was lost, is that same scan. Every entry too many is in `double_admissions`.
+ * opened already, and what counts is whose code it was. A `scanId` that was sent to validate-qr, whose answer was lost, is that same scan.
+ * Every entry too many is in `double_admissions`.
  */
 export const syncOfflineScans: EdgeFunction = {
   methods: ['POST'],
@@ -37,19 +37,19 @@ export const syncOfflineScans: EdgeFunction = {
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   const { businessId, eventId, scans } = await parseJson(request, body, BODY_BYTES_MAX)
-  const tell = (told: readonly object[]) => record(database, caller, { business_id: businessId, scans: told })
+  const send = (list: readonly object[]) => record(database, caller, { business_id: businessId, scans: list })
   // Reading codes is work: who may not tell anything is refused before. Of a scan that names nothing no row is written.
-  const mayTell = await tell([{}])
+  const mayTell = await send([{}])
   if (!mayTell.success) throw refusalIn(mayTell)
   const sent = scans.map(fieldsOf)
-  const answer = await tell(await toldScans(sent, told(eventId), codes))
+  const answer = await send(await storableScans(sent, storableText(eventId), codes))
   if (!answer.success) throw refusalIn(answer)
   const results = answer.results.map((result, at) => resultOf(result, oddNames(sent[at] ?? {})))
   return json(200, { success: true, results })
 }
 
 /** Cooperative yielding: a gate that sends its evening lets those that scan now have their turn. */
-async function toldScans(
+async function storableScans(
   sent: readonly Fields[],
   gateEvent: string | null,
   codes: CodeSigner,
@@ -57,7 +57,7 @@ async function toldScans(
   const scans: object[] = []
   for (const [at, fields] of sent.entries()) {
     if (at % SCANS_A_TURN === 0) await setImmediate()
-    scans.push(toldScan(fields, gateEvent, codes))
+    scans.push(storableScan(fields, gateEvent, codes))
   }
   return scans
 }
@@ -75,16 +75,16 @@ function fieldsOf(scan: unknown): Fields {
  * A scan as the database reads it. The gate has opened, so nothing that is told of it keeps it from being recorded; the database says
  * of each field whether it is believed.
  */
-function toldScan(fields: Fields, gateEvent: string | null, codes: CodeSigner): object {
-  const code = told(fields['code'])
+function storableScan(fields: Fields, gateEvent: string | null, codes: CodeSigner): object {
+  const code = storableText(fields['code'])
   return {
     ...(code === null ? {} : { ...readCode(code, codes), presented: digestOf(code) }),
-    ticket_id: told(fields['ticketId']),
-    scanned_at: told(fields['scannedAt']),
-    device_id: told(fields['deviceId']),
-    scanned_by: told(fields['scannedBy']),
-    event: told(fields['eventId']) ?? gateEvent,
-    scan_id: told(fields['scanId']),
+    ticket_id: storableText(fields['ticketId']),
+    scanned_at: storableText(fields['scannedAt']),
+    device_id: storableText(fields['deviceId']),
+    scanned_by: storableText(fields['scannedBy']),
+    event: storableText(fields['eventId']) ?? gateEvent,
+    scan_id: storableText(fields['scanId']),
   }
 }
 

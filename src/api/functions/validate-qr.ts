@@ -7,8 +7,8 @@ import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { named, parseJson, shownCode } from './requests.ts'
+import { oddNames, storableText } from './scan-fields.ts'
 import { isSpoken, scanMessage } from './scan-messages.ts'
-import { oddNames, told } from './told.ts'
 
 /** The code is judged whatever is sent beside it. */
 const body = z.object({
@@ -48,8 +48,8 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
       presented: digestOf(qrData),
       business_id: businessId,
       event: eventId,
-      device_id: told(deviceId),
-      scan_id: told(scanId),
+      device_id: storableText(deviceId),
+      scan_id: storableText(scanId),
     },
   })
   if (!answer.success) throw refusalIn(answer)

@@ -1,5 +1,5 @@
+import type { Lane } from '../../core/capacity.ts'
 import type { Database } from '../../db/pool.ts'
-import type { Lane } from '../../desk/lane.ts'
 import type { FunctionContext } from '../functions/contract.ts'
 import { type OriginRules, originOf } from '../origin.ts'
 

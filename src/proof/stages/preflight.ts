@@ -1,5 +1,6 @@
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
-import { DURABILITY, type Durability, LOSES_AT_FAILOVER, losesAtFailover } from '../../db/durability.ts'
+import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, readDurability } from '../../db/durability.ts'
+import { runOnClient } from '../../db/pool.ts'
 import type { DatabaseEngine, HttpEngine } from '../../load/engine.ts'
 import type { Check } from '../results.ts'
 import type { Run, Stage } from '../run.ts'
@@ -20,7 +21,7 @@ export const preflightStage: Stage = {
         verdict: durable ? 'PASS' : 'INCONCLUSIVE',
         detail: `fsync ${settings.fsync}, synchronous_commit ${settings.synchronous_commit}`,
       },
-      standbyCheck(await durabilityOf(run)),
+      standbyCheck(await readDurability(runOnClient(run.databases.main.client))),
       {
         name: 'the load generators are known',
         verdict: 'PASS',
@@ -37,11 +38,6 @@ function standbyCheck(durability: Durability): Check {
   if (losesAtFailover(durability)) return { name, verdict: 'INCONCLUSIVE', detail: LOSES_AT_FAILOVER }
   const detail = waits ? `commits wait for a standby; ${standbys} attached` : 'no standby is attached'
   return { name, verdict: 'PASS', detail }
-}
-
-async function durabilityOf({ databases }: Run): Promise<Durability> {
-  const { rows } = await databases.main.client.query<{ standbys: string; waits: boolean }>(DURABILITY)
-  return { standbys: Number(rows[0]?.standbys), waits: rows[0]?.waits === true }
 }
 
 interface Settings {

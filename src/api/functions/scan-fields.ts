@@ -2,7 +2,7 @@ import { DEVICE_ID_LENGTH_MAX, SCAN_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { readable } from '../../core/readable.ts'
 
 /** Whatever was sent, as text that PostgreSQL can store: a field beside a code keeps no scan from being judged. */
-export function told(value: unknown): string | null {
+export function storableText(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null
   const written = typeof value === 'string' ? value : JSON.stringify(value)
   return String(readable(written)).trim()
@@ -23,5 +23,5 @@ export function oddNames({ deviceId, scanId }: Gate): string[] {
 
 function isKept(sent: unknown, lengthMax: number): boolean {
   if (typeof sent !== 'string') return sent === undefined || sent === null
-  return sent.length <= lengthMax && told(sent) === (sent.trim() || null)
+  return sent.length <= lengthMax && storableText(sent) === (sent.trim() || null)
 }

@@ -1,1 +1,0 @@
-export type { Lane } from '../core/capacity.ts'
