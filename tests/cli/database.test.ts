@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { installSql } from '../../src/db/migrate.ts'
 import { addTier, buyTickets, openBoxOffice } from '../support/box-office.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { admitOnce, freePort, newHome } from './support.ts'
+import { freePort } from '../support/free-port.ts'
+import { admitOnce, newHome } from './support.ts'
 
 test('a database that cannot be used is named, with what to do, and never with its password', async () => {
   const { url } = await testDatabase(null)

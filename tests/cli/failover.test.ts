@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { assertKept, type FaultOffice, openFaultOffice, type Seen } from '../support/fault-office.ts'
+import { assertKept, type FaultOffice, openFaultOffice, report } from '../support/fault-office.ts'
 import { makePostgres, type Postgres } from '../support/postgres.ts'
 import { admitOnce, newHome } from './support.ts'
 
@@ -103,14 +103,6 @@ describe('a primary and its standby', { concurrency: false }, () => {
     await assertKept(seen, standby.ask)
   })
 })
-
-function report(
-  t: { diagnostic(text: string): void },
-  { answers, health, silenceMs, recoveryMs }: Seen,
-): void {
-  const given = [...answers].map(([code, times]) => `${times} × ${code}`).join(', ')
-  t.diagnostic(`${given}; health: ${[...health]}; silence ${silenceMs} ms, ${recoveryMs} ms after its end`)
-}
 
 async function waitForStandby({ ask }: Postgres): Promise<void> {
   await ask(`alter system set synchronous_standby_names = 'standby'`)

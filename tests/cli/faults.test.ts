@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, type TestContext, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { assertKept, type FaultOffice, openFaultOffice, type Seen } from '../support/fault-office.ts'
+import { eventually } from '../../src/embedded/processes.ts'
+import { assertKept, type FaultOffice, openFaultOffice, report, type Seen } from '../support/fault-office.ts'
 import { makePostgres, type Postgres, takeAll } from '../support/postgres.ts'
 import { openProxy, type TcpProxy } from '../support/proxy.ts'
 
@@ -38,8 +39,9 @@ const FAULTS: readonly Fault[] = [
       const before = await checkpointerOf(postgres)
       process.kill(await backendOf(postgres), 'SIGKILL')
       // All backends are ended and started anew: until then an answer may still be from before.
-      while ([before, undefined].includes(await checkpointerOf(postgres).catch(() => undefined)))
-        await delay(50)
+      const isNew = async () =>
+        ![before, undefined].includes(await checkpointerOf(postgres).catch(() => undefined))
+      assert.ok(await eventually(WAITS_MS_MAX, isNew), 'PostgreSQL has not started anew')
     },
     answers: [UNREACHABLE],
     health: [],
@@ -114,6 +116,8 @@ const FAULTS: readonly Fault[] = [
   },
 ]
 
+/** For what a fault begins or ends with. */
+const WAITS_MS_MAX = 30_000
 const SETTINGS = { max_connections: '70' }
 
 describe('the server lives through what its database does', { concurrency: false }, async () => {
@@ -167,12 +171,6 @@ test('a full disk: buyers are refused by name, health too, and it ends when ther
   await assertKept(seen, postgres.ask)
 })
 
-function report(t: TestContext, { answers, health, silenceMs, recoveryMs }: Seen): void {
-  const given = [...answers].map(([code, times]) => `${times} × ${code}`).join(', ')
-  const said = [...health].join(', ') || '200'
-  t.diagnostic(`${given}; health: ${said}; silence ${silenceMs} ms, ${recoveryMs} ms after its end`)
-}
-
 function assertAnswers(
   office: FaultOffice,
   { answers, health, silenceMs }: Seen,
@@ -199,10 +197,12 @@ async function checkpointerOf({ ask }: Postgres): Promise<number | undefined> {
 }
 
 async function backendOf({ ask }: Postgres): Promise<number> {
-  for (;;) {
-    const [busy] = await ask<{ pid: number }>(
-      `select pid from pg_stat_activity where application_name = 'admit-once' and state = 'active'`,
-    )
-    if (busy !== undefined) return busy.pid
+  const busy = `select pid from pg_stat_activity where application_name = 'admit-once' and state = 'active'`
+  let pid = 0
+  const isBusy = async () => {
+    pid = (await ask<{ pid: number }>(busy))[0]?.pid ?? 0
+    return pid > 0
   }
+  assert.ok(await eventually(WAITS_MS_MAX, isBusy), 'no backend is busy')
+  return pid
 }

@@ -4,7 +4,8 @@ import { after, test } from 'node:test'
 import { findK6 } from '../../src/load/k6/find.ts'
 import { FIXTURES } from '../../src/proof/fixtures/fixtures.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOnce, freePort, launch, newHome, run } from './support.ts'
+import { freePort } from '../support/free-port.ts'
+import { admitOnce, launch, newHome, run } from './support.ts'
 
 // A home and folders with all that a shell would trip over.
 const home = newHome(` it's "$HOME"`)

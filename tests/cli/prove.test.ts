@@ -7,7 +7,8 @@ import { startEmbedded } from '../../src/embedded/embedded.ts'
 import { type Results, results as schema } from '../../src/proof/results.ts'
 import { removals } from '../../src/proof/sabotage/sabotage.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOnce, type Ended, familyOf, freePort, goneAll, launch, newHome } from './support.ts'
+import { freePort } from '../support/free-port.ts'
+import { admitOnce, type Ended, familyOf, goneAll, launch, newHome } from './support.ts'
 
 test('kill -9 of a run, early and under load, stops no later run and leaves nothing; Ctrl-C neither', async (t) => {
   const home = newHome()

@@ -9,7 +9,8 @@ import { openStandIn } from '../../src/payments/stand-in.ts'
 import { noStripeMock, startStripeMock } from '../payments/stripe-mock.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
-import { admitOnce, freePort } from './support.ts'
+import { freePort } from '../support/free-port.ts'
+import { admitOnce } from './support.ts'
 
 const STRIPE_SECRET_KEY = 'sk_test_stand_in_smoke'
 

@@ -9,8 +9,9 @@ import { after, describe, it } from 'node:test'
 import pg from 'pg'
 import { accountFor } from '../../src/embedded/account.ts'
 import { testDatabase } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
 import { serverUrl } from '../support/server.ts'
-import { admitOnce, freePort, newHome } from './support.ts'
+import { admitOnce, newHome } from './support.ts'
 
 /** What an operator did wrong, what was run, and what it says: what is wrong, then what to do. */
 interface Wrong {
@@ -174,8 +175,10 @@ describe('through PgBouncer', { skip: noPgBouncer }, () => {
         /cannot be reached by DATABASE_URL\. `prove` makes databases of its own: give it a direct connection/,
       )
       assert.equal(proof.code, 3)
-      const left = `select count(*)::int from pg_database where datname like 'admit_once_prove_%_template'`
-      assert.equal(await ours.value(left), 0)
+      const [, made] = /The database "(admit_once_prove_\w+_template)"/.exec(proof.stderr) ?? []
+      assert.ok(made, proof.stderr)
+      const left = 'select count(*)::int from pg_database where datname = $1'
+      assert.equal(await ours.value(left, [made]), 0)
     } finally {
       child.kill('SIGKILL')
       await once(child, 'exit')

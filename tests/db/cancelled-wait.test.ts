@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { call } from '../../src/db/call.ts'
 import { DatabaseError } from '../../src/db/failures.ts'
 import { openPool } from '../../src/db/pool.ts'
-import { makePostgres } from '../support/postgres.ts'
+import { makePostgres, setStandby } from '../support/postgres.ts'
 
 const postgres = await makePostgres()
 await postgres.start()
@@ -20,17 +20,17 @@ describe('a wait for the standby that is cancelled is no success', { concurrency
   for (const role of ['nobody', 'authenticated', 'postgres']) {
     it(`where ${role} wants to hear of errors only`, async () => {
       if (role !== 'nobody') await postgres.ask(`alter role ${role} set client_min_messages = error`)
-      await setStandby(`''`)
+      await setStandby(postgres.ask, `''`)
       const database = await openPool(postgres.url, { max: 1, name: 'cancelled' })
       after(() => database.close())
-      await setStandby(`'none'`)
+      await setStandby(postgres.ask, `'none'`)
       try {
         const asBuyer = call(database, { caller: BUYER, sql: 'insert into public.sales values (1)' })
         assert.equal(await codeWhenCancelled(asBuyer), 'COMMIT_UNCONFIRMED')
         const asLogin = database.run('insert into public.sales values (2)')
         assert.equal(await codeWhenCancelled(asLogin), 'COMMIT_UNCONFIRMED')
       } finally {
-        await setStandby(`''`)
+        await setStandby(postgres.ask, `''`)
         if (role !== 'nobody') await postgres.ask(`alter role ${role} reset client_min_messages`)
       }
     })
@@ -50,11 +50,3 @@ async function codeWhenCancelled(answer: Promise<unknown>): Promise<string> {
 }
 
 const WAITS_MS_MAX = 10_000
-
-/** What asks is a superuser whose own commits wait as well: it writes nothing while they do. */
-async function setStandby(names: string): Promise<void> {
-  await postgres.ask(`alter system set synchronous_standby_names = ${names}`)
-  await postgres.ask('select pg_reload_conf()')
-  // The checkpointer tells the others of a standby that commits wait for.
-  await delay(500)
-}

@@ -8,8 +8,8 @@ import { promisify } from 'node:util'
 import { openShop, type Shop, SPELLINGS, signed } from '../api/shop.ts'
 import { addTier, type BoxOffice, openBoxOffice } from '../support/box-office.ts'
 import { soldTicket } from '../support/door.ts'
+import { freePort } from '../support/free-port.ts'
 import { haproxy, noHaproxy, startHaproxy } from '../support/haproxy.ts'
-import { freePort } from '../support/nginx.ts'
 
 /** A version 7 id of 2025, whose bits look like those of cell 7. */
 const OLDER = '0195f2a0-0000-7007-8000-00000000000'

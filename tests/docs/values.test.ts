@@ -48,7 +48,16 @@ test('every bound of the server is a variable, with the default that the server 
     assert.equal(defaultOf(`PLACES_${lane.toUpperCase()}`), places)
   for (const [lane, pool] of Object.entries(POOLS))
     assert.equal(defaultOf(`POOL_${lane.toUpperCase()}`), pool)
-  assert.equal(defaultOf('KEEP_ALIVE_SECONDS'), READ_LIMITS.keepAliveMs / 1000)
+  const others = {
+    KEEP_ALIVE_SECONDS: READ_LIMITS.keepAliveMs / 1000,
+    HEADER_SECONDS: READ_LIMITS.headersMs / 1000,
+    REQUEST_SECONDS: READ_LIMITS.requestMs / 1000,
+    CONNECTIONS_MAX: READ_LIMITS.connectionsMax,
+    BODY_KIB_MAX: BODY_BYTES_MAX / 1024,
+    ARRIVING_MAX: LIMITS.arrivingMax,
+    ARRIVING_PER_ADDRESS: LIMITS.arrivingPerAddress,
+  }
+  for (const [name, value] of Object.entries(others)) assert.equal(defaultOf(name), value, name)
 })
 
 test('the connections that the documents count are those that a server opens', () => {

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { OrderPayment } from '../../src/desk/orders.ts'
 import { payForOrder } from '../../src/payments/checkout.ts'
 import type { PaymentProvider } from '../../src/payments/provider.ts'
-import { freePort } from '../cli/support.ts'
 import { assertLawful } from '../support/callers.ts'
+import { freePort } from '../support/free-port.ts'
 import { openProviderWorld, providerAt } from './provider-world.ts'
 
 const LOSE_EVERY_ANSWER = { seed: 1, duplicates: 1, delayMs: 0, lostAnswers: 1 }

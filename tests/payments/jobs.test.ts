@@ -13,8 +13,8 @@ import {
 import { loop } from '../../src/jobs/loop.ts'
 import { payForOrder } from '../../src/payments/checkout.ts'
 import type { PaymentProvider } from '../../src/payments/provider.ts'
-import { freePort } from '../cli/support.ts'
 import { assertLawful } from '../support/callers.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Order, openProviderWorld, providerAt } from './provider-world.ts'
 
 const LOSE_EVERY_ANSWER = { seed: 1, duplicates: 1, delayMs: 0, lostAnswers: 1 }

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort } from '../cli/support.ts'
+import { freePort } from '../support/free-port.ts'
 
 const path = [join(homedir(), 'go/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
   .map((folder) => join(folder, 'stripe-mock'))

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
 import { makeFixture } from '../../src/proof/fixtures/fixtures.ts'
-import { makePostgres } from '../support/postgres.ts'
+import { makePostgres, setStandby } from '../support/postgres.ts'
 
 const postgres = await makePostgres()
 await postgres.start()
@@ -69,13 +69,13 @@ test('without that wait it is told at once', async () => {
 })
 
 async function tellAgain(sql: string, values: readonly unknown[]) {
-  await setStandby(`'none'`)
+  await setStandby(postgres.ask, `'none'`)
   const caller = new pg.Client({ connectionString: postgres.url })
   caller.on('error', () => {})
   await caller.connect()
   const telling = caller.query(sql, [...values])
   const early = await Promise.race([telling.then(() => 'told'), delay(WAIT_MS, 'waits')])
-  await setStandby('default')
+  await setStandby(postgres.ask, 'default')
   const answer: unknown = (await telling).rows[0]
   await caller.end()
   return { early, answer }
@@ -86,11 +86,4 @@ const WAIT_MS = 2_000
 
 async function ask(sql: string, values: readonly unknown[]): Promise<unknown> {
   return (await client.query<{ answer: unknown }>(sql, [...values])).rows[0]?.answer
-}
-
-async function setStandby(names: string): Promise<void> {
-  await client.query(`alter system set synchronous_standby_names = ${names}`)
-  await client.query('select pg_reload_conf()')
-  // The checkpointer tells the others of a standby that commits wait for.
-  await delay(500)
 }

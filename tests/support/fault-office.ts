@@ -182,3 +182,13 @@ export async function assertKept(
   assert.deepEqual(lost, [], 'acknowledged and not there')
   assert.deepEqual(await ask('select law, rows from ticketing.broken_laws()'), [])
 }
+
+/** The figures of a fault, beside its test. */
+export function report(
+  t: { diagnostic(text: string): void },
+  { answers, health, silenceMs, recoveryMs }: Seen,
+): void {
+  const given = [...answers].map(([code, times]) => `${times} × ${code}`).join(', ')
+  const said = [...health].join(', ') || '200'
+  t.diagnostic(`${given}; health: ${said}; silence ${silenceMs} ms, ${recoveryMs} ms after its end`)
+}

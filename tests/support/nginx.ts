@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 
 /** Where Debian and its kin keep it; NGINX_PATH names another. */
 const PLACES = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx']
@@ -18,11 +19,8 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string
 }
 
-/** nginx before `upstream` (host:port), keeping its connections there for `keepAliveSeconds`; `location` is added to its one location. */
-export async function startNginx(
-  upstream: string,
-  { keepAliveSeconds = 60, location = '' } = {},
-): Promise<Proxy> {
+/** nginx before `upstream` (host:port), keeping its connections there for `keepAliveSeconds`. */
+export async function startNginx(upstream: string, { keepAliveSeconds = 60 } = {}): Promise<Proxy> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-nginx-'))
   const port = await freePort()
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -37,7 +35,7 @@ http {
   upstream office { server ${upstream}; keepalive 16; keepalive_timeout ${keepAliveSeconds}s; }
   server {
     listen 127.0.0.1:${port};
-    location / { proxy_pass http://office; proxy_http_version 1.1; proxy_set_header Connection ""; ${location} }
+    location / { proxy_pass http://office; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }
 }
 `,
@@ -56,14 +54,6 @@ http {
     throw new Error(`nginx does not listen:\n${said}`)
   }
   return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const TRIES_MAX = 200

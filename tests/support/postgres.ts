@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -9,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { accountFor } from '../../src/embedded/account.ts'
 import { installedBinaries, program, runProgram, usableBinaries } from '../../src/embedded/binaries.ts'
+import { freePort } from './free-port.ts'
 
 /** A PostgreSQL without a keeper: it can be killed, copied, promoted, and put on a disk that is full. */
 export interface Postgres {
@@ -173,11 +173,13 @@ function kill(pid: number | undefined): void {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+/**
+ * Which standbys commits wait for from now on, as SQL writes it. What asks is a superuser, whose own commits would wait as well: it
+ * writes nothing while they do.
+ */
+export async function setStandby(ask: Postgres['ask'], names: string): Promise<void> {
+  await ask(`alter system set synchronous_standby_names = ${names}`)
+  await ask('select pg_reload_conf()')
+  // The checkpointer tells the others, and nothing shows when it has.
+  await delay(500)
 }

@@ -7,8 +7,6 @@ export interface TcpProxy {
   readonly port: number
   /** `url` with this proxy for its host. */
   through(url: string): string
-  /** New connections go to this port from now on. */
-  lead(port: number): void
   /** Resets every connection; new ones are taken. */
   cut(): void
   /** Resets every connection and refuses new ones, until {@link heal}. */
@@ -19,16 +17,13 @@ export interface TcpProxy {
   blackHole(all?: boolean): void
   /** Resets each new connection when the server has said so many bytes; undefined: none. */
   cutAfter(bytes: number | undefined): void
-  /** Each way takes so much longer, for what is opened from now on. */
-  delay(ms: number): void
   /** Each way carries so many bytes a second, all connections together, for what is opened from now on. */
   throttle(bytesPerSecond: number): void
   heal(): Promise<void>
 }
 
 interface State {
-  port: number
-  delayMs: number
+  readonly port: number
   bytesPerSecond: number
   /** When the line is free again, each way. */
   readonly freeAt: { near: number; far: number }
@@ -45,9 +40,8 @@ interface Pair {
 
 /** A proxy before the PostgreSQL at `url`, closed with the test file. */
 export async function openProxy(url: string): Promise<TcpProxy> {
-  const port0 = Number(new URL(url).port)
   const state: State = {
-    ...{ port: port0, delayMs: 0, bytesPerSecond: ENDLESS, freeAt: { near: 0, far: 0 } },
+    ...{ port: Number(new URL(url).port), bytesPerSecond: ENDLESS, freeAt: { near: 0, far: 0 } },
     ...{ isHole: false, cutAfter: ENDLESS, pairs: new Set() },
   }
   const server = createServer({ allowHalfOpen: true }, (near) => join(near, state))
@@ -64,9 +58,6 @@ export async function openProxy(url: string): Promise<TcpProxy> {
     port,
     cut,
     through: (other) => Object.assign(new URL(other), { hostname: '127.0.0.1', port: String(port) }).href,
-    lead: (other) => {
-      state.port = other
-    },
     die: async () => {
       const closed = once(server, 'close')
       server.close()
@@ -83,14 +74,11 @@ export async function openProxy(url: string): Promise<TcpProxy> {
     cutAfter: (bytes = ENDLESS) => {
       state.cutAfter = bytes
     },
-    delay: (ms) => {
-      state.delayMs = ms
-    },
     throttle: (bytesPerSecond) => {
       state.bytesPerSecond = bytesPerSecond
     },
     heal: async () => {
-      Object.assign(state, { delayMs: 0, bytesPerSecond: ENDLESS, isHole: false, cutAfter: ENDLESS })
+      Object.assign(state, { bytesPerSecond: ENDLESS, isHole: false, cutAfter: ENDLESS })
       if (!server.listening) await listen(server, port)
     },
   }
@@ -108,8 +96,8 @@ function join(near: Socket, state: State): void {
   const pair: Pair = { near, far, isHole: state.isHole }
   state.pairs.add(pair)
   if (state.bytesPerSecond === ENDLESS) {
-    carry(near, far, pair, state.delayMs, ENDLESS)
-    carry(far, near, pair, state.delayMs, state.cutAfter)
+    carry(near, far, pair, ENDLESS)
+    carry(far, near, pair, state.cutAfter)
   } else {
     trickle(near, far, pair, state, 'near')
     trickle(far, near, pair, state, 'far')
@@ -143,7 +131,7 @@ function trickle(from: Socket, to: Socket, pair: Pair, state: State, way: 'near'
   })
 }
 
-function carry(from: Socket, to: Socket, pair: Pair, delayMs: number, bytesMax: number): void {
+function carry(from: Socket, to: Socket, pair: Pair, bytesMax: number): void {
   let left = bytesMax
   from.on('data', (bytes) => {
     if (pair.isHole) return
@@ -152,7 +140,6 @@ function carry(from: Socket, to: Socket, pair: Pair, delayMs: number, bytesMax: 
       for (const socket of [from, to]) socket.resetAndDestroy()
       return
     }
-    if (delayMs === 0) to.write(bytes)
-    else setTimeout(() => to.write(bytes), delayMs)
+    to.write(bytes)
   })
 }
