@@ -2,7 +2,8 @@
 -- (settings.booking_before) until the slot ends, which may be after midnight.
 --
 -- Outcomes, first that applies: ADMITTED again (the scan that admitted has this p_scan_id), UNDONE (staff undid the scan of this
--- p_scan_id), ALREADY_USED (scanned_at and device_id are the winner's), CANCELLED (also where the party was given up), TOO_EARLY, TOO_LATE, ADMITTED, LOCK_TIMEOUT.
+-- p_scan_id), ALREADY_USED (scanned_at and device_id are the winner's), CANCELLED (also where the party was given up), TOO_EARLY,
+-- TOO_LATE, ADMITTED, LOCK_TIMEOUT.
 -- Locks:  the booking's row.
 -- Writes: reservations, scan_logs: every judged scan; one that is sent again and told the same, once.
 create or replace function ticketing.check_in_booking(

@@ -1,8 +1,8 @@
 -- redeem_claim: let the party of an offer's claim in, once.
 --
 -- Outcomes, first that applies: ADMITTED again (the scan that admitted has this p_scan_id), UNDONE (staff undid the scan of this
--- p_scan_id), ALREADY_USED (scanned_at and device_id are the winner's), CANCELLED (given back), TOO_EARLY and TOO_LATE (the offer's own times), ADMITTED, LOCK_TIMEOUT. An
--- offer that is closed to new claims keeps those it gave.
+-- p_scan_id), ALREADY_USED (scanned_at and device_id are the winner's), CANCELLED (given back), TOO_EARLY and TOO_LATE (the offer's
+-- own times), ADMITTED, LOCK_TIMEOUT. An offer that is closed to new claims keeps those it gave.
 -- Locks:  the claim's row.
 -- Writes: offer_claims, scan_logs: every judged scan; one that is sent again and told the same, once.
 create or replace function ticketing.redeem_claim(

@@ -1,6 +1,6 @@
--- cancel_event: call an event off, by its id or slug. From the first call on nothing of it is sold, and no payment of it is kept. Each call ends at
--- most p_limit of its orders, oldest first; asked again it goes on, and so does the job (continue_cancellations): a crash loses
--- nothing. Waiting orders end: their sessions are due to be expired at once, their places are free when they are. Each order's
+-- cancel_event: call an event off, by its id or slug. From the first call on nothing of it is sold, and no payment of it is kept.
+-- Each call ends at most p_limit of its orders, oldest first; asked again it goes on, and so does the job (continue_cancellations):
+-- a crash loses nothing. Waiting orders end: their sessions are due to be expired at once, their places are free when they are. Each order's
 -- valid tickets are sent back with all that they cost, free ones too; scanned ones only with p_force. What staff had voided stays.
 --
 -- Answers, first that applies:

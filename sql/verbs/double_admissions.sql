@@ -1,7 +1,7 @@
 -- double_admissions: every entry that a gate without network gave and that was one too many, with both scans. One row for
 -- each scan that opened a gate beside the one that counts. A ticket of another event that this one's gate let in is here too, and
--- in the other's report. What staff
--- undid is in none, except where two had been let in when they did: that stays, as the other, with undone_at, undone_by and reason.
+-- in the other's report. What staff undid is in none, except where two had been let in when they did: that stays, as the other,
+-- with undone_at, undone_by and reason.
 --   counted  the scan that counts; null where the ticket did not admit at all: cancelled, refunded or being refunded, or
 --            valid, for another evening
 --   other    the scan that opened a gate besides
@@ -23,7 +23,8 @@ begin
     from public.scan_logs o
     join public.tickets t on t.id = o.ticket_id
     left join public.scan_logs c on c.ticket_id = o.ticket_id and c.scan_success
-    -- An offline gate opens before it is judged; an online one opened where it was judged so, and beaten later.
+    -- An offline gate opens before it is judged; an online one opened where it was judged so, and beaten later. The other event's
+    -- twice: each line is the condition of one partial index.
     where (o.event_id = p_event_id or o.gate_event_id = p_event_id and o.error_code = 'WRONG_EVENT'
         or o.gate_event_id = p_event_id and o.error_code = 'UNDONE')
       and not o.scan_success and (o.offline and o.error_code <> 'UNDONE' or o.error_code = 'SUPERSEDED'

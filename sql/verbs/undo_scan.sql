@@ -89,7 +89,7 @@ create or replace function ticketing.scan_to_undo(
   p_kind text, p_id uuid, p_scan_id text, p_device_id text, p_scanned_at timestamptz, out scan public.scan_logs, out is_ambiguous boolean)
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
-  v_living integer := 0;
+  v_matching integer := 0;
   v_scan public.scan_logs;
 begin
   for v_scan in
@@ -103,9 +103,9 @@ begin
     if scan.id is null then
       scan := v_scan;
     end if;
-    v_living := v_living + 1;
+    v_matching := v_matching + 1;
   end loop;
-  is_ambiguous := v_living > 1 and p_device_id is null and scan.error_code is distinct from 'UNDONE';
+  is_ambiguous := v_matching > 1 and p_device_id is null and scan.error_code is distinct from 'UNDONE';
 end
 $$;
 

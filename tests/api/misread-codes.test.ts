@@ -2,19 +2,13 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { qrSpelling } from '../../src/core/code-token.ts'
-import { codesOf } from '../support/codes.ts'
-import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
+import { bookedTable, claimedOffer, soldTicket } from '../support/door.ts'
 import { KEYBOARDS } from '../support/keyboards.ts'
-import { openShop } from './shop.ts'
+import { openGate, openShop } from './shop.ts'
 
 const shop = await openShop()
-const { db, house } = shop
-const codes = await codesOf(db)
-const staff = await shop.tokenOf(house.staffId)
-const ticketToken = ({ scopeId, code }: Shown) => codes.token('ticket', scopeId, code)
-
-const scan = (qrData: unknown, more: object = {}, headers: Record<string, string> = staff) =>
-  shop.call('validate-qr', { qrData, businessId: house.businessId, language: 'en', ...more }, headers)
+const { db, house, codes } = shop
+const { staff, ticketToken, scan } = await openGate(shop)
 
 describe('what a gate has misread', () => {
   it('says of what cannot be a code to scan again, and keeps it under its hash', async () => {

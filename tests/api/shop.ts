@@ -9,6 +9,7 @@ import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts
 import { addStaff, type BoxOffice, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import type { Shown } from '../support/door.ts'
 import { type Answer, type Ask, ask, JWT_SECRET, serve, type TestServer } from './scratch.ts'
 
 export const SECRET_KEY = 'sk_test_stand_in_of_the_tests'
@@ -165,4 +166,15 @@ export function signed(
   const t = Math.floor(Date.now() / 1000) - ageSeconds
   const v1 = createHmac('sha256', secret).update(`${t}.`).update(body).digest('hex')
   return `t=${t},v1=${v1}`
+}
+
+/** A gate of the shop's house: how its tickets' codes are spelled in full, and what is answered to what is shown there. */
+export async function openGate({ codes, house, call, tokenOf }: Shop) {
+  const staff: Record<string, string> = await tokenOf(house.staffId)
+  return {
+    staff,
+    ticketToken: ({ scopeId, code }: Shown) => codes.token('ticket', scopeId, code),
+    scan: (qrData: unknown, more: object = {}, headers = staff) =>
+      call('validate-qr', { qrData, businessId: house.businessId, language: 'en', ...more }, headers),
+  }
 }

@@ -6,17 +6,12 @@ import { decodeToken } from '../../src/core/code-token.ts'
 import type { ScanOutcome } from '../../src/core/scan-outcomes.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
-import { bookedTable, claimedOffer, type Shown, soldTicket } from '../support/door.ts'
-import { openShop } from './shop.ts'
+import { bookedTable, claimedOffer, soldTicket } from '../support/door.ts'
+import { openGate, openShop } from './shop.ts'
 
 const shop = await openShop()
-const { db, house } = shop
-const codes = await codesOf(db)
-const staff = await shop.tokenOf(house.staffId)
-const ticketToken = ({ scopeId, code }: Shown) => codes.token('ticket', scopeId, code)
-
-const scan = (qrData: unknown, more: object = {}, headers: Record<string, string> = staff) =>
-  shop.call('validate-qr', { qrData, businessId: house.businessId, language: 'en', ...more }, headers)
+const { db, house, codes } = shop
+const { staff, ticketToken, scan } = await openGate(shop)
 
 describe('validate-qr', () => {
   it('lets a ticket in once, with the fields of the contract, and says already to the second', async () => {
