@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { type ChildExit, runChild } from '../child.ts'
 import type { Tool } from '../find.ts'
+import type { TimeWindow } from '../timeline.ts'
 import { launchBuiltIn, launchK6 } from './launch.ts'
 import type { RunResult } from './runner/lifecycle.ts'
-import { allChecks, type SummaryMetric } from './runner/summary.ts'
+import { allChecks, type SummaryMetric } from './runner/summary-data.ts'
 
 /** What one run of a scenario measured: the same under k6 and under the built-in runner. Times in milliseconds. */
 export interface LoadRun {
@@ -26,10 +27,14 @@ export interface LoadRun {
   readonly generator: {
     /** Above what the timer itself takes; null under k6, which has no event loop of one thread. */
     readonly eventLoopDelayP99Ms: number | null
+    /** CPU time over time, of the built-in runner: 1 is one core that was always busy; null under k6, which does not say. */
+    readonly cpuCores: number | null
     readonly droppedIterations: number
     /** Iteration durations from the moment an arrival rate meant them to start; null without one, and under k6. */
     readonly fromIntendedStartMs: Readonly<Record<string, number>> | null
   }
+  /** Times of expected answers over the run; empty under k6, whose summary has none. */
+  readonly timeline: readonly TimeWindow[]
   /** The end of what the engine printed. */
   readonly output: string
 }
@@ -38,6 +43,8 @@ export interface K6Options {
   readonly script: string
   /** `__ENV` of the script: nothing else is in it. */
   readonly env: Readonly<Record<string, string>>
+  /** A file that takes what the script prints, as it is, line by line. */
+  readonly consoleFile?: string | undefined
   /** The engine and all that it started are killed after so long. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
@@ -48,7 +55,8 @@ export interface K6Options {
 export async function runK6(k6: Tool | undefined, options: K6Options): Promise<LoadRun> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-k6-'))
   try {
-    const launchOptions = { script: resolve(options.script), env: options.env, folder }
+    const { env, consoleFile } = options
+    const launchOptions = { script: resolve(options.script), env, folder, consoleFile }
     const launch = k6 === undefined ? launchBuiltIn(launchOptions) : await launchK6(k6, launchOptions)
     const exit = await runChild(launch.file, launch.args, {
       env: launch.env,
@@ -69,7 +77,7 @@ function runOf(
   engine: LoadRun['engine'],
   engineVersion: string,
   { exitCode, durationMs, output }: ChildExit,
-  { data, generator }: Partial<RunResult>,
+  { data, generator, timeline = [] }: Partial<RunResult>,
 ): LoadRun {
   const metrics = data?.metrics ?? {}
   const checks = data === undefined ? [] : allChecks(data.root_group)
@@ -84,9 +92,11 @@ function runOf(
     checks: checks.map(({ path, passes, fails }) => ({ name: path.slice(2), passes, fails })),
     generator: {
       eventLoopDelayP99Ms: generator?.eventLoopDelayP99Ms ?? null,
+      cpuCores: generator?.cpuCores ?? null,
       droppedIterations: metrics['dropped_iterations']?.values['count'] ?? 0,
       fromIntendedStartMs: generator?.fromIntendedStartMs ?? null,
     },
+    timeline,
     output,
   }
 }

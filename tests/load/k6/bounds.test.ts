@@ -12,6 +12,8 @@ const script = join(import.meta.dirname, 'scripts', 'endless.ts')
 const runner = join(import.meta.dirname, '../../../src/load/k6/runner/main.ts')
 const shortMs = 1000
 const longMs = 60_000
+/** Shorter than the time that setup has of itself. */
+const interruptMsMax = 30_000
 
 describe('an engine that would run for ever', { concurrency: true }, () => {
   for (const { engine, name, skip } of ENGINES) {
@@ -31,17 +33,25 @@ describe('an engine that would run for ever', { concurrency: true }, () => {
       await underWay
     })
 
-    it(`ends with the exit code of k6 when it is interrupted by hand: ${name}`, { skip }, async () => {
-      await using server = await startServer()
-      const [program = '', ...before] =
-        name === 'k6' ? [(await findK6())?.path ?? '', 'run', '--quiet'] : [execPath, runner]
-      const args = [...before, '--env', `BASE_URL=${server.url}`, script]
-      const child = spawn(program, args, { stdio: 'ignore' })
-      await server.seen('/hang')
-      child.kill('SIGINT')
-      const [exitCode] = await once(child, 'exit', { signal: AbortSignal.timeout(longMs) })
-      assert.equal(exitCode, 105)
-    })
+    for (const stage of ['setup', 'iteration']) {
+      it(`ends with the exit code of k6 when its ${stage} is interrupted by hand: ${name}`, {
+        skip,
+      }, async () => {
+        await using server = await startServer()
+        const [program = '', ...before] =
+          name === 'k6' ? [(await findK6())?.path ?? '', 'run', '--quiet'] : [execPath, runner]
+        const env = ['--env', `BASE_URL=${server.url}`, '--env', `STAGE=${stage}`]
+        const child = spawn(program, [...before, ...env, script], {
+          stdio: 'ignore',
+          timeout: interruptMsMax,
+          killSignal: 'SIGKILL',
+        })
+        await server.seen('/hang')
+        child.kill('SIGINT')
+        const [exitCode] = await once(child, 'exit')
+        assert.equal(exitCode, 105)
+      })
+    }
   }
 })
 

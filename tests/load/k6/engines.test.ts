@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { HttpEngine, LoadRun } from '../../../src/load/engine.ts'
+import { blockingExpectations } from './blocking-expectations.ts'
 import { type Expectation, expectations } from './expectations.ts'
 import { startServer } from './server.ts'
 import { builtIn, k6, NO_K6 } from './support.ts'
@@ -11,7 +12,7 @@ const runTimeoutMs = 60_000
 const runsAtOnce = 6
 
 describe('a k6 script', { concurrency: runsAtOnce }, () => {
-  for (const expectation of expectations) {
+  for (const expectation of [...expectations, ...blockingExpectations]) {
     const underBuiltIn = Promise.withResolvers<LoadRun>()
     underBuiltIn.promise.catch(() => undefined)
 
@@ -32,11 +33,15 @@ describe('a k6 script', { concurrency: runsAtOnce }, () => {
 
 async function observe(expectation: Expectation, engine: HttpEngine): Promise<LoadRun> {
   await using server = await startServer()
-  const script = join(import.meta.dirname, 'scripts', `${expectation.script}.ts`)
+  const script = join(import.meta.dirname, 'scripts', fileOf(expectation.script))
   const env = { BASE_URL: server.url, ...expectation.env }
   const run = await engine.run({ script, env, timeoutMs: runTimeoutMs })
   judge(expectation, run, server.requests)
   return run
+}
+
+function fileOf(script: string): string {
+  return /\.[jt]s$/.test(script) ? script : `${script}.ts`
 }
 
 function judge(expectation: Expectation, run: LoadRun, requests: readonly string[]): void {

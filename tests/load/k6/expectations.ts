@@ -16,6 +16,15 @@ export interface Expectation {
 
 const many = Number.MAX_SAFE_INTEGER
 
+/** In the words of k6. */
+const initRefusals = [
+  ['request', /Making http requests in the init context is not supported/],
+  ['jar', /Making cookie jars in the init context is not supported/],
+  ['check', /Using check\(\) in the init context is not supported/],
+  ['group', /Using group\(\) in the init context is not supported/],
+  ['metric', /Adding to metrics in the init context is not supported/],
+] as const
+
 export const expectations: readonly Expectation[] = [
   {
     name: 'shared iterations are run once each',
@@ -60,6 +69,12 @@ export const expectations: readonly Expectation[] = [
     exitCode: 0,
     iterations: [1, 21],
     arrivals: [19, 20],
+  },
+  {
+    name: 'requests wait for their turn where they are limited',
+    script: 'limited',
+    exitCode: 0,
+    iterations: 20,
   },
   {
     name: 'what no user was free for is dropped',
@@ -110,6 +125,21 @@ export const expectations: readonly Expectation[] = [
     iterations: 1,
   },
   {
+    name: 'a WebSocket speaks, hears and ends as in a browser',
+    script: 'sockets',
+    exitCode: 0,
+    iterations: 1,
+    requests: [
+      ...['CONNECT /talk?as=anna', 'CONNECT /close/4001/enough', 'CONNECT /close/1000', 'CONNECT /cut'],
+    ],
+  },
+  {
+    name: 'an open WebSocket holds its iteration open, and closes when that is interrupted',
+    script: 'open-sockets',
+    exitCode: 0,
+    iterations: 0,
+  },
+  {
     name: 'an exception ends its iteration only',
     script: 'endings',
     env: { ENDING: 'throw' },
@@ -123,7 +153,7 @@ export const expectations: readonly Expectation[] = [
     env: { ENDING: 'unhandled' },
     exitCode: 0,
     iterations: [1, many],
-    prints: /nobody looks/,
+    prints: /Uncaught \(in promise\) Error: nobody looks/,
   },
   {
     name: 'a script aborts the test, and tears down',
@@ -133,6 +163,22 @@ export const expectations: readonly Expectation[] = [
     iterations: 1,
     requests: ['GET /teardown'],
     prints: /test aborted: enough/,
+  },
+  ...Array.from({ length: 6 }, (_, turns) => ({
+    name: `no arrival starts an iteration after an abort, ${turns} turns of the event loop's queue later`,
+    script: 'late-arrivals',
+    env: { TURNS: String(turns) },
+    exitCode: 108,
+    iterations: 1,
+    prints: /test aborted: between two arrivals/,
+  })),
+  {
+    name: 'an iteration that is over sends nothing, also when it catches its end',
+    script: 'endings',
+    env: { ENDING: 'abort caught' },
+    exitCode: 108,
+    iterations: 1,
+    requests: ['GET /teardown'],
   },
   {
     name: 'a script marks the test as failed',
@@ -177,6 +223,52 @@ export const expectations: readonly Expectation[] = [
     iterations: 0,
     requests: ['GET /hang', 'GET /teardown'],
   },
+  {
+    name: 'no iteration starts at a hard stop, at whatever part of a millisecond',
+    script: 'hard-stops',
+    exitCode: 0,
+    iterations: 0,
+    requests: Array(40).fill('GET /hang'),
+  },
+  ...[
+    ['setup', 100, 0],
+    ['a callback', 100, 0],
+    ['teardown', 101, 1],
+    ['iteration', 0, 0],
+  ].map(([place, exitCode, iterations]) => ({
+    name: `an endless loop ends in time: ${place}`,
+    script: 'loops',
+    env: { PLACE: String(place) },
+    exitCode: Number(exitCode),
+    iterations: Number(iterations),
+    requests: exitCode === 100 ? [] : ['GET /teardown'],
+    ...(exitCode === 0 ? {} : { prints: /(setup|teardown)\(\) execution timed out after 1 seconds/ }),
+  })),
+  ...['init', 'blocking/init.js'].flatMap((script) => [
+    { name: `what the init context may do: ${script}`, script, exitCode: 0, iterations: 1, requests: [] },
+    ...initRefusals.map(([part, prints]) => ({
+      name: `no ${part} in the init context: ${script}`,
+      script,
+      env: { PART: part },
+      exitCode: 107,
+      iterations: 0,
+      requests: [],
+      prints,
+    })),
+  ]),
+  ...[
+    ['later', /Making http requests in the init context is not supported/] as const,
+    ['batch', /Using batch in the init context is not supported/] as const,
+  ].map(([part, prints]) => ({
+    name: `no ${part} in the init context, where calls block`,
+    script: 'blocking/init.js',
+    env: { PART: part },
+    exitCode: 107,
+    iterations: 0,
+    requests: [],
+    prints,
+  })),
+  { name: 'a page is read', script: 'page.js', exitCode: 0, iterations: 2 },
   {
     name: 'a threshold on a metric that is not there is refused',
     script: 'refused',

@@ -5,6 +5,7 @@ import { iterate, type ScenarioRun } from './scenario-run.ts'
 import { type Plan, regularMs } from './scenarios.ts'
 import { sample } from './test.ts'
 import { interrupt, type VirtualUser } from './vu.ts'
+import { endBy } from './watchdog.ts'
 
 /** Runs one scenario from its start until its last iteration has ended or was interrupted. */
 export async function execute(run: ScenarioRun): Promise<void> {
@@ -19,8 +20,10 @@ export async function execute(run: ScenarioRun): Promise<void> {
 /** Graceful stop: iterations start while `open`; those that still run when it is over, or when the test stops, are interrupted. */
 interface Window {
   readonly open: boolean
-  /** Resolves at that moment of the scenario, or once the window is shut; false when it was shut. */
-  until(atMs: number): Promise<boolean>
+  /** To be asked right before an iteration starts: what comes between would leave one that nothing interrupts. */
+  readonly isShut: boolean
+  /** Resolves at that moment of the scenario, or once the window is shut. */
+  until(atMs: number): Promise<void>
   close(): void
 }
 
@@ -90,7 +93,8 @@ async function constantUsers(
 async function rampingUsers(run: ScenarioRun, plan: PlanOf<'ramping-vus'>, window: Window): Promise<void> {
   const places: Place[] = []
   for (const { atMs, vus } of rampingSteps(plan.startVUs, plan.stages)) {
-    if (!(await window.until(atMs))) break
+    await window.until(atMs)
+    if (window.isShut) break
     while (places.length < vus)
       places.push({ wanted: false, deadline: undefined, running: undefined, user: undefined })
     for (const place of places.slice(0, vus)) enter(run, place, window)
@@ -141,7 +145,8 @@ async function arrivingIterations(
   const running = new Set<Promise<void>>()
   let initializing: Promise<void> | undefined
   for (const atMs of arrivals) {
-    if (!(await window.until(atMs))) break
+    await window.until(atMs)
+    if (window.isShut) break
     const user = free.shift()
     if (user !== undefined) {
       const iteration = iterate(run, user, run.startedAtMs + atMs).then(() => void free.push(user))
@@ -180,42 +185,58 @@ function drop(run: ScenarioRun, count: number): void {
 function openWindow(run: ScenarioRun): Window {
   const durationMs = regularMs(run.scenario.plan)
   const startedAtMs = performance.now()
-  const interruptAll = () => run.users.forEach(interrupt)
   let isShut = false
   let wake = (): void => undefined
-  const forget = run.test.onStop(() => {
+  const shut = () => {
     isShut = true
     wake()
-    interruptAll()
-  })
-  const hardStop = setTimeout(interruptAll, durationMs + run.scenario.gracefulStopMs)
+    run.users.forEach(interrupt)
+  }
   run.startedAtMs = startedAtMs
   run.progress = () => Math.min(1, (performance.now() - startedAtMs) / durationMs)
+  const forget = run.test.onStop(shut)
+  run.mustEndAtMs = startedAtMs + durationMs + run.scenario.gracefulStopMs
+  const cancelWatch = endBy(durationMs + run.scenario.gracefulStopMs)
+  const cancelHardStop = callAt(run.mustEndAtMs, () => {
+    cancelWatch()
+    shut()
+  })
   return {
     get open() {
       return !isShut && performance.now() - startedAtMs < durationMs
     },
+    get isShut() {
+      return isShut
+    },
     async until(atMs) {
-      const leftMs = () => startedAtMs + atMs - performance.now()
-      while (leftMs() > 0 && !isShut) {
-        await new Promise<void>((done) => {
-          wake = callOnce(done, Math.ceil(leftMs()))
-        })
-      }
-      return !isShut
+      if (isShut) return
+      await new Promise<void>((done) => {
+        const cancel = callAt(startedAtMs + atMs, done)
+        wake = () => {
+          cancel()
+          done()
+        }
+      })
     },
     close() {
       forget()
-      clearTimeout(hardStop)
+      cancelHardStop()
+      cancelWatch()
     },
   }
 }
 
-/** Calls back after a while, or when the function returned is called, whichever comes first. */
-function callOnce(callback: () => void, delayMs: number): () => void {
-  const timer = setTimeout(callback, delayMs)
-  return () => {
-    clearTimeout(timer)
-    callback()
+/**
+ * Early timers: Node counts whole milliseconds, so a timer may fire up to one before its moment by `performance.now()`, and is
+ * armed again. A hard stop that came early would leave time for one more iteration, which nothing would interrupt.
+ */
+function callAt(atMs: number, callback: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const arm = () => {
+    const leftMs = atMs - performance.now()
+    if (leftMs <= 0) callback()
+    else timer = setTimeout(arm, Math.ceil(leftMs))
   }
+  arm()
+  return () => clearTimeout(timer)
 }

@@ -1,26 +1,42 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { registerHooks, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath, pathToFileURL, URL } from 'node:url'
 import { cryptoModule } from './api/crypto.ts'
 import { dataModule } from './api/data.ts'
+import { encodingModule } from './api/encoding.ts'
 import { executionModule } from './api/execution.ts'
 import { globalNames, globalsModule } from './api/globals.ts'
+import { htmlModule } from './api/html.ts'
 import { httpModule } from './api/http.ts'
 import { k6Module } from './api/k6.ts'
 import { metricsModule } from './api/metrics.ts'
+import { websocketsModule } from './api/websockets.ts'
+import { wsModule } from './api/ws.ts'
+import { createGuest } from './guest/instance.ts'
+import { scriptSource } from './script-source.ts'
 import { describe, exitCodes, invalid, Stop, unsupported } from './stop.ts'
 import type { Test } from './test.ts'
-import { createVirtualUser, type VirtualUser } from './vu.ts'
+import { createVirtualUser, runTask, type VirtualUser } from './vu.ts'
 
-/** Module hooks: makes a virtual user with its own copy of the script and of every file that the script imports. Fails with a `Stop` when its top level throws. */
-export async function createInstance(test: Test, userId: number): Promise<VirtualUser> {
+/**
+ * Makes a virtual user with its own copy of the script and of every file that the script imports: a guest where the script may
+ * block, else by module hooks, which is faster. Fails with a `Stop` when its top level throws.
+ */
+export function createInstance(test: Test, userId: number): Promise<VirtualUser> {
+  return test.mayBlock ? createGuest(test, userId) : createNative(test, userId)
+}
+
+/** Module hooks: Node runs the script itself, beside those of all other users. */
+async function createNative(test: Test, userId: number): Promise<VirtualUser> {
   installHooks()
   const user = createVirtualUser(test, userId)
   instances.push(user)
   const url = pathToFileURL(test.script)
   url.search = `instance=${instances.length - 1}`
   try {
-    user.exports = await import(url.href)
+    const { outcome } = await runTask(user, () => import(url.href))
+    if (outcome.kind === 'failed') throw outcome.error
+    if (outcome.kind === 'done') user.exports = outcome.result as VirtualUser['exports']
     user.initializing = false
     return user
   } catch (error) {
@@ -44,6 +60,10 @@ const modules: Readonly<Record<string, (user: VirtualUser) => object>> = {
   'k6/data': dataModule,
   'k6/execution': executionModule,
   'k6/crypto': cryptoModule,
+  'k6/encoding': encodingModule,
+  'k6/html': htmlModule,
+  'k6/websockets': websocketsModule,
+  'k6/ws': wsModule,
 }
 
 const globals = 'k6:globals'
@@ -105,7 +125,7 @@ function resolveFor(instance: number, specifier: string, parentUrl: string): str
 function sourceOf(url: string, instance: number): string {
   if (url.startsWith('k6:')) return glue(url.slice(3, url.indexOf('?')), instance)
   const file = fileURLToPath(url.replace(/\?.*$/, ''))
-  return scriptSource(file, file === instances[instance]?.test.script)
+  return injected(file, file === instances[instance]?.test.script)
 }
 
 /** Synthetic module: a few lines that hand the parts of one of our modules to the script, under the names of k6's. */
@@ -127,14 +147,35 @@ function moduleOf(instance: number, name: string): object {
   return create(user)
 }
 
-/** Injected imports: every file sees the globals of its own virtual user; they come on its first line, so line numbers stay. */
-function scriptSource(file: string, isMain: boolean): string {
+/**
+ * Injected imports: every file sees the globals of its own virtual user, but for names that it declares itself; they come on its
+ * first line, so line numbers stay.
+ */
+function injected(file: string, isMain: boolean): string {
   const known = sources.get(file)
   if (known !== undefined) return known
-  const text = readFileSync(file, 'utf8')
-  const plain = file.endsWith('ts') ? stripTypeScriptTypes(text) : text
-  const names = ['__ITER', '__ENV', isMain ? 'open' : 'openInHelper as open', ...globalNames]
-  const source = `import { ${names.join(', ')} } from '${globals}'; ${plain}`
+  const plain = scriptSource(file)
+  const declared = declaredNames(plain)
+  const names = ['__ITER', '__ENV', 'open', ...globalNames].filter((name) => !declared.has(name))
+  const imports = names.map((name) => (name === 'open' && !isMain ? 'openInHelper as open' : name))
+  const source = `import { ${imports.join(', ')} } from '${globals}'; ${plain}`
   sources.set(file, source)
   return source
+}
+
+/** What a module imports, or declares at the beginning of a line. */
+function declaredNames(source: string): ReadonlySet<string> {
+  const imports = [...source.matchAll(/^\s*import\s+([^'"]+?)\s+from\b/gm)].flatMap(([, clause = '']) =>
+    clause.split(/[{},]/).map(
+      (part) =>
+        part
+          .trim()
+          .split(/\s+as\s+/)
+          .at(-1) ?? '',
+    ),
+  )
+  const declarations = source.matchAll(
+    /^(?:export\s+)?(?:const|let|var|class|(?:async\s+)?function)\s+([\w$]+)/gm,
+  )
+  return new Set([...imports, ...[...declarations].map(([, name = '']) => name)])
 }

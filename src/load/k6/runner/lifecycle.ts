@@ -1,18 +1,29 @@
+import { writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import process from 'node:process'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers'
+import { openTimeline, type Timeline, type TimeWindow } from '../../timeline.ts'
+import type { Arguments } from './arguments.ts'
+import { mayBlock } from './blocking.ts'
+import { summaryExport } from './end-of-test.ts'
 import { execute } from './executors.ts'
+import { canBlock } from './guest/jspi.ts'
 import { handleSummary } from './handle-summary.ts'
+import { asRecord } from './input.ts'
 import { confineGlobals, createInstance } from './instances.ts'
+import { startJsonOutput } from './json-output.ts'
 import { log } from './log.ts'
-import { readOptions } from './options.ts'
-import { callExport, closeConnections, createScenarioRun, fillPool, measureTraffic } from './scenario-run.ts'
+import { refuseMissing } from './missing.ts'
+import { readOptions, readTrendStats } from './options.ts'
+import { closeConnections, createScenarioRun, fillPool, measureTraffic } from './scenario-run.ts'
 import { plannedVUs, regularMs, type Scenario } from './scenarios.ts'
-import { describe, type ExitCode, exitCodes, Stop } from './stop.ts'
-import { type SummaryData, summarize } from './summary.ts'
+import { runStage } from './stage.ts'
+import { describe, type ExitCode, exitCodes, Stop, UNCAUGHT, unsupported } from './stop.ts'
+import { summarize } from './summary.ts'
+import type { SummaryData } from './summary-data.ts'
 import { elapsedMs, sample, type Test } from './test.ts'
 import { defineThresholds, judge } from './thresholds.ts'
-import { runTask } from './vu.ts'
+import { startWatchdog } from './watchdog.ts'
 
 /** What a run leaves: the summary, and how well the generator itself did. */
 export interface RunResult {
@@ -20,20 +31,30 @@ export interface RunResult {
   readonly data: SummaryData | undefined
   readonly generator: {
     readonly eventLoopDelayP99Ms: number
+    /** CPU time over time: 1 is one core that was always busy. */
+    readonly cpuCores: number
     /** Iteration durations from the moment an arrival rate meant them to start; null without such a scenario. */
     readonly fromIntendedStartMs: Readonly<Record<string, number>> | null
   }
+  /** Times of expected answers over the run. */
+  readonly timeline: readonly TimeWindow[]
 }
 
+/** What the command line asks for beside the script. */
+type Asked = Pick<Arguments, 'overrides' | 'jsonOutputs' | 'summaryExport' | 'printsSummary'>
+
 /** Runs the test from the script's options to its summary. What goes wrong ends in the exit code that k6 would give. */
-export async function runTest(test: Test, trendStats?: readonly string[]): Promise<RunResult> {
-  confineGlobals()
-  let health = { eventLoopDelayP99Ms: 0 }
+export async function runTest(test: Test, asked: Asked): Promise<RunResult> {
+  let health = { eventLoopDelayP99Ms: 0, cpuCores: 0 }
+  const timeline = openTimeline()
   let initialized = false
   try {
-    const runs = await initialize(test, trendStats)
+    const runs = await initialize(test, asked)
     initialized = true
+    listenTo(test, timeline)
+    const outputs = asked.jsonOutputs.map((file) => startJsonOutput(test.metrics, file))
     health = await measure(test, () => perform(test, runs))
+    for (const end of outputs) end()
   } catch (error) {
     test.stop(error instanceof Stop ? error : new Stop(exitCodes.scriptException, describe(error)))
   }
@@ -41,13 +62,22 @@ export async function runTest(test: Test, trendStats?: readonly string[]): Promi
   const { breached } = judge(test.metrics, durationMs, true)
   if (test.stopped !== undefined) log('error', test.stopped.message)
   const data = initialized ? summarize(test, durationMs) : undefined
-  if (data !== undefined) await handleSummary(test, data)
+  if (data !== undefined && asked.printsSummary) await handleSummary(test, data)
+  if (data !== undefined && asked.summaryExport !== undefined)
+    writeFileSync(asked.summaryExport, JSON.stringify(summaryExport(data), null, 2))
   if (breached.length > 0) log('error', `thresholds on metrics '${breached.join(', ')}' have been crossed`)
   return {
     exitCode: exitCodeOf(test, breached.length > 0),
     data,
     generator: { ...health, ...intendedStart(test) },
+    timeline: timeline.windows(),
   }
+}
+
+function listenTo(test: Test, timeline: Timeline): void {
+  test.metrics.find('http_req_duration')?.listeners.push((value, tags) => {
+    if (tags['expected_response'] === 'true') timeline.add(elapsedMs(test), value)
+  })
 }
 
 const judgeEveryMs = 2000
@@ -58,14 +88,36 @@ const intendedStats = ['avg', 'min', 'med', 'max', 'p(50)', 'p(90)', 'p(95)', 'p
 
 type ScenarioRuns = readonly ReturnType<typeof createScenarioRun>[]
 
-async function initialize(test: Test, trendStats: readonly string[] | undefined): Promise<ScenarioRuns> {
+async function initialize(test: Test, { overrides }: Asked): Promise<ScenarioRuns> {
+  chooseInstances(test)
   const { exports } = await createInstance(test, 0)
-  const options = readOptions(exports['options'], (name) => typeof exports[name] === 'function')
-  test.options = trendStats === undefined ? options : { ...options, summaryTrendStats: trendStats }
+  const exported = withOverrides(exports['options'], overrides)
+  const options = readOptions(exported, (name) => typeof exports[name] === 'function')
+  test.options = options
   test.metrics.find('http_req_duration{expected_response:true}')
   defineThresholds(test.metrics, options.thresholds)
   const pool = await fillPool(test, usersAtOnce(options.scenarios))
   return options.scenarios.map((scenario) => createScenarioRun(test, scenario, pool))
+}
+
+function withOverrides(exported: unknown, overrides: Asked['overrides']): unknown {
+  if (Object.keys(overrides).length === 0) return exported
+  const given = asRecord(exported ?? {}, 'options')
+  // The flag replaces them for every run of `prove`; a mistake in the script is told all the same.
+  readTrendStats(given['summaryTrendStats'])
+  const merged = { ...given, ...overrides }
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined))
+}
+
+/** Scripts that block run in engines of their own; all others run faster without. */
+function chooseInstances(test: Test): void {
+  refuseMissing(test.script)
+  test.mayBlock = mayBlock(test.script)
+  if (!test.mayBlock) {
+    startWatchdog()
+    confineGlobals()
+  } else if (!canBlock())
+    throw unsupported(`calls that block on Node ${process.versions.node}`, 'use Node 24')
 }
 
 /** The most users that scenarios need at the same time. */
@@ -83,18 +135,19 @@ function usersAtOnce(scenarios: readonly Scenario[]): number {
 async function perform(test: Test, runs: ScenarioRuns): Promise<void> {
   const { options } = test
   if (options === undefined) throw new Error('a test without options cannot run')
+  if (test.stopped !== undefined) throw test.stopped
   if (options.noSetup !== true) {
-    const data = await runStage(test, 'setup', undefined, options.setupTimeoutMs, exitCodes.setupTimeout)
+    const data = await callStage(test, 'setup', undefined, options.setupTimeoutMs, exitCodes.setupTimeout)
     if (data !== undefined) test.setupJson = JSON.stringify(data, (_key, value: unknown) => value ?? null)
   }
   await Promise.all(runs.map((run) => runScenario(test, run)))
   if (options.noTeardown === true) return
   const data = test.setupJson === undefined ? undefined : JSON.parse(test.setupJson)
-  await runStage(test, 'teardown', data, options.teardownTimeoutMs, exitCodes.teardownTimeout)
+  await callStage(test, 'teardown', data, options.teardownTimeoutMs, exitCodes.teardownTimeout)
 }
 
-/** Runs `setup` or `teardown`, if the script has it, in a virtual user of its own. */
-async function runStage(
+/** Runs `setup` or `teardown`, if the script has it, in a virtual user of its own. A stop ends `setup`, and only that, as in k6. */
+async function callStage(
   test: Test,
   name: string,
   data: unknown,
@@ -104,22 +157,23 @@ async function runStage(
   const user = await createInstance(test, 0)
   if (user.exports[name] === undefined) return undefined
   user.tags = { ...test.options?.tags, group: `::${name}` }
-  const late = new Stop(timeoutCode, `${name}() took longer than ${timeoutMs} ms`)
-  const timer = setTimeout(
-    () => user.task?.finish({ kind: 'failed', error: late, rejected: false }),
-    timeoutMs,
-  )
-  const { outcome } = await runTask(user, () => callExport(user, name, data))
-  clearTimeout(timer)
+  const late = (message: string) => new Stop(timeoutCode, message)
+  const running = runStage(user, name, data, { timeoutMs, late })
+  const end = () => user.task?.finish({ kind: 'failed', error: test.stopped, rejected: false })
+  const forget = name === 'setup' ? test.onStop(end) : undefined
+  const outcome = await running
+  forget?.()
   measureTraffic(user)
   closeConnections(user)
   if (outcome.kind === 'failed') throw stageFailure(outcome.error, outcome.rejected)
-  return outcome.kind === 'done' ? outcome.result : undefined
+  return outcome.result
 }
 
 function stageFailure(error: unknown, rejected: boolean): Stop {
   if (error instanceof Stop) return error
-  return new Stop(rejected ? exitCodes.rejection : exitCodes.scriptException, describe(error))
+  return rejected
+    ? new Stop(exitCodes.rejection, `${UNCAUGHT}${describe(error)}`)
+    : new Stop(exitCodes.scriptException, describe(error))
 }
 
 async function runScenario(test: Test, run: ScenarioRuns[number]): Promise<void> {
@@ -135,10 +189,14 @@ async function runScenario(test: Test, run: ScenarioRuns[number]): Promise<void>
 }
 
 /** Generator health: watches the run while it lasts: users, thresholds that abort, and whether the generator itself kept up. */
-async function measure(test: Test, work: () => Promise<void>): Promise<{ eventLoopDelayP99Ms: number }> {
+async function measure(
+  test: Test,
+  work: () => Promise<void>,
+): Promise<Pick<RunResult['generator'], 'eventLoopDelayP99Ms' | 'cpuCores'>> {
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
   test.startedAtMs = performance.now()
+  const cpu = process.cpuUsage()
   const users = setInterval(() => reportUsers(test), usersSampledEveryMs)
   const thresholds = setInterval(() => abortOnThreshold(test), judgeEveryMs)
   try {
@@ -148,13 +206,18 @@ async function measure(test: Test, work: () => Promise<void>): Promise<{ eventLo
     clearInterval(thresholds)
     delay.disable()
   }
-  return { eventLoopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - delayResolutionMs) }
+  const { user, system } = process.cpuUsage(cpu)
+  return {
+    eventLoopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - delayResolutionMs),
+    cpuCores: (user + system) / 1000 / Math.max(1, elapsedMs(test)),
+  }
 }
 
 function reportUsers(test: Test): void {
   const { activeVUs, initializedVUs, completed, interrupted } = test.counts
   sample(test, 'vus', activeVUs, {})
   sample(test, 'vus_max', initializedVUs, {})
+  if (!test.printsProgress) return
   const seconds = (elapsedMs(test) / 1000).toFixed(1)
   process.stdout.write(
     `running (${seconds}s), ${activeVUs}/${initializedVUs} VUs, ${completed} complete and ${interrupted} interrupted iterations\n`,

@@ -12,6 +12,8 @@ export interface Metric {
   readonly sink: Sink
   readonly submetrics: { readonly tags: Tags; readonly metric: Metric }[]
   readonly thresholds: Threshold[]
+  /** Called with each sample. */
+  readonly listeners: ((value: number, tags: Tags) => void)[]
   /** Appears in the summary: it has a sample, or a threshold. */
   observed: boolean
 }
@@ -59,6 +61,7 @@ export function createMetrics(): Metrics {
 
 export function addSample(metric: Metric, value: number, tags: Tags): void {
   record(metric, value)
+  for (const hear of metric.listeners) hear(value, tags)
   for (const { tags: wanted, metric: submetric } of metric.submetrics) {
     if (Object.keys(wanted).every((key) => tags[key] === wanted[key])) record(submetric, value)
   }
@@ -102,12 +105,19 @@ const builtIns: readonly (readonly [string, MetricType, Contents])[] = [
   ['http_req_waiting', 'trend', 'time'],
   ['http_req_receiving', 'trend', 'time'],
   ['http_req_failed', 'rate', 'default'],
+  ['ws_sessions', 'counter', 'default'],
+  ['ws_connecting', 'trend', 'time'],
+  ['ws_session_duration', 'trend', 'time'],
+  ['ws_msgs_sent', 'counter', 'default'],
+  ['ws_msgs_received', 'counter', 'default'],
+  ['ws_ping', 'trend', 'time'],
   ['data_sent', 'counter', 'data'],
   ['data_received', 'counter', 'data'],
 ]
 
 function newMetric(name: string, type: MetricType, contains: Contents): Metric {
-  return { name, type, contains, sink: sinks[type](), submetrics: [], thresholds: [], observed: false }
+  const nothing = { submetrics: [], thresholds: [], listeners: [], observed: false }
+  return { name, type, contains, sink: sinks[type](), ...nothing }
 }
 
 function put(all: Map<string, Metric>, metric: Metric): Metric {

@@ -1,10 +1,16 @@
 import { Buffer } from 'node:buffer'
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import type { AnyNode } from 'domhandler'
+import type { Cookie } from './cookies.ts'
 import type { ExchangeResult, Timings } from './exchange.ts'
+import { createDom } from './html/dom.ts'
+import { Selection } from './html/selection.ts'
+import { selectJson } from './json-path.ts'
+import type { Refuse } from './stop.ts'
 
-export type Refuse = (what: string, instead: string) => never
 export type ResponseType = 'text' | 'binary' | 'none'
 
-/** The response that a script gets: the fields of k6's, without cookies, HTML and forms. */
+/** The response that a script gets: the fields and methods of k6's. */
 export class Response {
   readonly url: string
   readonly status: number
@@ -12,6 +18,7 @@ export class Response {
   readonly proto: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | ArrayBuffer | null
+  readonly cookies: Readonly<Record<string, readonly Cookie[]>>
   readonly timings: Timings
   readonly error: string
   readonly error_code: number
@@ -19,13 +26,20 @@ export class Response {
   #json: { readonly value: unknown } | undefined
   readonly #refuse: Refuse
 
-  constructor(result: ExchangeResult, request: Response['request'], type: ResponseType, refuse: Refuse) {
+  constructor(
+    result: ExchangeResult,
+    request: Response['request'],
+    type: ResponseType,
+    cookies: readonly Cookie[],
+    refuse: Refuse,
+  ) {
     this.#refuse = refuse
     this.url = request.url
     this.status = result.status
     this.status_text = result.statusText
     this.proto = result.httpVersion
     this.headers = canonicalHeaders(result.rawHeaders)
+    this.cookies = Object.groupBy(cookies, ({ name }) => name) as Response['cookies']
     this.body = result.failure === undefined ? bodyOf(result, type, refuse) : null
     this.timings = result.timings
     this.error = result.failure?.message ?? ''
@@ -36,25 +50,29 @@ export class Response {
   /** The body as JSON, or the part of it that a path like `items.0.id` names. */
   json(selector?: string): unknown {
     if (this.body === null) throw new Error('the body is null so it cannot be read as JSON')
-    const text = typeof this.body === 'string' ? this.body : Buffer.from(this.body).toString('utf8')
-    this.#json ??= { value: JSON.parse(text) }
-    return selector === undefined ? this.#json.value : select(this.#json.value, selector, this.#refuse)
+    this.#json ??= { value: JSON.parse(this.#text()) }
+    return selector === undefined ? this.#json.value : selectJson(this.#json.value, selector, this.#refuse)
   }
 
-  get cookies(): never {
-    return this.#refuse('response.cookies', "read response.headers['Set-Cookie']")
+  /** The body as a page, or what a selector finds in it. */
+  html(selector?: string): Selection<AnyNode> {
+    if (this.body === null) throw new Error("the body is null so we can't transform it to HTML")
+    const page = Selection.parse(createDom(this.#refuse), this.#text())
+    return selector === undefined ? page : page.find(selector)
   }
 
-  html(): never {
-    return this.#refuse('response.html()', 'read response.body')
-  }
-
+  /** Blocks, as `clickLink()` does: a script that names them runs as a guest. */
   submitForm(): never {
-    return this.#refuse('response.submitForm()', 'send the request yourself')
+    return this.#refuse('submitForm() by another name', 'write `response.submitForm(…)` where it is called')
   }
 
   clickLink(): never {
-    return this.#refuse('response.clickLink()', 'send the request yourself')
+    return this.#refuse('clickLink() by another name', 'write `response.clickLink(…)` where it is called')
+  }
+
+  #text(): string {
+    const { body } = this
+    return typeof body === 'string' ? body : Buffer.from(body ?? new ArrayBuffer()).toString('utf8')
   }
 }
 
@@ -88,22 +106,25 @@ function bodyOf(
   refuse: Refuse,
 ): string | ArrayBuffer | null {
   if (type === 'none' || status === 204 || status === 304) return null
-  const encoding = headerValues(rawHeaders, 'content-encoding')[0] ?? 'identity'
-  if (encoding !== 'identity') refuse(`a response in ${encoding}`, 'do not ask for a compressed one')
-  if (type === 'text') return body.toString('utf8')
-  const copy = new ArrayBuffer(body.length)
-  body.copy(new Uint8Array(copy))
+  const plain = decompressed(body, headerValues(rawHeaders, 'content-encoding'), refuse)
+  if (type === 'text') return plain.toString('utf8')
+  const copy = new ArrayBuffer(plain.length)
+  plain.copy(new Uint8Array(copy))
   return copy
 }
 
-/** Plain paths only: of the selectors of k6 the ones with `#`, `*`, `?`, `|`, `@` or `\` are refused. */
-function select(value: unknown, selector: string, refuse: Refuse): unknown {
-  if (/[#*?|@\\]/.test(selector))
-    refuse(`the selector '${selector}' of response.json()`, "use plain paths like 'items.0.id'")
-  let part: unknown = value
-  for (const key of selector.split('.')) {
-    if (typeof part !== 'object' || part === null || !Object.hasOwn(part, key)) return undefined
-    part = Reflect.get(part, key)
-  }
-  return part
+const decompressors: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  identity: (bytes) => bytes,
+  gzip: (bytes) => gunzipSync(bytes),
+  deflate: (bytes) => inflateSync(bytes),
+  br: (bytes) => brotliDecompressSync(bytes),
+}
+
+function decompressed(body: Buffer, encodings: readonly string[], refuse: Refuse): Buffer {
+  const names = encodings.flatMap((line) => line.split(',').map((name) => name.trim().toLowerCase()))
+  return names.reduceRight((bytes, name) => {
+    const decompress = decompressors[name]
+    if (decompress === undefined) refuse(`a response in ${name}`, 'ask for none, or for gzip, deflate or br')
+    return bytes.length === 0 ? bytes : (decompress as (bytes: Buffer) => Buffer)(bytes)
+  }, body)
 }

@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks'
 import { createInstance } from './instances.ts'
 import { log } from './log.ts'
 import type { Scenario } from './scenarios.ts'
-import { describe, Stop } from './stop.ts'
+import { describe, Stop, UNCAUGHT } from './stop.ts'
 import { sample, type Test } from './test.ts'
-import { runTask, type VirtualUser } from './vu.ts'
+import { type Failure, runTask, type VirtualUser } from './vu.ts'
 
 /** One scenario under way: which virtual users run it, and how far it is. */
 export interface ScenarioRun {
@@ -14,6 +14,8 @@ export interface ScenarioRun {
   /** Who runs an iteration now, or may any moment. */
   readonly users: Set<VirtualUser>
   startedAtMs: number
+  /** The hard stop, by `performance.now()`. */
+  mustEndAtMs: number
   started: number
   completed: number
   progress: () => number
@@ -43,6 +45,7 @@ export function createScenarioRun(test: Test, scenario: Scenario, pool: Pool): S
     tags: { ...test.options?.tags, ...scenario.tags, scenario: scenario.name, group: '' },
     users,
     startedAtMs: 0,
+    mustEndAtMs: Number.POSITIVE_INFINITY,
     started: 0,
     completed: 0,
     progress: () => 0,
@@ -74,7 +77,7 @@ export async function iterate(run: ScenarioRun, user: VirtualUser, intendedAtMs?
     test.counts.interrupted += 1
     return
   }
-  if (outcome.kind === 'failed') reportFailure(test, outcome.error, scenario.name)
+  if (outcome.kind === 'failed') reportFailure(test, outcome, scenario.name)
   test.counts.completed += 1
   run.completed += 1
   sample(test, 'iteration_duration', durationMs, user.tags)
@@ -83,9 +86,9 @@ export async function iterate(run: ScenarioRun, user: VirtualUser, intendedAtMs?
 }
 
 /** What a script throws ends its iteration; what the runner refuses ends the test. */
-function reportFailure(test: Test, error: unknown, scenario: string): void {
+function reportFailure(test: Test, { error, rejected }: Failure, scenario: string): void {
   if (error instanceof Stop) test.stop(error)
-  else log('error', `${describe(error)} (scenario ${scenario})`)
+  else log('error', `${rejected ? UNCAUGHT : ''}${describe(error)} (scenario ${scenario})`)
 }
 
 export function callExport(user: VirtualUser, name: string, argument: unknown): unknown {
@@ -142,6 +145,7 @@ function prepare(run: ScenarioRun, user: VirtualUser): void {
   run.started += 1
   user.iteration = user.iteration === undefined ? 0 : user.iteration + 1
   user.tags['group'] = ''
-  if (run.test.options?.noCookiesReset !== true) user.cookies.clear()
+  user.mustEndAtMs = run.mustEndAtMs
+  if (run.test.options?.noCookiesReset !== true) user.cookies.empty()
   user.onChange()
 }

@@ -29,10 +29,15 @@ export function invalid(message: string): Stop {
   return new Stop(exitCodes.invalidConfig, message)
 }
 
+export type Refuse = (what: string, instead: string) => never
+
 /** Refusal by name: a part of a script that was ignored would be a part that nobody tested. */
 export function unsupported(what: string, instead: string): Stop {
   return invalid(`the built-in runner does not support ${what}: ${instead}, or run the script with k6`)
 }
+
+/** How k6 says that a promise was rejected, and that nobody looked. */
+export const UNCAUGHT = 'Uncaught (in promise) '
 
 /** The stack of an error of the script, or of whatever else it threw. */
 export function describe(error: unknown): string {

@@ -7,6 +7,7 @@ import { Stop, unsupported } from './stop.ts'
 export interface Test {
   readonly script: string
   readonly env: Readonly<Record<string, string>>
+  readonly printsProgress: boolean
   readonly metrics: Metrics
   /** Checks and groups by path, `::group::check`, in order of appearance. */
   readonly checks: Map<string, { passes: number; fails: number }>
@@ -17,23 +18,32 @@ export interface Test {
   readonly fromIntendedStart: Sink
   /** Set once the script has been read. */
   options: Options | undefined
+  /** Whether the script makes calls that block, so that each user runs as a guest. */
+  mayBlock: boolean
   setupJson: string | undefined
   startedAtMs: number
+  /** Rate limit: the next request may start then. */
+  nextTurnAtMs: number
   /** `exec.test.fail()` was called. */
   markedAsFailed: boolean
   /** Why the run ends early. */
   readonly stopped: Stop | undefined
   stop(reason: Stop): void
-  /** Calls back when the run ends early; returns how to take that back. */
+  /** Calls back when the run ends early, at once if it has already; returns how to take that back. */
   onStop(listener: () => void): () => void
 }
 
-export function createTest(script: string, env: Readonly<Record<string, string>>): Test {
+export function createTest(
+  script: string,
+  env: Readonly<Record<string, string>>,
+  printsProgress = true,
+): Test {
   const listeners = new Set<() => void>()
   let stopped: Stop | undefined
   return {
     script,
     env,
+    printsProgress,
     metrics: createMetrics(),
     checks: new Map(),
     groups: new Set(),
@@ -41,8 +51,10 @@ export function createTest(script: string, env: Readonly<Record<string, string>>
     counts: { completed: 0, interrupted: 0, activeVUs: 0, initializedVUs: 0 },
     fromIntendedStart: createMetrics().define('from_intended_start', 'trend', 'time').sink,
     options: undefined,
+    mayBlock: false,
     setupJson: undefined,
     startedAtMs: performance.now(),
+    nextTurnAtMs: 0,
     markedAsFailed: false,
     get stopped() {
       return stopped
@@ -53,7 +65,8 @@ export function createTest(script: string, env: Readonly<Record<string, string>>
       for (const listener of [...listeners]) listener()
     },
     onStop(listener) {
-      listeners.add(listener)
+      if (stopped === undefined) listeners.add(listener)
+      else listener()
       return () => listeners.delete(listener)
     },
   }

@@ -3,6 +3,7 @@ import type { Agent as HttpAgent } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers'
+import { type CookieJar, createCookieJar } from './cookies.ts'
 import type { Test } from './test.ts'
 
 /** A virtual user: its own instance of the script, its own connections, cookies and tags. */
@@ -22,14 +23,17 @@ export interface VirtualUser {
   initializing: boolean
   setupData: { readonly value: unknown } | undefined
   random: () => number
-  /** Names and values of cookies by host. */
-  readonly cookies: Map<string, Map<string, string>>
+  readonly cookies: CookieJar
   agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined
   isExpectedStatus: ((status: number) => boolean) | null
   readonly traffic: { sent: number; received: number }
   /** Called when `__ITER` or `__ENV` changes. */
   onChange: () => void
   task: Task | undefined
+  /** When its iteration is interrupted, by `performance.now()`; an endless loop of a guest learns of it there. */
+  mustEndAtMs: number
+  /** Runs in an engine of its own, where all that is under way is of the user's one task. */
+  isGuest: boolean
 }
 
 /** What `exec.scenario` and `exec.vu` say about the scenario that the user takes part in. */
@@ -45,16 +49,23 @@ export interface ScenarioOfUser {
 /** Event loop of one call of the script, from its start until nothing of it is under way any more. */
 export interface Task {
   over: boolean
+  /** By `performance.now()`. What ends later was interrupted, and is ended by who watches the time. */
+  readonly mustEndAtMs: number
   result: unknown
   pending: number
   readonly cancels: Set<() => void>
   finish(outcome: Outcome): void
 }
 
+export interface Failure {
+  readonly kind: 'failed'
+  readonly error: unknown
+  readonly rejected: boolean
+}
+
 export type Outcome =
   | { readonly kind: 'done'; readonly result: unknown }
-  /** It threw, or a promise of it was rejected: k6 exits differently on them. */
-  | { readonly kind: 'failed'; readonly error: unknown; readonly rejected: boolean }
+  | Failure
   | { readonly kind: 'interrupted' }
 
 export function createVirtualUser(test: Test, id: number): VirtualUser {
@@ -69,12 +80,14 @@ export function createVirtualUser(test: Test, id: number): VirtualUser {
     initializing: true,
     setupData: undefined,
     random: Math.random,
-    cookies: new Map(),
+    cookies: createCookieJar(),
     agents: undefined,
     isExpectedStatus: (status) => status >= 200 && status <= 399,
     traffic: { sent: 0, received: 0 },
     onChange: () => undefined,
     task: undefined,
+    isGuest: false,
+    mustEndAtMs: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -89,7 +102,7 @@ export async function runTask(
 ): Promise<{ readonly outcome: Outcome; readonly durationMs: number }> {
   const startedAt = performance.now()
   const { promise, resolve } = Promise.withResolvers<Outcome>()
-  const task = createTask(resolve)
+  const task = createTask(user.mustEndAtMs, resolve)
   user.task = task
   currentTask.run(task, () => void follow(task, call))
   const outcome = await promise
@@ -101,30 +114,40 @@ export function interrupt(user: VirtualUser): void {
   user.task?.finish({ kind: 'interrupted' })
 }
 
+/** Ends a request or a timer with a callback into the script, which is dropped when the call is over already. */
+export type End = (callback: () => void, stillUnderWay?: boolean) => void
+
 /**
- * Notes that a request or a timer is under way. The function returned ends it with a callback into the script,
- * which is dropped when the call is over already.
+ * Begins a request or a timer for the call of the script that asks for it; `start` returns how to cancel it. What a call that
+ * is over asks for never begins: nobody would cancel it.
  */
-export function begin(
-  user: VirtualUser,
-  cancel: () => void,
-): (callback: () => void, stillUnderWay?: boolean) => void {
-  const task = user.task
+export function begin(user: VirtualUser, start: (end: End) => () => void): void {
+  const task = user.isGuest ? user.task : (currentTask.getStore() ?? user.task)
   if (task === undefined) throw new Error('requests and timers are not available in the init context')
-  if (task.over) return () => undefined
+  if (task.over) return
+  let cancel = (): void => undefined
+  const cancelStarted = () => cancel()
   task.pending += 1
-  task.cancels.add(cancel)
-  return (callback, stillUnderWay = false) => {
-    if (task.over) return
-    try {
-      callback()
-    } catch (error) {
-      task.finish({ kind: 'failed', error, rejected: false })
-    }
-    if (stillUnderWay) return
+  task.cancels.add(cancelStarted)
+  const forget = () => {
     task.pending -= 1
-    task.cancels.delete(cancel)
-    finishWhenIdle(task)
+    task.cancels.delete(cancelStarted)
+  }
+  try {
+    cancel = start((callback, stillUnderWay = false) => {
+      if (task.over) return
+      try {
+        callback()
+      } catch (error) {
+        task.finish({ kind: 'failed', error, rejected: false })
+      }
+      if (stillUnderWay) return
+      forget()
+      finishWhenIdle(task)
+    })
+  } catch (error) {
+    forget()
+    throw error
   }
 }
 
@@ -135,23 +158,27 @@ export function taskOfRejection(): Task | undefined {
 
 const currentTask = new AsyncLocalStorage<Task>()
 
-function createTask(settle: (outcome: Outcome) => void): Task {
+function createTask(mustEndAtMs: number, settle: (outcome: Outcome) => void): Task {
   const task: Task = {
     over: false,
+    mustEndAtMs,
     result: undefined,
     pending: 0,
     cancels: new Set(),
     finish(outcome) {
       if (task.over) return
       task.over = true
-      for (const cancel of task.cancels) cancel()
       settle(outcome)
+      for (const cancel of task.cancels) cancel()
     },
   }
   return task
 }
 
+/** The call has a turn of its own: when the watchdog terminates it, it takes nobody along who waits for it. */
 async function follow(task: Task, call: () => unknown): Promise<void> {
+  await undefined
+  if (task.over) return
   finishWhenIdle(task)
   let rejected = false
   try {
@@ -168,6 +195,7 @@ async function follow(task: Task, call: () => unknown): Promise<void> {
 function finishWhenIdle(task: Task): void {
   if (task.pending > 0) return
   setImmediate(() => {
-    if (task.pending === 0) task.finish({ kind: 'done', result: task.result })
+    const isLate = performance.now() > task.mustEndAtMs
+    if (task.pending === 0 && !isLate) task.finish({ kind: 'done', result: task.result })
   })
 }

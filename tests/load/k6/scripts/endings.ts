@@ -26,11 +26,21 @@ export default async function (): Promise<void> {
     setTimeout(done, 100)
   })
   if (ending === 'abort') exec.test.abort('enough')
+  if (ending === 'abort caught') await goOnAfterAbort()
   if (ending === 'fail') exec.test.fail('not good')
   if (ending === 'threshold') bad.add(1)
   if (ending === 'throw') throw new Error('boom')
   if (ending === 'unhandled') void Promise.reject(new Error('nobody looks'))
   if (ending === 'interrupted') await http.asyncRequest('GET', `${__ENV['BASE_URL']}/hang`)
+}
+
+async function goOnAfterAbort(): Promise<void> {
+  try {
+    exec.test.abort()
+  } finally {
+    setTimeout(() => http.asyncRequest('GET', `${__ENV['BASE_URL']}/after-a-while`), 0)
+    await http.asyncRequest('GET', `${__ENV['BASE_URL']}/after-the-end`)
+  }
 }
 
 export async function teardown(): Promise<void> {

@@ -1,5 +1,5 @@
-import ws from 'k6/ws'
+import grpc from 'k6/net/grpc'
 
 export default function (): void {
-  ws.connect('ws://127.0.0.1', () => undefined)
+  new grpc.Client()
 }

@@ -1,6 +1,7 @@
-import { check, sleep } from 'k6'
-import { md5 } from 'k6/crypto'
+import { check } from 'k6'
+import { parseHTML } from 'k6/html'
 import http from 'k6/http'
+import { WebSocket } from 'k6/websockets'
 
 const part = __ENV['PART']
 
@@ -21,15 +22,22 @@ export default async function (): Promise<void> {
   }
 }
 
+const socketUrl = `${String(__ENV['BASE_URL']).replace('http', 'ws')}/talk`
+
+function sendBytes(): void {
+  const socket = new WebSocket(socketUrl)
+  socket.onopen = () => socket.send(new ArrayBuffer(4))
+}
+
 async function use(name: string): Promise<void> {
   const url = `${__ENV['BASE_URL']}/echo`
-  if (name === 'sleep') sleep(1)
-  if (name === 'http.post') http.post(url)
-  if (name === 'http.batch') http.batch([url])
   if (name === 'parameter') await http.asyncRequest('GET', url, null, { auth: 'digest' })
-  if (name === 'selector') (await http.asyncRequest('GET', url)).json('items.#.id')
-  if (name === 'cookies') void (await http.asyncRequest('GET', url)).cookies
-  if (name === 'redirect') await http.asyncRequest('GET', `${__ENV['BASE_URL']}/redirect`)
-  if (name === 'digest') void crypto.subtle
-  if (name === 'weak digest') md5('', 'hex')
+  if (name === 'selector') (await http.asyncRequest('GET', url)).json('items.*.id')
+  if (name === 'socket parameter') new WebSocket(socketUrl, null, { jar: null as never })
+  if (name === 'blob') sendBytes()
+  if (name === 'element')
+    parseHTML('<a href="/">')
+      .find('a')
+      .each((_, link) => link.isEqualNode(link))
+  if (name === 'page selector') parseHTML('<p>').find('p:first')
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { format } from 'node:util'
-import { log } from '../log.ts'
+import { logConsole } from '../log.ts'
 import { refuse } from '../test.ts'
 import { begin, type VirtualUser } from '../vu.ts'
 
@@ -38,6 +38,17 @@ export function globalsModule(user: VirtualUser): object {
   }
 }
 
+/** `open()` called in the file `caller`. */
+export function openFile(
+  user: VirtualUser,
+  path: string,
+  mode: string,
+  caller: string,
+): string | ArrayBuffer {
+  const isBeside = caller === '' || dirname(caller) === dirname(user.test.script)
+  return isBeside ? open(user, path, mode) : openInHelper(user, path, mode)
+}
+
 function open(user: VirtualUser, path: string, mode?: string): string | ArrayBuffer {
   if (!user.initializing)
     throw new Error('open() is only available in the init stage: call it outside of any function')
@@ -57,13 +68,12 @@ function openInHelper(user: VirtualUser, path: string, mode?: string): string | 
   )
 }
 
-/** As in k6, what a script prints goes to stderr with the rest of the log. */
 const scriptConsole = {
-  log: (...values: unknown[]) => log('info', format(...values)),
-  info: (...values: unknown[]) => log('info', format(...values)),
+  log: (...values: unknown[]) => logConsole('info', format(...values)),
+  info: (...values: unknown[]) => logConsole('info', format(...values)),
   debug: () => undefined,
-  warn: (...values: unknown[]) => log('warning', format(...values)),
-  error: (...values: unknown[]) => log('error', format(...values)),
+  warn: (...values: unknown[]) => logConsole('warning', format(...values)),
+  error: (...values: unknown[]) => logConsole('error', format(...values)),
 }
 
 function scriptCrypto(user: VirtualUser): object {
@@ -81,27 +91,19 @@ function scriptCrypto(user: VirtualUser): object {
 function timers(user: VirtualUser): object {
   const running = new Map<number, () => void>()
   let lastId = 0
-  const schedule = (callback: () => void, delayMs: number, repeat: boolean) => {
+  const schedule = (callback: () => void, delayMs: number, repeats: boolean) => {
     const id = ++lastId
-    let timer: NodeJS.Timeout | undefined
-    const end = begin(user, () => clearTimeout(timer))
-    const cancel = () => {
-      clearTimeout(timer)
-      running.delete(id)
-      end(() => undefined)
+    const fire = () => {
+      if (!repeats) running.delete(id)
+      callback()
     }
-    const arm = () => {
-      timer = setTimeout(() => {
-        if (!repeat) running.delete(id)
-        end(callback, repeat)
-        if (repeat && running.has(id)) arm()
-      }, delayMs)
-    }
-    running.set(id, cancel)
-    arm()
+    running.set(id, startTimer(user, fire, delayMs, repeats))
     return id
   }
-  const clear = (id: number) => running.get(id)?.()
+  const clear = (id: number) => {
+    running.get(id)?.()
+    running.delete(id)
+  }
   return {
     setTimeout: (callback: () => void, delayMs = 0, ...values: never[]) =>
       schedule(withValues(callback, values), delayMs, false),
@@ -110,6 +112,39 @@ function timers(user: VirtualUser): object {
     clearTimeout: clear,
     clearInterval: clear,
   }
+}
+
+/** A timer that holds the iteration open; what it gives stops the timer. */
+export function startTimer(
+  user: VirtualUser,
+  callback: () => void,
+  delayMs: number,
+  repeats: boolean,
+): () => void {
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  let stop = (): void => undefined
+  begin(user, (end) => {
+    const arm = () => {
+      timer = setTimeout(() => {
+        if (!repeats) stopped = true
+        end(callback, repeats)
+        if (!stopped) arm()
+      }, delayMs)
+    }
+    stop = () => {
+      if (stopped) return
+      stopped = true
+      clearTimeout(timer)
+      end(() => undefined)
+    }
+    arm()
+    return () => {
+      stopped = true
+      clearTimeout(timer)
+    }
+  })
+  return () => stop()
 }
 
 function withValues(callback: (...values: never[]) => void, values: never[]): () => void {

@@ -31,7 +31,7 @@ function check(
   checks: Checks,
   tags: Readonly<Record<string, unknown>>,
 ): boolean {
-  if (user.initializing) throw new Error('using check() in the init context is not supported')
+  if (user.initializing) throw new Error('Using check() in the init context is not supported')
   const common = withTags(user, tags)
   let allPassed = true
   for (const [name, condition] of Object.entries(checks)) {
@@ -39,11 +39,21 @@ function check(
       throw new Error('the built-in check() does not support async functions as arguments')
     const { passed, error } = evaluate(condition, value)
     allPassed &&= passed
-    recordCheck(user.test, common['group'] ?? '', name, passed)
-    sample(user.test, 'checks', passed ? 1 : 0, { ...common, check: name })
+    countCheck(user, common, name, passed)
     if (error !== undefined) throw error.thrown
   }
   return allPassed
+}
+
+/** `tags` are those of the user and of the check. */
+export function countCheck(
+  user: VirtualUser,
+  tags: Readonly<Record<string, string>>,
+  name: string,
+  passed: boolean,
+): void {
+  recordCheck(user.test, tags['group'] ?? '', name, passed)
+  sample(user.test, 'checks', passed ? 1 : 0, { ...tags, check: name })
 }
 
 function evaluate(condition: unknown, value: unknown): { passed: boolean; error?: { thrown: unknown } } {
@@ -55,24 +65,30 @@ function evaluate(condition: unknown, value: unknown): { passed: boolean; error?
 }
 
 function group(user: VirtualUser, name: string, body: () => unknown): unknown {
-  if (user.initializing) throw new Error('using group() in the init context is not supported')
   if (types.isAsyncFunction(body)) throw new Error('group() does not support async functions as arguments')
-  const outer = user.tags['group'] ?? ''
-  const startedAt = performance.now()
-  user.tags['group'] = `${outer}::${name}`
-  user.test.groups.add(user.tags['group'])
+  const leave = enterGroup(user, name)
   try {
     return body()
   } finally {
-    user.tags['group'] = outer
-    sample(user.test, 'group_duration', performance.now() - startedAt, {
-      ...user.tags,
-      group: `${outer}::${name}`,
-    })
+    leave()
   }
 }
 
-/** All users share one thread here: a call that blocks one of them would block them all. */
+/** From now on samples are of this group; what it gives ends that, and measures how long it took. */
+export function enterGroup(user: VirtualUser, name: string): () => void {
+  if (user.initializing) throw new Error('Using group() in the init context is not supported')
+  const outer = user.tags['group'] ?? ''
+  const path = `${outer}::${name}`
+  const startedAt = performance.now()
+  user.tags['group'] = path
+  user.test.groups.add(path)
+  return () => {
+    user.tags['group'] = outer
+    sample(user.test, 'group_duration', performance.now() - startedAt, { ...user.tags, group: path })
+  }
+}
+
+/** A script that names it runs as a guest, where it blocks; this one found another way to it. */
 function refuseSleep(user: VirtualUser): never {
-  return refuse(user.test, 'sleep()', 'write `await new Promise((done) => setTimeout(done, milliseconds))`')
+  return refuse(user.test, 'sleep() by another name', "write `import { sleep } from 'k6'`")
 }

@@ -28,7 +28,7 @@ function metricClass(user: VirtualUser, type: MetricType): unknown {
     }
 
     add(value: unknown, tags: CustomTags = {}): boolean {
-      if (user.initializing) throw new Error('metrics cannot be added to in the init context')
+      if (user.initializing) throw new Error('Adding to metrics in the init context is not supported')
       const number = value === null ? Number.NaN : Number(value)
       if (Number.isNaN(number)) {
         log(

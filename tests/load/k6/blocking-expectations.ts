@@ -1,0 +1,191 @@
+import type { Expectation } from './expectations.ts'
+
+const many = Number.MAX_SAFE_INTEGER
+
+/** Scripts as people write them: their calls block. */
+export const blockingExpectations: readonly Expectation[] = [
+  { name: 'users get, check and sleep', script: 'blocking/smoke.js', exitCode: 0, iterations: [2, many] },
+  {
+    name: 'a login is handed to every user, whose groups nest',
+    script: 'blocking/login-flow.js',
+    exitCode: 0,
+    iterations: 4,
+    requests: [
+      ...Array(5).fill('POST /echo'),
+      ...Array(4).fill('PUT /echo'),
+      ...Array(4).fill('PATCH /echo'),
+      ...['DELETE /sessions/POST', 'OPTIONS /sessions', 'HEAD /sessions'],
+    ],
+  },
+  { name: 'users who block come and go', script: 'blocking/ramp.js', exitCode: 0, iterations: [2, many] },
+  {
+    name: 'a broken page aborts the test',
+    script: 'blocking/breaking.js',
+    exitCode: 99,
+    iterations: [1, many],
+    broken: ['http_req_failed{page:broken}: rate<0.1'],
+    failedChecks: ['status is 200'],
+  },
+  {
+    name: 'scenarios of users who block run side by side',
+    script: 'blocking/scenarios.js',
+    exitCode: 0,
+    iterations: [7, 17],
+    arrivals: [16, 17],
+  },
+  {
+    name: 'rows of files are shared, and read one by one',
+    script: 'blocking/data-driven.js',
+    exitCode: 0,
+    iterations: 6,
+    requests: [...Array(3).fill('GET /rows/A'), ...Array(3).fill('GET /rows/B')],
+  },
+  { name: 'requests of a batch go side by side', script: 'blocking/batch.js', exitCode: 0, iterations: 1 },
+  {
+    name: 'cookies and redirects lead a user through a login',
+    script: 'blocking/cookies.js',
+    exitCode: 0,
+    iterations: 2,
+  },
+  { name: 'credentials are for their host alone', script: 'blocking/foreign.js', exitCode: 0, iterations: 1 },
+  { name: 'files go up, bytes come down', script: 'blocking/upload.js', exitCode: 0, iterations: 1 },
+  { name: 'a webhook is signed, in TypeScript', script: 'blocking/webhook.ts', exitCode: 0, iterations: 2 },
+  {
+    name: 'a call blocks wherever it is made',
+    script: 'blocking/everywhere.js',
+    exitCode: 0,
+    iterations: 3,
+  },
+  {
+    name: 'calls that block and calls that do not mix',
+    script: 'blocking/mixed.js',
+    exitCode: 0,
+    iterations: 2,
+  },
+  {
+    name: 'statuses, timeouts and failures are answers of calls that block',
+    script: 'blocking/statuses.js',
+    exitCode: 0,
+    iterations: 1,
+  },
+  {
+    name: 'a summary of its own',
+    script: 'blocking/summary.js',
+    exitCode: 0,
+    iterations: 4,
+    prints: /^4 iterations, waits 5 of 4, 0 checks, true$/m,
+  },
+  {
+    name: 'a socket of k6/ws blocks until it is closed',
+    script: 'blocking/chat.js',
+    exitCode: 0,
+    iterations: 2,
+  },
+  {
+    name: 'helpers and summary of the libraries that scripts import most',
+    script: 'blocking/jslib.js',
+    exitCode: 0,
+    iterations: 2,
+    prints: /^ {6}checks_succeeded\.+: 100\.00% 12 out of 12$/m,
+  },
+  { name: 'requests that fail throw on request', script: 'blocking/throwing.js', exitCode: 0, iterations: 1 },
+  { name: 'names of modules may be those of globals', script: 'own-names.js', exitCode: 0, iterations: 1 },
+  { name: 'a page is read, by a user who blocks', script: 'blocking/page.js', exitCode: 0, iterations: 2 },
+  {
+    name: 'links are clicked and forms submitted',
+    script: 'blocking/pages.js',
+    exitCode: 0,
+    iterations: 2,
+  },
+  { name: 'an interval does not pile up', script: 'blocking/ticks.js', exitCode: 0, iterations: 1 },
+  {
+    name: 'what a user had under way when it was interrupted is gone',
+    script: 'blocking/left.js',
+    exitCode: 0,
+    iterations: 1,
+  },
+  ...['setup', 'teardown'].map((place) => ({
+    name: `a ${place} that blocks its user in a loop is given up`,
+    script: 'blocking/loops.js',
+    env: { PLACE: place },
+    exitCode: place === 'setup' ? 100 : 101,
+    iterations: place === 'setup' ? 0 : 1,
+    requests: place === 'setup' ? [] : ['GET /teardown'],
+    prints: new RegExp(`${place}\\(\\) execution timed out after 1 seconds`),
+  })),
+  {
+    name: 'rejections that are looked at are none of anybody’s',
+    script: 'blocking/rejections.js',
+    env: { HOW: 'handled' },
+    exitCode: 0,
+    iterations: 2,
+    requests: ['GET /echo/1', 'GET /end/1', 'GET /echo/2', 'GET /end/2'],
+  },
+  ...['dropped', 'forgotten await', 'in a timer', 'returned'].map((how) => ({
+    name: `a rejection that nobody looks at ends its iteration: ${how}`,
+    script: 'blocking/rejections.js',
+    env: { HOW: how },
+    exitCode: 0,
+    iterations: 2,
+    prints: /Uncaught \(in promise\) Error: nobody looks/,
+  })),
+  ...endings(),
+]
+
+function endings(): Expectation[] {
+  const script = 'blocking/endings.js'
+  const requests = ['GET /again/true', 'GET /teardown']
+  return [
+    {
+      name: 'fail() ends its iteration only',
+      script,
+      env: { ENDING: 'fail' },
+      exitCode: 0,
+      iterations: [2, many],
+      requests,
+      prints: /sold out/,
+    },
+    {
+      name: 'a test that is aborted goes no further, whatever its users catch',
+      script,
+      env: { ENDING: 'abort' },
+      exitCode: 108,
+      iterations: 1,
+      requests: ['GET /teardown'],
+      prints: /test aborted: enough/,
+    },
+    {
+      name: 'a user who aborts the test and loops on is stopped',
+      script,
+      env: { ENDING: 'abort and loop' },
+      exitCode: 108,
+      iterations: 1,
+      requests: ['GET /teardown'],
+    },
+    {
+      name: 'a user who blocks marks the test as failed',
+      script,
+      env: { ENDING: 'mark' },
+      exitCode: 110,
+      iterations: [2, many],
+      requests,
+    },
+    {
+      name: 'an exception in a setup that blocks ends the test',
+      script,
+      env: { ENDING: 'setup throws' },
+      exitCode: 107,
+      iterations: 0,
+      requests: [],
+      prints: /no hall/,
+    },
+    ...['asleep', 'busy', 'hanging', 'lost in a loop'].map((ending) => ({
+      name: `a user who is ${ending} at the hard stop is interrupted, and serves again`,
+      script,
+      env: { ENDING: ending },
+      exitCode: 0,
+      iterations: 1,
+      requests: ending === 'hanging' ? ['GET /hang', ...requests] : requests,
+    })),
+  ]
+}

@@ -1,0 +1,9 @@
+import { sleep } from 'k6'
+
+export const options = { vus: 2, iterations: 4 }
+
+export default function () {
+  sleep(0.01)
+  console.log(JSON.stringify({ user: __VU, share: '100%' }))
+  console.warn('sold', 2)
+}
