@@ -66,6 +66,19 @@ begin
       ('register_code_key',            'vault',  'service_role'),
       ('list_code_keys',               'vault',  'service_role'),
       ('revoke_code_key',              'vault',  'service_role'),
+      ('sign_up',                      'vault',  'service_role'),
+      ('find_password',                'vault',  'service_role'),
+      ('begin_sign_in',                'vault',  'service_role'),
+      ('refresh_sign_in',              'vault',  'service_role'),
+      ('end_sign_ins',                 'vault',  'service_role'),
+      ('signed_in_user',               'vault',  'service_role'),
+      ('change_user',                  'vault',  'service_role'),
+      ('write_code',                   'vault',  'service_role'),
+      ('take_code',                    'vault',  'service_role'),
+      ('find_users',                   'vault',  'service_role'),
+      ('delete_user',                  'vault',  'service_role'),
+      ('has_own_users',                'vault',  'service_role'),
+      ('forget_leftovers',             'vault',  'service_role'),
       ('expire_ticket_holds',          'door',   'service_role'),
       ('expire_orders',                'vault',  'service_role'),
       ('open_session',                 'vault',  'service_role'),
@@ -86,16 +99,21 @@ begin
       ('issue_order_tickets',          'door',   'service_role'),
       ('verify_protections',           'door',   'service_role'),
       ('broken_laws',                  'vault',  'service_role'),
+      ('operating_figures',            'vault',  'service_role'),
       -- What policies and column defaults call as the reader or writer
       ('charge_step',                  'helper', 'anon, authenticated, service_role'),
       ('my_businesses',                'helper', 'anon, authenticated, service_role'),
       ('my_events',                    'helper', 'anon, authenticated, service_role'),
       ('managed_businesses',           'helper', 'authenticated, service_role'),
+      ('owned_businesses',             'helper', 'authenticated, service_role'),
       ('managed_events',               'helper', 'authenticated, service_role'),
       ('managed_offers',               'helper', 'authenticated, service_role'),
       ('my_orders',                    'helper', 'anon, authenticated, service_role'),
       ('uuid_v7',                      'helper', 'authenticated, service_role'),
-      ('cell_of',                      'helper', 'service_role')
+      ('cell_of',                      'helper', 'service_role'),
+      -- Asked by the server's realtime, which then goes on in the subscribers' roles
+      ('visible_rows',                 'helper', 'service_role'),
+      ('channel_rights',               'helper', 'service_role')
     ) as m(name, place, roles)
   loop
     for v_function in
@@ -112,7 +130,7 @@ $grants$;
 -- The tables. Counters and what a verb writes are in no grant but the service role's right to read.
 grant select on public.businesses, public.events, public.ticket_tiers, public.discounts, public.slots
   to anon, authenticated, service_role;
-grant select on public.business_staff, public.order_items, public.ticket_holds, public.tickets, public.scan_logs
+grant select on public.business_staff, public.order_items, public.ticket_holds, public.tickets, public.scan_logs, public.vip_reservations
   to authenticated, service_role;
 -- Bearer secrets: what opens an order's page, stands for a request or opens a gate is told by the verbs to whose it is. Columns by
 -- name, so that a new one is hidden until somebody decides.
@@ -129,21 +147,24 @@ grant select on ticketing.slot_days, ticketing.migrations, ticketing.checkout_se
   ticketing.disputes, ticketing.voids, ticketing.ledger_entries to service_role;
 
 grant insert, update, delete on public.businesses, public.business_staff to service_role;
+-- PostgREST's upsert writes every column of its body: an id may be written, as what it is (refuse_move).
+grant insert (id, slug, name, time_zone), update (id, slug, name, time_zone), delete on public.businesses to authenticated;
+grant insert (business_id, user_id, role), update (business_id, user_id, role), delete on public.business_staff to authenticated;
 grant insert (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
     currency, fee_fixed_cents, fee_basis_points, entry_from, entry_until),
-  update (slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
+  update (id, business_id, slug, title, description, start_at, end_at, venue, city, country, category, cover_image_url, status,
     currency, fee_fixed_cents, fee_basis_points, entry_from, entry_until), delete
   on public.events to authenticated, service_role;
 grant insert (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status,
     sale_start_at, sale_end_at),
-  update (slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status, sale_start_at, sale_end_at),
+  update (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status, sale_start_at, sale_end_at),
   delete
   on public.ticket_tiers to authenticated, service_role;
 grant insert (id, business_id, title, total_people, one_claim_per_person, active, starts_at, ends_at),
-  update (title, total_people, one_claim_per_person, active, starts_at, ends_at), delete
+  update (id, business_id, title, total_people, one_claim_per_person, active, starts_at, ends_at), delete
   on public.discounts to authenticated, service_role;
 grant insert (id, business_id, date, weekday, time_from, time_to, capacity, max_party_size, max_per_person, active),
-  update (date, weekday, time_from, time_to, capacity, max_party_size, max_per_person, active), delete
+  update (id, business_id, date, weekday, time_from, time_to, capacity, max_party_size, max_per_person, active), delete
   on public.slots to authenticated, service_role;
 
 -- Whose rows: everybody reads what is for sale; a buyer reads what is the buyer's; owners and managers what is their business's,
@@ -168,22 +189,31 @@ begin
         'exists (select from public.events e where e.id = event_id)', null),
       ('discounts', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
       ('slots', 'anyone_reads', 'select', 'anon, authenticated', 'true', null),
+      -- InitPlan: an array is an index condition; `in (select …)` would be a filter of every row.
       ('orders', 'buyer_and_managers_read', 'select', 'authenticated',
-        'user_id = (select auth.uid()) or event_id in (select ticketing.managed_events())', null),
+        'user_id = (select auth.uid()) or event_id = any (array(select ticketing.managed_events()))', null),
       ('order_items', 'buyer_and_managers_read', 'select', 'authenticated',
-        'order_id in (select ticketing.my_orders()) or event_id in (select ticketing.managed_events())', null),
+        'order_id = any (array(select ticketing.my_orders())) or event_id = any (array(select ticketing.managed_events()))', null),
       -- Whoever has a session owns its holds, and whoever has a code gets in: a column of such a row is its buyer's alone. Staff
       -- sees orders, items, scans and the counters.
       ('ticket_holds', 'buyer_reads', 'select', 'authenticated', 'user_id = (select auth.uid())', null),
-      ('tickets', 'buyer_reads', 'select', 'authenticated', 'order_id in (select ticketing.my_orders())', null),
+      ('tickets', 'buyer_reads', 'select', 'authenticated', 'order_id = any (array(select ticketing.my_orders()))', null),
       ('scan_logs', 'staff_reads', 'select', 'authenticated',
-        'event_id in (select ticketing.my_events()) or business_id in (select ticketing.my_businesses())', null),
+        'event_id = any (array(select ticketing.my_events())) or business_id = any (array(select ticketing.my_businesses()))', null),
       ('offer_claims', 'guest_and_managers_read', 'select', 'authenticated',
-        'user_id = (select auth.uid()) or discount_id in (select ticketing.managed_offers())', null),
+        'user_id = (select auth.uid()) or discount_id = any (array(select ticketing.managed_offers()))', null),
       ('reservations', 'guest_and_managers_read', 'select', 'authenticated',
-        'user_id = (select auth.uid()) or business_id in (select ticketing.managed_businesses())', null),
+        'user_id = (select auth.uid()) or business_id = any (array(select ticketing.managed_businesses()))', null),
+      ('vip_reservations', 'guest_and_managers_read', 'select', 'authenticated',
+        'user_id = (select auth.uid()) or business_id = any (array(select ticketing.managed_businesses()))', null),
       ('idempotency_keys', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
       ('webhook_events', 'nobody_reads', 'select', 'anon, authenticated', 'false', null),
+      ('businesses', 'user_inserts', 'insert', 'authenticated', null, '(select auth.uid()) is not null'),
+      ('businesses', 'manager_updates', 'update', 'authenticated', 'id in (select ticketing.managed_businesses())', null),
+      ('businesses', 'owner_deletes', 'delete', 'authenticated', 'id in (select ticketing.owned_businesses())', null),
+      ('business_staff', 'owner_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.owned_businesses())'),
+      ('business_staff', 'owner_updates', 'update', 'authenticated', 'business_id in (select ticketing.owned_businesses())', null),
+      ('business_staff', 'owner_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.owned_businesses())', null),
       ('events', 'staff_inserts', 'insert', 'authenticated', null, 'business_id in (select ticketing.managed_businesses())'),
       ('events', 'staff_updates', 'update', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),
       ('events', 'staff_deletes', 'delete', 'authenticated', 'business_id in (select ticketing.managed_businesses())', null),

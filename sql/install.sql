@@ -28,6 +28,8 @@ begin;
 -- Before anything else: one installer at a time, a server that is new enough, nobody else's tables
 \ir prepare.sql
 \ir platform/supabase.sql
+\ir platform/auth.sql
+\ir platform/realtime.sql
 
 -- Tables, constraints, indexes: each of these runs once
 \ir migrations.sql
@@ -50,6 +52,13 @@ begin;
 \ir migrations/0017_whose.sql
 \ir migrations/0020_cancellation_passes.sql
 \ir migrations/0021_undoings.sql
+\ir migrations/0022_vip_reservations.sql
+\ir migrations/0023_organisers.sql
+\ir migrations/0024_one_way_to_an_event.sql
+\ir migrations/0025_operations.sql
+\ir migrations/0026_expired_holds.sql
+\ir migrations/0027_reads.sql
+\ir migrations/0028_forgetting.sql
 
 -- Parts: small helpers
 -- ids and times
@@ -91,6 +100,9 @@ begin;
 \ir rules/my_businesses.sql
 \ir rules/managed_businesses.sql
 \ir rules/manager_refusal.sql
+\ir rules/user_view.sql
+\ir rules/channel_rights.sql
+\ir rules/visible_rows.sql
 -- was this asked before?
 \ir rules/judge_key.sql
 -- may this be held?
@@ -105,7 +117,7 @@ begin;
 \ir rules/place_order.sql
 \ir rules/prepare_session.sql
 \ir rules/expire_order.sql
-\ir rules/has_room.sql
+\ir rules/lock_room.sql
 \ir rules/is_over.sql
 \ir rules/issued_tickets.sql
 \ir rules/order_state.sql
@@ -139,6 +151,11 @@ begin;
 \ir rules/is_same_scan.sql
 \ir rules/is_claimed.sql
 \ir rules/slot_evening.sql
+-- what does an operator watch?
+\ir rules/sale_figures.sql
+\ir rules/money_figures.sql
+\ir rules/server_figures.sql
+\ir rules/scheduled_jobs.sql
 
 -- Triggers, refusing: what breaks a promise, whoever writes it
 \ir triggers/demand_capacity.sql
@@ -149,8 +166,15 @@ begin;
 \ir triggers/check_slot_capacity.sql
 \ir triggers/check_slot_size.sql
 \ir triggers/check_slot_times.sql
+\ir triggers/check_time_zone.sql
 \ir triggers/refuse_business_change.sql
+\ir triggers/refuse_event_cancellation.sql
+\ir triggers/demand_owner.sql
+\ir triggers/refuse_move.sql
+\ir triggers/refuse_value.sql
+\ir triggers/refuse_deletion.sql
 \ir triggers/check_tier_price.sql
+\ir triggers/check_tier_size.sql
 \ir triggers/check_ledger_statement.sql
 \ir triggers/check_ledger_balance.sql
 \ir triggers/refuse_hold_change.sql
@@ -170,6 +194,9 @@ begin;
 \ir triggers/refuse_code_change.sql
 \ir triggers/refuse_undo_change.sql
 \ir triggers/refuse_ledger_change.sql
+\ir triggers/add_owner.sql
+\ir triggers/write_slug.sql
+\ir triggers/copy_currency.sql
 \ir triggers/copy_claim_rule.sql
 \ir triggers/note_ticket_change.sql
 \ir triggers/note_ticket_deletion.sql
@@ -212,6 +239,20 @@ begin;
 \ir verbs/settle_refund.sql
 \ir verbs/refuse_refund.sql
 \ir verbs/due_payments.sql
+-- who is it?
+\ir verbs/has_own_users.sql
+\ir verbs/sign_up.sql
+\ir verbs/find_password.sql
+\ir verbs/begin_sign_in.sql
+\ir verbs/refresh_sign_in.sql
+\ir verbs/end_sign_ins.sql
+\ir verbs/signed_in_user.sql
+\ir verbs/change_user.sql
+\ir verbs/write_code.sql
+\ir verbs/take_code.sql
+\ir verbs/find_users.sql
+\ir verbs/delete_user.sql
+\ir verbs/forget_leftovers.sql
 -- the gate
 \ir verbs/atomic_ticket_checkin.sql
 \ir verbs/scan_ticket_atomic.sql
@@ -233,6 +274,7 @@ begin;
 -- is all well?
 \ir verbs/verify_protections.sql
 \ir verbs/broken_laws.sql
+\ir verbs/operating_figures.sql
 
 -- The doors: the verbs that `public` shows
 \ir public.sql
@@ -249,9 +291,11 @@ begin;
 \ir laws/books_balance.sql
 \ir laws/only_yours.sql
 
--- Last: what is left of an older installation goes; who may do what; what verify_protections() is to find
+-- Last: what is left of an older installation goes; who may do what; what pg_cron does; what verify_protections() is to find
 \ir leftovers.sql
 \ir grants.sql
+\ir publish.sql
+\ir schedule.sql
 \ir protections.sql
 \ir finish.sql
 

@@ -25,6 +25,13 @@ declare
     when '0017_whose' then '88e7a2a0ad14d7d51d19e9d977c70ad7'
     when '0020_cancellation_passes' then 'cb2085b5d1d0a23247fdd3601bc0a16f'
     when '0021_undoings' then 'e249cbee4c930fcc9006b48ad5853616'
+    when '0022_vip_reservations' then '5e08c2170b815f697362e5c6c07855bd'
+    when '0023_organisers' then 'dd82bcf4dca8a5375ac1f50643888ab7'
+    when '0024_one_way_to_an_event' then 'f104cd422c7c07a69c5e65d57f530e1e'
+    when '0025_operations' then '6bc05280ffbcd756d95f455008532a1d'
+    when '0026_expired_holds' then '49226cca9718e10137521ff8ded91901'
+    when '0027_reads' then '8a9e514a9bb5aa8f9f3666694fea5f80'
+    when '0028_forgetting' then '966bc5bd0ff402e7d6de045f9a3fb2a8'
   end;
 begin
   insert into ticketing.migrations (name, digest) values (p_name, v_digest) on conflict do nothing;

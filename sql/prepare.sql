@@ -30,7 +30,7 @@ begin
   create table if not exists ticketing.tables (name text primary key);
   insert into ticketing.tables select unnest(array['businesses', 'business_staff', 'events', 'ticket_tiers', 'orders',
     'order_items', 'ticket_holds', 'tickets', 'scan_logs', 'idempotency_keys', 'discounts', 'offer_claims', 'slots',
-    'reservations', 'webhook_events']) on conflict do nothing;
+    'reservations', 'vip_reservations', 'webhook_events']) on conflict do nothing;
 
   if not exists (select from ticketing.migrations) then
     select string_agg(c.relname, ', ' order by c.relname) into v_foreign

@@ -1,5 +1,5 @@
 -- never_undersold: a tier whose counters disagree with its rows: too high hides tickets that could be sold, too low
--- blinds the protections that read them.
+-- blinds the protections that read them. An active hold counts, also past its end: it gives way before "sold out" is said.
 drop view if exists ticketing.law_never_undersold;
 create view ticketing.law_never_undersold with (security_invoker = true) as
 select t.id as tier_id, t.event_id, t.sold_quantity, coalesce(sold.quantity, 0) as sold,

@@ -35,7 +35,7 @@ begin
   v_now := clock_timestamp();
   for i in 1 .. cardinality(p_tier_ids) loop
     if p_session_id is not null then
-      v_held := ticketing.living_hold(p_session_id, p_tier_ids[i], v_now);
+      v_held := ticketing.read_or_expire_hold(p_session_id, p_tier_ids[i], v_now);
     end if;
     v_tier := ticketing.read_tier(p_tier_ids[i]);
     v_refusal := ticketing.judge_tier(v_tier, p_quantities[i], coalesce(v_held.quantity, 0), v_now);
@@ -120,9 +120,9 @@ begin
 end
 $$;
 
--- living_hold: what a session holds of a tier; null where that is nothing. One that has lapsed ends here. The caller has the
--- tier's lock.
-create or replace function ticketing.living_hold(p_session_id text, p_tier_id uuid, p_now timestamptz)
+-- read_or_expire_hold: what a session holds of a tier; null where that is nothing. One that has lapsed ends here. The caller
+-- has the tier's lock.
+create or replace function ticketing.read_or_expire_hold(p_session_id text, p_tier_id uuid, p_now timestamptz)
 returns public.ticket_holds language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_held public.ticket_holds;

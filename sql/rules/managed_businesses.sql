@@ -14,3 +14,9 @@ create or replace function ticketing.managed_offers() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select d.id from public.discounts d where d.business_id in (select ticketing.managed_businesses())
 $$;
+
+-- owned_businesses: those whose staff the caller names.
+create or replace function ticketing.owned_businesses() returns setof uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select business_id from public.business_staff where user_id = auth.uid() and role = 'owner'
+$$;

@@ -26,7 +26,7 @@ begin
   end if;
   v_reason := ticketing.return_reason(p_order, p_payment);
   if v_reason is null then
-    if not ticketing.has_room(p_order.id) then
+    if not ticketing.lock_room(p_order.id) then
       v_reason := 'TOO_LATE';
     elsif not ticketing.keep_payment(p_order, p_payment, null) then
       -- A unique index knows this payment, or that another one is kept.

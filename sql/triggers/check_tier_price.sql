@@ -25,7 +25,10 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set lock
 begin
   perform ticketing.demand_price(0, 0, 0, new.currency);
   if tg_op = 'UPDATE' then
+    -- First without waiting for sales, then with the lock that who orders has.
+    perform ticketing.demand_unsold(old, new.currency);
     perform ticketing.lock_tiers(array(select t.id from public.ticket_tiers t where t.event_id = new.id));
+    perform ticketing.demand_unsold(old, new.currency);
     update public.ticket_tiers t set name = t.name where t.event_id = new.id;
   end if;
   perform ticketing.demand_price(t.price_cents, new.fee_fixed_cents, new.fee_basis_points, new.currency)
@@ -53,6 +56,18 @@ begin
       using errcode = '23514', constraint = 'check_price_chargeable', hint = format(
         'The payment provider takes %s to %s, in steps of %s; 0 is free.', ticketing.charge_minimum(p_currency),
         ticketing.charge_maximum(p_currency), ticketing.charge_step(p_currency));
+  end if;
+end
+$$;
+
+-- demand_unsold: raises 23514 where the event has orders in another currency.
+create or replace function ticketing.demand_unsold(p_event public.events, p_currency text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if p_currency <> p_event.currency and exists (
+      select from public.orders o where o.event_id = p_event.id and o.status not in ('expired', 'cancelled')) then
+    raise exception 'CURRENCY_IN_USE: event % has orders in %', p_event.id, p_event.currency
+      using errcode = '23514', constraint = 'check_currency_unsold', hint = 'Make another event for another currency.';
   end if;
 end
 $$;

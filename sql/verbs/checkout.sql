@@ -6,10 +6,10 @@
 --              cancel_url, livemode, takes_payments}
 -- Answers, first that applies:
 --   INVALID_REQUEST         a name, an e-mail address, a key or a URL that cannot be one
---   success, replayed       same key, same request: the order that the first call won, as it is now; nothing of it that is a secret
---                           where no user, session, e-mail address or client_address says whose the key is
+--   success, replayed       same key, same request: the order that the first call won, as it is now
 --   HOLD_EXPIRED            the same, and its time to pay is over, though its payment may still arrive
---   IDEMPOTENCY_KEY_REUSED  the caller used the key at this business before, for another request; where there is no such event, at any
+--   IDEMPOTENCY_KEY_REUSED  the caller used the key at this business before, for another request; where there is no such event, at
+--                           any. Or somebody did, and no user, session, e-mail address or client_address says whose the key is
 --   EVENT_NOT_FOUND
 --   INVALID_REQUEST         no list of 1 to 50 items, each with a tier
 --   INVALID_QUANTITY        a quantity (summed per tier) that is no whole number from 1 to 1000
@@ -62,9 +62,9 @@ begin
       if v_kept.fingerprint <> v_fingerprint then
         return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
       end if;
-      v_answer := ticketing.repeat_order((v_kept.answer ->> 'order_id')::uuid, p_request);
+      v_answer := ticketing.repeat_order((v_kept.answer ->> 'order_id')::uuid, p_request, v_caller_name = 'guest');
       if v_answer is not null then
-        return case v_caller_name when 'guest' then ticketing.without_secrets(v_answer) else v_answer end;
+        return v_answer;
       end if;
       delete from public.idempotency_keys k
         where k.caller = v_caller_name and k.key = v_key and k.business_id = v_kept.business_id;
@@ -121,15 +121,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   end
 $$;
 
--- without_secrets: what anybody may know of an order: that there is one, and what it costs.
-create or replace function ticketing.without_secrets(p_answer jsonb) returns jsonb
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select p_answer - '{session_id,hold_ids,order_url,checkout_session_id,tickets,payment}'::text[]
-$$;
-
 -- repeat_order: the answer that a repeated key gets; null where its order has expired, so that the key starts anew.
 -- Locks: the order.
-create or replace function ticketing.repeat_order(p_order_id uuid, p_request jsonb) returns jsonb
+create or replace function ticketing.repeat_order(p_order_id uuid, p_request jsonb, p_is_nameless boolean) returns jsonb
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_order public.orders := ticketing.lock_order(p_order_id);
@@ -139,6 +133,9 @@ begin
     return null;
   elsif v_order.status = 'pending' and v_order.expires_at <= clock_timestamp() then
     return ticketing.refused_cart('HOLD_EXPIRED');
+  elsif p_is_nameless then
+    -- Confused deputy: a guest whom nothing names may be another than who made the order, and is not told what opens it.
+    return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
   end if;
   return ticketing.order_answer(p_order_id, p_request) || '{"replayed": true}';
 end

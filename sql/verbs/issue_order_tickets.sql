@@ -24,7 +24,7 @@ begin
   elsif v_order.status <> 'paid' or v_order.total_cents > 0 and not exists (
       select from ticketing.payments p where p.order_id = p_order_id and p.status = 'kept') then
     return ticketing.refused('ORDER_NOT_PAID');
-  elsif not ticketing.has_room(p_order_id) then
+  elsif not ticketing.lock_room(p_order_id) then
     return ticketing.refused('INSUFFICIENT_TICKETS');
   end if;
   -- A hold past its end is the order's as long as nobody ended it. `is not distinct from`: else the planner takes the index of

@@ -333,6 +333,20 @@ describe('the laws', () => {
     )
     assert.deepEqual(await db.rows('select law from ticketing.broken_laws()'), [])
   })
+  it('allow a hold past its end that nobody ended: it gives way before anybody is told "sold out"', async () => {
+    await undone(db, async () => {
+      const tierId = await addTier(db, eventId, { total: 1 })
+      await db.rows(
+        `insert into ticket_holds (event_id, tier_id, session_id, quantity, expires_at)
+         values ($1, $2, 'past its end', 1, now() - interval '1 day')`,
+        [eventId, tierId],
+      )
+      assert.deepEqual(await db.rows('select law from ticketing.broken_laws()'), [])
+      const held = await db.value<{ success: boolean }>('select reserve_tickets_atomically($1, 1)', [tierId])
+      assert.equal(held.success, true)
+      assert.deepEqual(await db.rows('select law from ticketing.broken_laws()'), [])
+    })
+  })
   for (const [law, what, breakIt, witness] of broken) {
     it(`${law} sees ${what}, and shows it`, async () => {
       await undone(db, async (client) => {

@@ -74,6 +74,7 @@ describe('who reads which rows', () => {
     scan_logs: [null, 0, 0, 1, 1, 0, 0, 1],
     offer_claims: [null, 1, 0, 1, 0, 0, 0, 1],
     reservations: [null, 1, 0, 1, 0, 0, 0, 1],
+    vip_reservations: [null, 0, 0, 0, 0, 0, 0, 0],
     idempotency_keys: [null, null, null, null, null, null, null, 2],
     webhook_events: [null, null, null, null, null, null, null, 0],
     'ticketing.payments': [null, null, null, null, null, null, null, 0],

@@ -1,8 +1,8 @@
--- has_room: whether every tier has room for what the order has of it, its own holds included. Judged before anything is
--- written, so that no write has to be undone. A tier that seems full ends its due holds first.
+-- lock_room: lock the tiers of an order, and answer whether each has room for what the order has of it, its own holds included.
+-- Judged before anything is written, so that no write has to be undone. A tier that seems full ends its due holds first.
 -- Locks:  tiers, ascending id; until the transaction's end, so the answer stays true.
 -- Writes: ticket_holds (due ones); the counters follow by trigger.
-create or replace function ticketing.has_room(p_order_id uuid) returns boolean
+create or replace function ticketing.lock_room(p_order_id uuid) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_item record;

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { addStaff, addTier, openBoxOffice } from '../support/box-office.ts'
+import { testDatabase } from '../support/database.ts'
+
+// What is everybody's and never analyzed, beside a little that is somebody's.
+const db = await testDatabase()
+const [ours, theirs] = [await openBoxOffice(db), await openBoxOffice(db)]
+const ROWS = 20_000
+const buyer = await db.value<string>('select gen_random_uuid()')
+const manager = await addStaff(db, ours.businessId, 'manager')
+
+/** Orders with a ticket each, scanned, and as many claims and bookings: one person's, or each another's. */
+async function fill({ eventId, businessId }: typeof ours, rows: number, user: string | null): Promise<void> {
+  const tierId = await addTier(db, eventId, { total: rows })
+  await db.rows(
+    `with o as (insert into orders (event_id, user_id, session_id, status, currency, total_cents, customer_email, customer_name, tickets_issued_at)
+                select $1, coalesce($4::uuid, gen_random_uuid()), 's', 'paid', 'EUR', 0, 'a@b', 'A', now() from generate_series(1, $3) returning id),
+          i as (insert into order_items (order_id, event_id, tier_id, quantity, unit_price_cents)
+                select id, $1, $2::uuid, 1, 0 from o returning id, order_id),
+          t as (insert into tickets (event_id, tier_id, order_id, order_item_id, ordinal, status, checked_in_at)
+                select $1, $2, order_id, id, 1, 'used', now() from i returning id)
+     insert into scan_logs (event_id, business_id, ticket_id, scan_method, scan_success, scanned_at)
+       select $1, $5, id, 'qr', true, now() from t`,
+    [eventId, tierId, rows, user, businessId],
+  )
+  await db.rows(
+    `with d as (insert into discounts (business_id, title, total_people) values ($1, 'Offer', 100000) returning id)
+     insert into offer_claims (discount_id, user_id, party_size)
+       select d.id, coalesce($3::uuid, gen_random_uuid()), 1 from d, generate_series(1, $2)`,
+    [businessId, rows, user],
+  )
+  await db.rows(
+    `with s as (insert into slots (business_id, weekday, time_from, time_to, capacity, max_party_size) values ($1, 5, '19:00', '22:00', 100000, 10) returning id)
+     insert into reservations (business_id, slot_id, date, preferred_time, party_size, reservation_name, user_id)
+       select $1, s.id, date '2080-01-05' + 7 * (n % 100), '19:30', 1, 'Ada', coalesce($3::uuid, gen_random_uuid()) from s, generate_series(1, $2) n`,
+    [businessId, rows, user],
+  )
+}
+
+await fill(theirs, ROWS, null)
+await fill(ours, 3, buyer)
+
+/** The plan of reading all of a table that a user may see, as text, and how many rows that is. */
+async function read(table: string, user: string): Promise<{ plan: string; rows: number }> {
+  const client = await db.connect()
+  await client.query('begin; set local role authenticated')
+  await client.query(`select set_config('request.jwt.claims', $1, true)`, [
+    JSON.stringify({ sub: user, role: 'authenticated' }),
+  ])
+  const plan = await client.query<{ 'QUERY PLAN': string }>(`explain select id from ${table}`)
+  const { rows } = await client.query<{ count: string }>(`select count(id) from ${table}`)
+  await client.query('rollback')
+  return { plan: plan.rows.map((row) => row['QUERY PLAN']).join('\n'), rows: Number(rows[0]?.count) }
+}
+
+describe('who reads without a filter reads the own rows by an index, and not everybody’s', () => {
+  for (const [table, seen] of [
+    ['orders', { buyer: 3, manager: 3 }],
+    ['order_items', { buyer: 3, manager: 3 }],
+    ['tickets', { buyer: 3, manager: 0 }],
+    ['scan_logs', { buyer: 0, manager: 3 }],
+    ['offer_claims', { buyer: 3, manager: 3 }],
+    ['reservations', { buyer: 3, manager: 3 }],
+  ] as const) {
+    for (const [who, user] of [
+      ['buyer', buyer],
+      ['manager', manager],
+    ] as const)
+      it(`${table}, for a ${who}`, async () => {
+        const { plan, rows } = await read(table, user)
+        assert.equal(rows, seen[who])
+        assert.doesNotMatch(plan, new RegExp(`Seq Scan on ${table}\\b`))
+      })
+  }
+
+  it('sees a policy that looks at every row', async () => {
+    await db.rows(`alter policy buyer_reads on tickets using (order_id in (select ticketing.my_orders()))`)
+    assert.match((await read('tickets', buyer)).plan, /Seq Scan on tickets/)
+  })
+})
