@@ -4,14 +4,17 @@ import { functionsOf, type Source, sourcesOf } from './support/source.ts'
 
 const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 60
+const GENERATED = '// Written by `npm run generate`'
 const SQL_FUNCTION_LINES_MAX = 80
 
 const typeScript = sourcesOf('{src,tests,load-tests,bench,examples,docs,sql}/**/*.ts', 'bin/*.js')
 const sql = sourcesOf('{sql,database-tests,tests}/**/*.sql')
 
-test('no file is longer than 400 lines', () => {
+test('no file is longer than 400 lines, but for types that are generated: they are looked up, not read', () => {
   const long = (sources: readonly Source[]) =>
-    sources.filter(({ text }) => linesOf(text) > FILE_LINES_MAX).map(({ file }) => file)
+    sources
+      .filter(({ text }) => linesOf(text) > FILE_LINES_MAX && !text.startsWith(GENERATED))
+      .map(({ file }) => file)
   assert.deepEqual(long([...typeScript, ...sql]), [])
   assert.deepEqual(long([linesFixture(FILE_LINES_MAX + 1)]), ['a.ts'])
   assert.deepEqual(long([linesFixture(FILE_LINES_MAX)]), [])

@@ -12,7 +12,7 @@ export async function commandsPage(): Promise<string> {
     'Inside a checkout each is `npx admit-once …` or `npm run admit-once -- …`. Exit 0 is success, 3 is "could not run".',
     table(
       ['command', 'does'],
-      commands.map(({ name, does }) => [`[\`admit-once ${name}\`](#${name})`, does]),
+      commands.map(({ name, does }) => [`[\`admit-once ${name}\`](#${name.replace(' ', '-')})`, does]),
     ),
     ...commands.map(({ name, usage }) => `## ${name}\n\n${code(usage, 'text')}`),
   )
@@ -24,10 +24,13 @@ function commandNames(): string[] {
   return [...main.matchAll(/import\('\.\/([\w-]+)\.ts'\)/g)].map(([, name = '']) => name)
 }
 
-async function commandNamed(name: string) {
-  const exported: object = await import(`../../src/cli/${name}.ts`)
-  const command = Object.values(exported).find((it: CommandDef) => metaOf(it)?.name === name) as CommandDef
+async function commandNamed(file: string) {
+  const exported: object = await import(`../../src/cli/${file}.ts`)
+  const command = Object.values(exported).find(
+    (it: CommandDef) => metaOf(it)?.name?.replace(' ', '-') === file,
+  ) as CommandDef
   const usage = stripVTControlCharacters(await renderUsage(command, { meta: { name: 'admit-once' } }))
+  const name = metaOf(command)?.name ?? file
   return { name, does: metaOf(command)?.description ?? '', usage: usage.replaceAll(/[ \t]+$/gm, '').trim() }
 }
 

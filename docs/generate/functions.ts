@@ -5,9 +5,7 @@ import { page, table } from './markdown.ts'
 
 /** Every function under `/functions/v1`, described by the docstring of its export. */
 export function functionsPage(): string {
-  const docs = docstrings()
-  const docOf = (name: string) =>
-    docs.get(name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase())) ?? ''
+  const docOf = functionDocs()
   const names = [...functions.keys()]
   return page(
     'Functions',
@@ -27,6 +25,16 @@ export function functionsPage(): string {
     ),
     ...names.map((name) => `## ${name}\n\n${docOf(name)}`),
   )
+}
+
+/** What the docstring of a function says, by its name. */
+export function functionDocs(): (name: string) => string {
+  const docs = docstrings()
+  return (name) => docs.get(camelCase(name)) ?? ''
+}
+
+export function camelCase(name: string): string {
+  return name.replaceAll(/[-_](\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** By the name of the export. */
@@ -49,6 +57,6 @@ function proseOf(comment: string): string {
     .trim()
 }
 
-function firstSentence(text: string): string {
+export function firstSentence(text: string): string {
   return /^[\s\S]*?[.](?=\s|$)/.exec(text)?.[0] ?? text
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { environment } from '../../src/config.ts'
+import { environment } from '../../src/environment.ts'
 import { page, table } from './markdown.ts'
 
 interface Variable {

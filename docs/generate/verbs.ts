@@ -52,7 +52,7 @@ function section({ name, header, signature }: Verb): string {
   return `## ${name}\n\n${code(signature, 'sql')}\n\n${code(header, 'text')}`
 }
 
-function verbsOf(): Verb[] {
+export function verbsOf(): Verb[] {
   const [, list = ''] =
     /\(values\n([\s\S]*?)-- What policies/.exec(readFileSync('sql/grants.sql', 'utf8')) ?? []
   return [...list.matchAll(/\('(\w+)', +'(door|vault)', +'([^']+)'\)/g)].map(
@@ -73,7 +73,7 @@ function headerOf(name: string): Pick<Verb, 'header' | 'signature'> {
 }
 
 /** The first sentence or paragraph after the name. */
-function purposeOf(header: string): string {
+export function purposeOf(header: string): string {
   const text = header.replace(/^\w+: /, '')
   return (/^[\s\S]*?\.(?=\s|$)/.exec(text)?.[0] ?? text).replace(/^./, (first) => first.toUpperCase())
 }

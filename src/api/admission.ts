@@ -1,6 +1,13 @@
 import { LRUCache } from 'lru-cache'
-import type { Lane } from '../core/capacity.ts'
-import { ARRIVING_MAX, ARRIVING_PER_ADDRESS, BODY_BYTES_MAX, PLACES } from '../core/capacity.ts'
+import {
+  ARRIVING_MAX,
+  ARRIVING_PER_ADDRESS,
+  AUTH_PER_MINUTE,
+  BODY_BYTES_MAX,
+  LANES,
+  type Lane,
+  PLACES,
+} from '../core/capacity.ts'
 import { type Arrival, type Arriving, openArrivals } from './arrivals.ts'
 import { type Client, networkOf } from './client-address.ts'
 
@@ -17,6 +24,8 @@ export interface Limits {
    * ten times as many.
    */
   readonly perSecond: number
+  /** Sign-ups, passwords and codes that one address may try in a minute. */
+  readonly authPerMinute: number
   readonly burst: number
   /** Whether clients on this machine are limited too. */
   readonly limitLoopback: boolean
@@ -28,6 +37,7 @@ export const LIMITS: Limits = {
   arrivingPerAddress: ARRIVING_PER_ADDRESS,
   bodyBytesMax: BODY_BYTES_MAX,
   perSecond: 100,
+  authPerMinute: AUTH_PER_MINUTE,
   burst: 500,
   limitLoopback: false,
 }
@@ -42,6 +52,15 @@ type Place =
   | { readonly admitted: true; leave(): void }
   | { readonly admitted: false; readonly code: 'SERVER_BUSY' }
 
+/** How full a lane is now, and how many bodies made room since the start. */
+export interface LaneFigures {
+  readonly lane: Lane
+  readonly places: number
+  readonly taken: number
+  readonly arriving: number
+  readonly evicted: number
+}
+
 /** Admission control: rate limits, bodies on their way, bulkheads. */
 export interface Admission {
   /** Who is counted for a client; undefined where it is not limited. */
@@ -52,6 +71,8 @@ export interface Admission {
   arrive(arriving: Arriving): Arrival
   /** A place to be worked on; for what has arrived whole. */
   enter(lane: Lane): Place
+  /** How full every lane is. */
+  lanes(): readonly LaneFigures[]
 }
 
 export function openAdmission(
@@ -60,15 +81,45 @@ export function openAdmission(
 ): Admission {
   const free = { ...limits.places }
   const spend = openSpending(limits, nowMs)
+  const arrivals = countArrivals(openArrivals(limits.arrivingMax, limits.arrivingPerAddress))
   return {
     limitedOf: ({ address, isLocal }) =>
       address === undefined || (isLocal && !limits.limitLoopback) ? undefined : networkOf(address),
     spend: (lane, network) => network === undefined || spend(lane, network),
-    arrive: openArrivals(limits.arrivingMax, limits.arrivingPerAddress),
+    arrive: arrivals.arrive,
     enter: (lane) => {
       if (free[lane] <= 0) return BUSY
       free[lane]--
       return { admitted: true, leave: () => free[lane]++ }
+    },
+    lanes: () =>
+      LANES.map((lane) => ({
+        lane,
+        places: limits.places[lane],
+        taken: limits.places[lane] - free[lane],
+        ...arrivals.counted[lane],
+      })),
+  }
+}
+
+function countArrivals(arrive: (arriving: Arriving) => Arrival) {
+  const counted = Object.fromEntries(LANES.map((lane) => [lane, { arriving: 0, evicted: 0 }])) as Readonly<
+    Record<Lane, { arriving: number; evicted: number }>
+  >
+  return {
+    counted,
+    arrive: (arriving: Arriving): Arrival => {
+      const { evicted, leave } = arrive(arriving)
+      const lane = counted[arriving.lane]
+      lane.arriving++
+      void evicted.then(() => lane.evicted++)
+      return {
+        evicted,
+        leave: () => {
+          lane.arriving--
+          leave()
+        },
+      }
     },
   }
 }
@@ -83,6 +134,9 @@ function openSpending(limits: Limits, nowMs: () => number): (lane: Lane, address
   const limited = new Map<Lane, (address: string) => boolean>([
     ['buyers', buyers],
     ['pages', buyers],
+    ['tables', buyers],
+    ['realtime', buyers],
+    ['auth', openBuckets({ perSecond: limits.authPerMinute / 60, burst: limits.authPerMinute }, nowMs)],
     ['gates', openBuckets({ perSecond: perSecond * GATES_TIMES, burst: burst * GATES_TIMES }, nowMs)],
   ])
   return (lane, address) => limited.get(lane)?.(address) ?? true

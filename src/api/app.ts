@@ -1,10 +1,11 @@
 import { Hono } from 'hono'
-import { BODY_BYTES_MAX, type Lane } from '../core/capacity.ts'
+import { BODY_BYTES_MAX, LANES, type Lane } from '../core/capacity.ts'
 import { type Level, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
 import type { DatabaseWatch } from '../db/watch.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
-import { LIMITS, type Limits, openAdmission } from './admission.ts'
+import { type Admission, LIMITS, type Limits, openAdmission } from './admission.ts'
+import { type AuthOptions, authTasks } from './auth/handler.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { CodeSigner } from './code-signer.ts'
 import { openFront, stackOf, type Task } from './front.ts'
@@ -12,7 +13,11 @@ import { type EdgeFunction, type PaymentMode, Refusal, refusalReply } from './fu
 import { functionTask } from './functions/handler.ts'
 import { functions as registry } from './functions/index.ts'
 import { bytesOf, hasBody, requestIdOf, toResponse } from './http.ts'
+import { type Metrics, openMetrics, type Sources } from './metrics/metrics.ts'
+import { figuresReader } from './metrics/reader.ts'
+import { metricsTask } from './metrics/task.ts'
 import { mountPages } from './pages/pages.ts'
+import type { Realtime } from './realtime/realtime.ts'
 import { restTasks } from './rest/handler.ts'
 
 export interface AppOptions {
@@ -20,6 +25,10 @@ export interface AppOptions {
   readonly authenticator: Authenticator
   /** Signs the codes of tickets, claims and bookings. */
   readonly codes: CodeSigner
+  /** Tells subscribers what changes. */
+  readonly realtime?: Pick<Realtime, 'broadcastTask' | 'sockets'>
+  /** Signs users in; absent where somebody else does, such as Supabase Auth. */
+  readonly auth?: AuthOptions
   /** Where people reach this server; by default a name of this machine that the request has, or `ownUrl`. */
   readonly publicUrl?: string
   readonly ownUrl?: () => string | undefined
@@ -39,6 +48,12 @@ export interface AppOptions {
   readonly clientAddressHeader?: string
   /** Whose header counts; `private` by default: proxies on no public address. */
   readonly trustedProxies?: readonly string[]
+  /** Counts what is answered; one of its own where it is absent. */
+  readonly metrics?: Metrics
+  /** What `/openapi.json` is answered with; there is none where it is absent. */
+  readonly openapi?: Task
+  /** Opens `/metrics` and nothing else. */
+  readonly metricsToken?: string
   /** Gets one JSON line for each request as grave as `logLevel`, `warn` by default; goes to standard error unless told. */
   readonly log?: (line: string) => void
   readonly logLevel?: Level
@@ -52,11 +67,13 @@ export function buildApp(options: AppOptions): Hono {
   const log = openLog(options.logLevel ?? 'warn', () => new Date(), options.log ?? console.error)
   const limits = { ...LIMITS, ...options.limits }
   const admission = openAdmission(limits)
-  const front = openFront(log, admission, {
+  const metrics = options.metrics ?? openMetrics()
+  const borders = {
     bodyBytesMax: limits.bodyBytesMax,
     addressHeader: options.clientAddressHeader,
     trustedProxies: options.trustedProxies ?? ['private'],
-  })
+  }
+  const front = openFront(log, admission, borders, metrics.request)
   for (const [segment, mount] of options.mounts ?? []) {
     const task = mountTask(segment, mount)
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
@@ -64,8 +81,25 @@ export function buildApp(options: AppOptions): Hono {
   const context = contextOf(options)
   const rest = restTasks(context)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
-  app.all('/rest/v1/*', (c) => front(c, rest.table()))
+  app.all('/rest/v1/*', (c) => front(c, rest.table(c.req.path)))
+  if (options.auth !== undefined) {
+    const authTask = authTasks(options.auth, context)
+    app.all('/auth/v1/*', (c) => front(c, authTask(c.req.path.slice('/auth/v1/'.length))))
+  }
+  const { realtime } = options
+  if (realtime !== undefined) {
+    for (const path of ['/realtime/v1/api/broadcast', '/realtime/v1/api/broadcast/*']) {
+      app.all(path, (c) => front(c, realtime.broadcastTask(c.req.path)))
+    }
+  }
   app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), context)))
+  const scrape = metricsTask(metrics, sourcesOf(context.databases, admission, options), {
+    authenticator: options.authenticator,
+    token: options.metricsToken,
+  })
+  app.all('/metrics', (c) => front(c, scrape))
+  const { openapi } = options
+  if (openapi !== undefined) app.all('/openapi.json', (c) => front(c, openapi))
   mountPages(app, front, context)
   app.all('*', (c) => front(c, nothing))
   app.notFound((c) => front(c, nothing))
@@ -84,9 +118,24 @@ export function buildApp(options: AppOptions): Hono {
   return app
 }
 
+/** Lanes that share a pool are one of its name. */
+function sourcesOf(
+  databases: Readonly<Record<Lane, Database>>,
+  { lanes }: Pick<Admission, 'lanes'>,
+  { realtime }: Pick<AppOptions, 'realtime'>,
+): Sources {
+  const names = new Map(Object.entries(databases).map(([lane, database]) => [database, lane]))
+  return {
+    lanes,
+    pools: new Map([...names].map(([database, name]) => [name, () => database.figures()])),
+    figures: figuresReader(databases.health),
+    sockets: () => realtime?.sockets() ?? 0,
+  }
+}
+
 function contextOf(options: AppOptions) {
   const { database, laneDatabases, authenticator, codes, publicUrl, payments, watch } = options
-  const shared = { buyers: database, pages: database, gates: database, webhooks: database, health: database }
+  const shared = Object.fromEntries(LANES.map((lane) => [lane, database])) as Record<Lane, Database>
   return {
     database,
     databases: { ...shared, ...laneDatabases },

@@ -1,6 +1,8 @@
 import type { Caller } from '../db/call.ts'
 import { ANON, SERVICE } from '../desk/callers.ts'
+import { type Issuer, openIssuer } from './issuer.ts'
 import { type ApiKeys, deriveKeys } from './keys.ts'
+import { openSigningKeys, type SigningKeys, type TokenAlgorithm } from './signing-keys.ts'
 import { type TokenRefusal, type TokenRules, tokenVerifier } from './tokens.ts'
 
 /** The roles that a token may name; the login could become others, callers may not. */
@@ -14,6 +16,7 @@ export type Identity =
 
 export interface Authenticator {
   readonly keys: ApiKeys
+  readonly signing: SigningKeys
   /** REST: a known key is needed; a bearer token decides over it. */
   identify(request: Request): Promise<Identity>
   /**
@@ -23,15 +26,47 @@ export interface Authenticator {
   identifyLoosely(request: Request): Promise<Caller>
 }
 
+/** Keys that somebody else made, such as a Supabase project's. */
+export interface KnownKeys {
+  readonly anon: readonly string[]
+  readonly service: readonly string[]
+}
+
+/** How users' tokens are signed, beside the secret. */
+export interface Signing {
+  /** Secrets before this one: what they signed still holds. */
+  readonly former?: readonly string[]
+  readonly algorithm?: TokenAlgorithm
+  readonly issuer?: Issuer | undefined
+}
+
+interface SigningChoices extends Pick<Signing, 'former' | 'algorithm'> {
+  readonly jwksUrl: string | undefined
+  /** Whose tokens those keys verify; any where it is left out. */
+  readonly issuer: string | undefined
+}
+
+export function signingOf({ jwksUrl, issuer, ...own }: SigningChoices): Signing {
+  return { ...own, issuer: jwksUrl === undefined ? undefined : openIssuer(jwksUrl, issuer ?? null) }
+}
+
 /** Knows the keys of one secret, and who a request comes from. */
-export async function openAuthenticator(jwtSecret: string, rules?: TokenRules): Promise<Authenticator> {
+export async function openAuthenticator(
+  jwtSecret: string,
+  rules?: TokenRules,
+  others: KnownKeys = { anon: [], service: [] },
+  { former, algorithm, issuer }: Signing = {},
+): Promise<Authenticator> {
   const keys = await deriveKeys(jwtSecret)
-  const verify = tokenVerifier(jwtSecret, undefined, rules)
+  const signing = await openSigningKeys(jwtSecret, former, algorithm)
+  const verify = tokenVerifier(signing, undefined, rules, issuer)
   const known = new Map<string, Caller>([
     [keys.anon, ANON],
     [keys.publishable, ANON],
     [keys.serviceRole, SERVICE],
     [keys.secret, SERVICE],
+    ...others.anon.map((key): [string, Caller] => [key, ANON]),
+    ...others.service.map((key): [string, Caller] => [key, SERVICE]),
   ])
 
   /** Keys that the same secret signed at another time are keys too; a user's token is none. */
@@ -62,6 +97,7 @@ export async function openAuthenticator(jwtSecret: string, rules?: TokenRules): 
 
   return {
     keys,
+    signing,
     identify: async (request) => {
       const key = keyOf(request)
       if (key === null) return { kind: 'no-key' }

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Lane } from '../core/capacity.ts'
 import type { Level, Log } from '../core/log.ts'
 import type { RefusalCode } from '../core/refusals.ts'
+import { inRequest } from '../db/request.ts'
 import type { Admission } from './admission.ts'
 import { clientFinder, type FindClient, networkOf } from './client-address.ts'
 import { pack } from './compress.ts'
@@ -49,6 +50,14 @@ export type Greeting =
       readonly lane?: Lane
     }
 
+/** What is counted of a request: what its log line has. */
+export interface Answered {
+  readonly path: Task['path']
+  readonly method: string
+  readonly reply: Reply | Response
+  readonly ms: number | undefined
+}
+
 export interface Borders {
   /** No larger body is read, whatever its route takes. */
   readonly bodyBytesMax: number
@@ -63,7 +72,12 @@ export type Front = (c: Context, task: Task) => Promise<Response>
  * Middleware that every request passes: request id, CORS preflight, token bucket, head, body, place, log line, and the answer
  * where a handler threw.
  */
-export function openFront(log: Log, admission: Admission, borders: Borders): Front {
+export function openFront(
+  log: Log,
+  admission: Admission,
+  borders: Borders,
+  count: (answered: Answered) => void,
+): Front {
   const isRare = openRareness(RARELY_MS)
   const isRarer = openRareness(FORGED_MS)
   const { addressHeader: header, trustedProxies: trusted, bodyBytesMax } = borders
@@ -78,11 +92,13 @@ export function openFront(log: Log, admission: Admission, borders: Borders): Fro
     if (client.isForged && isRarer()) log('warn', 'client_address_ignored', { message: FORGED })
     const network = admission.limitedOf(client)
     const from = client.address === undefined ? undefined : networkOf(client.address)
-    const done = await attend(request, { task, admission, network, from, bodyBytesMax })
+    const attending = { task, admission, network, from, bodyBytesMax }
+    const done = await inRequest(requestId, () => attend(request, attending))
     const { reply, ms, error } = done
     const { status } = reply
     const message = done.overload ?? (reply instanceof Response ? undefined : reply.note)
     const entry = { request_id: requestId, method: request.method, path: pathOf(task, status), status, ms }
+    count({ path: task.path, method: request.method, reply, ms })
     log(levelOf(task, done, isRare), 'request', { ...entry, message, error })
     return task.foreign === undefined ? responseOf(request, reply, requestId) : asIs(reply, requestId)
   }

@@ -138,7 +138,7 @@ const GUARDS = {
 const CORS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers':
-    'Content-Range, Content-Location, Location, Content-Profile, ETag, Preference-Applied, Retry-After, X-Idempotent-Replay, X-Request-Id',
+    'Content-Range, Content-Location, Location, Content-Profile, ETag, Preference-Applied, Retry-After, X-Idempotent-Replay, X-Request-Id, X-Supabase-Api-Version, X-Sb-Error-Code, X-Total-Count',
 }
 
 /** Statuses whose answers may not have a body. */

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
@@ -38,6 +38,7 @@ export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions = 
     getRequestListener(app.fetch, { errorHandler: answerError }),
   )
   makeRoom(server, connectionsMax)
+  if (options.upgrade !== undefined) server.on('upgrade', options.upgrade)
   server.on('clientError', answerBroken)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
@@ -54,6 +55,8 @@ export interface ListenOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number
   readonly reading?: Partial<ReadLimits>
+  /** Takes connections that ask for another protocol, such as WebSocket. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }
 
 const CHECK_EVERY_MS = 1_000
@@ -80,6 +83,8 @@ function makeRoom(server: Server, max: number): void {
     const [longest] = waiting
     if (longest !== socket) longest?.destroy()
   })
+  // A socket that speaks another protocol now is at work until it closes.
+  server.on('upgrade', ({ socket }) => waiting.delete(socket))
   server.prependListener('request', ({ socket }, response: ServerResponse) => {
     waiting.delete(socket)
     response.once('close', () => {

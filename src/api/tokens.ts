@@ -1,8 +1,9 @@
-import { compactVerify, errors } from 'jose'
+import { compactVerify, decodeJwt, decodeProtectedHeader, errors } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { UUID } from '../core/uuid.ts'
 import type { Caller } from '../db/call.ts'
-import { signingKey } from './keys.ts'
+import type { Issuer } from './issuer.ts'
+import type { SigningKeys } from './signing-keys.ts'
 
 /** Clock skew: how far the signer's clock may differ from ours. */
 const SKEW_SECONDS = 30
@@ -27,18 +28,18 @@ interface VerifiedToken extends Caller {
 export type TokenVerifier = (token: string) => Promise<VerifiedToken | TokenRefusal>
 
 /**
- * Verifies HS256 tokens of one secret. A signature is checked once and remembered; the clock is asked each time, so
- * that no token outlives its `exp`.
+ * Verifies tokens that our keys signed (HS256, ES256), or those of an issuer. A signature is checked once and remembered; the clock
+ * is asked each time, so that no token outlives its `exp`.
  */
 export function tokenVerifier(
-  jwtSecret: string,
+  keys: SigningKeys,
   nowMs: () => number = Date.now,
   rules: TokenRules = STRICT,
+  issuer?: Issuer,
 ): TokenVerifier {
-  const key = signingKey(jwtSecret)
   const known = new LRUCache<string, Entry>({ max: TOKENS_MAX })
   return async (token) => {
-    const entry = known.get(token) ?? (await verify(token, key))
+    const entry = known.get(token) ?? (await verify(token, keys, issuer))
     if ('refused' in entry) return entry
     known.set(token, entry)
     return (
@@ -73,23 +74,75 @@ interface Entry {
   readonly verified: VerifiedToken
 }
 
-async function verify(token: string, key: Uint8Array): Promise<Entry | TokenRefusal> {
+async function verify(
+  token: string,
+  keys: SigningKeys,
+  issuer: Issuer | undefined,
+): Promise<Entry | TokenRefusal> {
   const parts = token.split('.').length
   if (token === '') return unverified('Empty JWT is sent in Authorization header')
   if (parts !== 3) return unverified(`Expected 3 parts in JWT; got ${parts}`)
   try {
-    const { payload } = await compactVerify(token, key, { algorithms: ['HS256'] })
+    const { alg, kid } = headerOf(token)
+    const candidates = keys.verifying(alg, kid)
+    const isOwn = candidates.length > 0 || issuer === undefined || !ISSUER_ALGORITHMS.includes(alg)
+    const payload = isOwn ? await verifyOwn(token, alg, candidates) : await verifyOfIssuer(token, issuer)
     const claims: unknown = JSON.parse(new TextDecoder().decode(payload))
-    return isObject(claims) ? entryOf(claims) : refuse('Parsing claims failed')
+    if (!isObject(claims)) return refuse('Parsing claims failed')
+    // An issuer signs users in; the service role is ours to give.
+    if (!isOwn && !ISSUER_ROLES.has(claims['role']))
+      return refuse('The JWT has a role that its issuer may not give')
+    return entryOf(claims)
   } catch (error) {
-    if (error instanceof errors.JOSEAlgNotAllowed)
-      return unverified('Wrong or unsupported encoding algorithm')
-    if (error instanceof errors.JWSSignatureVerificationFailed) {
-      return unverified('No suitable key or wrong key type', 'None of the keys was able to decode the JWT')
-    }
-    if (error instanceof SyntaxError) return refuse('Parsing claims failed')
-    return unverified('JWT cryptographic operation failed')
+    return refusalOf(error)
   }
+}
+
+const ISSUER_ROLES: ReadonlySet<unknown> = new Set([undefined, 'anon', 'authenticated'])
+/** Never a shared secret: who knows a public key would know it. */
+const ISSUER_ALGORITHMS: readonly string[] = ['ES256', 'RS256', 'EdDSA', 'Ed25519']
+
+function headerOf(token: string): { readonly alg: string; readonly kid: string | undefined } {
+  const { alg, kid } = decodeProtectedHeader(token)
+  return { alg: alg ?? '', kid }
+}
+
+async function verifyOwn(
+  token: string,
+  alg: string,
+  candidates: readonly Parameters<typeof compactVerify>[1][],
+): Promise<Uint8Array> {
+  let failure: unknown = ALGORITHMS.includes(alg)
+    ? new errors.JWSSignatureVerificationFailed()
+    : new errors.JOSEAlgNotAllowed()
+  for (const key of candidates) {
+    try {
+      return (await compactVerify(token, key, { algorithms: [alg] })).payload
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+const ALGORITHMS: readonly string[] = ['HS256', 'ES256']
+
+async function verifyOfIssuer(token: string, { name, key }: Issuer): Promise<Uint8Array> {
+  if (name !== null && decodeJwt(token).iss !== name) throw new errors.JWSSignatureVerificationFailed()
+  return (await compactVerify(token, key, { algorithms: [...ISSUER_ALGORITHMS] })).payload
+}
+
+function refusalOf(error: unknown): TokenRefusal {
+  if (error instanceof errors.JOSEAlgNotAllowed) return unverified('Wrong or unsupported encoding algorithm')
+  if (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSTimeout
+  ) {
+    return unverified('No suitable key or wrong key type', 'None of the keys was able to decode the JWT')
+  }
+  if (error instanceof SyntaxError) return refuse('Parsing claims failed')
+  return unverified('JWT cryptographic operation failed')
 }
 
 /** Users' ids are UUIDs: with another one the database would refuse each call as badly made, not as nobody's. */

@@ -21,6 +21,11 @@ export function checkArguments(command: string, definition: ArgsDef, given: read
   }
 }
 
-function optionOf([name, { type }]: [string, ArgsDef[string]]): [string, ParseArgsOptionsConfig[string]][] {
-  return type === 'positional' ? [] : [[name, { type: type === 'boolean' ? 'boolean' : 'string' }]]
+function optionOf([name, { type, ...rest }]: [string, ArgsDef[string]]): [
+  string,
+  ParseArgsOptionsConfig[string],
+][] {
+  if (type === 'positional') return []
+  const short = 'alias' in rest && typeof rest.alias === 'string' ? { short: rest.alias } : {}
+  return [[name, { type: type === 'boolean' ? 'boolean' : 'string', ...short }]]
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import type pg from 'pg'
 import { type Config, dataFolderOf } from '../config.ts'
+import { checkServer } from '../db/check-server.ts'
 import { connectToOneOf } from '../db/connection.ts'
+import { requireCommits } from '../db/durability.ts'
 import { DatabaseError } from '../db/failures.ts'
-import { checkServer, IS_INSTALLED } from '../db/pool.ts'
+import { IS_INSTALLED } from '../db/pool.ts'
 import { type EmbeddedOptions, findEmbedded, startEmbedded } from '../embedded/embedded.ts'
 
 export interface Server {
@@ -61,11 +63,15 @@ export async function withInstalled<T>(config: Config, work: Work<T>, readOnly =
   return withDatabase(config, workThere, readOnly)
 }
 
-/** One connection for a command; the errors of connecting say what to do. Where it only reads, a standby will do. */
+/**
+ * One connection for a command; the errors of connecting say what to do. Where it only reads, a standby will do; else it is said
+ * before anything is written that no commit gets through.
+ */
 export async function withClient<T>(url: string, work: Work<T>, readOnly = false): Promise<T> {
   const name = { application_name: 'admit-once' }
   const { client, url: used } = await connectToOneOf(url, name, (it) => checkServer(it, readOnly))
   try {
+    if (!readOnly) await requireCommits(client, used)
     return await work(client, used)
   } finally {
     await client.end()

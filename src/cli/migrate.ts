@@ -1,6 +1,5 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
-import { requireCommits } from '../db/durability.ts'
 import { migrate as install } from '../db/migrate.ts'
 import { runOnClient } from '../db/pool.ts'
 import { LOGIN } from '../desk/callers.ts'
@@ -13,8 +12,7 @@ export const migrate = defineCommand({
     description: 'Install or update on DATABASE_URL; safe to run twice, and at the same time',
   },
   run: async () => {
-    await withDatabase(readConfig(), async (client, url) => {
-      await requireCommits(client, url)
+    await withDatabase(readConfig(), async (client) => {
       await install(client)
       const { active, total } = await countProtections(runOnClient(client), LOGIN)
       console.log(`Installed: ${active} of ${total} protections are in place.`)

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Config, StripeConfig } from '../config.ts'
-import type { Level, Log } from '../core/log.ts'
+import type { Log } from '../core/log.ts'
 import { tryLock } from '../embedded/lock.ts'
-import { type CallFailure, openStripe, type PaymentProvider } from '../payments/provider.ts'
+import { openStripe, type PaymentProvider } from '../payments/provider.ts'
+import { reportTo } from '../payments/report.ts'
 import { openStandIn } from '../payments/stand-in.ts'
 import { CommandError } from './failure.ts'
 import { standInKeyOf, webhookSecretOf } from './secrets.ts'
@@ -101,21 +102,3 @@ export function isPublic({ host, publicUrl }: Config): boolean {
 
 const SEGMENTS = ['api.stripe.com', 'checkout.stripe.com', 'stand-in'] as const
 const IN_PROCESS_URL = 'http://stand-in/api.stripe.com'
-
-/** Waiting does not help: the operator must put it right. */
-const OPERATORS: ReadonlySet<string> = new Set([
-  'authentication_error',
-  'permission_error',
-  'idempotency_error',
-])
-
-/** What waiting does not help is an error; what every day brings is not worth a line. */
-function reportTo(log: Log): (failure: CallFailure) => void {
-  return ({ kind, ...facts }) => log(levelOf(facts), `payment_call_${kind}`, facts)
-}
-
-function levelOf({ call, code }: Omit<CallFailure, 'kind'>): Level {
-  if (OPERATORS.has(code)) return 'error'
-  // Two clicks at once; a session that was paid, or had ended, before we could end it.
-  return code === 'idempotency_key_in_use' || call === 'expireSession' ? 'info' : 'warn'
-}

@@ -13,15 +13,17 @@ const NO_PROVIDER = { STRIPE_SECRET_KEY: '', STRIPE_WEBHOOK_SECRET: '', STRIPE_A
 
 /**
  * `admit-once start` as a process of its own on a free port, as a user would start it, with `environment` over ours: only that
- * may name a provider, ours is not passed on. It goes when this process goes.
+ * may name a provider, ours is not passed on. Its clock is right but for `clockShiftMs`. It goes when this process goes.
  */
 export async function serveFrom(
   databaseUrl: string,
   jwtSecret: string,
   environment: Readonly<Record<string, string>> = {},
+  clockShiftMs = 0,
 ): Promise<MortalServer> {
-  const main = fileURLToPath(new URL(`./main${extname(import.meta.url)}`, import.meta.url))
-  const child = spawn(process.execPath, [main, 'start', '--port', '0', '--no-demo'], {
+  const args = [fileURLToPath(beside('main')), 'start', '--port', '0', '--no-demo']
+  const clock = clockShiftMs === 0 ? [] : ['--import', `${beside('shifted-clock').href}?ms=${clockShiftMs}`]
+  const child = spawn(process.execPath, [...clock, ...args], {
     env: childEnvironment({
       DATABASE_URL: databaseUrl,
       JWT_SECRET: jwtSecret,
@@ -64,4 +66,9 @@ export async function serveFrom(
     await exited
   }
   return { url, stop, kill }
+}
+
+/** A module of this folder, as it is here: TypeScript, or what was made of it. */
+function beside(name: string): URL {
+  return new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
 }

@@ -60,7 +60,7 @@ export async function openStandInServer(seed: number, timeScale = 1): Promise<St
 }
 
 /** How many times faster than Stripe's the time of sessions passes where the server is killed. */
-const CHAOS_TIME_SCALE = 600
+export const CHAOS_TIME_SCALE = 600
 
 interface ChaosOptions {
   readonly seed: number

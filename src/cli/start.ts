@@ -2,30 +2,30 @@ import { randomUUID } from 'node:crypto'
 import { defineCommand } from 'citty'
 import type pg from 'pg'
 import { buildApp } from '../api/app.ts'
-import { openAuthenticator } from '../api/authenticator.ts'
+import { openAuthenticator, signingOf } from '../api/authenticator.ts'
+import { clientFinder } from '../api/client-address.ts'
 import type { ApiKeys } from '../api/keys.ts'
 import { type Listening, listen } from '../api/listen.ts'
+import { openMetrics } from '../api/metrics/metrics.ts'
+import { openapiTask } from '../api/openapi.ts'
+import { openRealtime } from '../api/realtime/realtime.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
 import type { Lane } from '../core/capacity.ts'
 import { type Log, openLog } from '../core/log.ts'
-import {
-  type Durability,
-  LOSES_AT_FAILOVER,
-  losesAtFailover,
-  requireCommits,
-  tryCommit,
-} from '../db/durability.ts'
+import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../db/durability.ts'
 import { migrate } from '../db/migrate.ts'
 import { type Database, IS_INSTALLED, openPool, requireInstalled, runOnClient } from '../db/pool.ts'
 import { type DatabaseWatch, openWatch } from '../db/watch.ts'
 import { LOGIN, SERVICE } from '../desk/callers.ts'
 import { verifyProtections } from '../desk/protections.ts'
+import { hasOwnUsers } from '../desk/users.ts'
 import { startJobs } from '../jobs/jobs.ts'
 import { type Closing, openClosing } from './closing.ts'
 import { useServer, withClient } from './database.ts'
 import { DEMO, openDemo } from './demo.ts'
 import { COULD_NOT_RUN, CommandError } from './failure.ts'
 import { onInterrupt } from './interrupt.ts'
+import { mailerOf } from './mailer.ts'
 import { isPublic, openPayments, type Payments } from './payments.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveSigner } from './signing-key.ts'
@@ -67,9 +67,13 @@ interface BoxOffice {
   readonly databaseUrl: string
   readonly durability: Durability
   readonly payments: Payments
+  /** False where Supabase Auth has the users. */
+  readonly hasOwnUsers: boolean
   /** The number of a key that signs from now on, beside others before it. */
   readonly newKey: number | undefined
   readonly hasDemo: boolean
+  /** Why subscribers hear of no changes. */
+  readonly missing: string | undefined
   /** Why PostgreSQL is gone for good; pending as long as it runs. */
   readonly lost: Promise<Error>
   close(): Promise<void>
@@ -87,16 +91,17 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
     const onRestart = () => log('error', 'postgres_restarted', { next: `see ${dataFolderOf(config)}` })
     const used = useServer(config, dataFolderOf(config), { onRestart })
     const server = await closing.after(used, (it) => it.stop())
-    const hasDemo = await withClient(server.url, (client, url) => prepare(client, url, wantsDemo))
+    const hasDemo = await withClient(server.url, (client) => prepare(client, wantsDemo))
     const watch = await closing.after(openWatch(log), async (it) => it.stop())
     const pools = await openPools(server.url, config, watch, closing)
     await requireInstalled(pools.database)
-    const serving = await serve(config, pools, { log, watch, closing })
+    const serving = await serve(config, pools, { log, watch, closing, databaseUrl: server.url })
     return {
       ...serving,
       database: `PostgreSQL ${pools.database.version} (${server.source})`,
       databaseUrl: server.url,
       durability: await tryCommit(pools.health, SERVICE),
+      hasOwnUsers: await hasOwnUsers(pools.auth, SERVICE, {}),
       lost: server.lost ?? new Promise(() => {}),
       hasDemo,
       close: closing.close,
@@ -110,6 +115,9 @@ async function openBoxOffice(config: Config, wantsDemo: boolean): Promise<BoxOff
 interface Pools {
   readonly database: Database
   readonly pages: Database
+  readonly tables: Database
+  readonly auth: Database
+  readonly realtime: Database
   readonly gates: Database
   readonly webhooks: Database
   readonly health: Database
@@ -126,6 +134,9 @@ async function openPools(
   return {
     database: await open('buyers', 'admit-once'),
     pages: await open('pages', 'admit-once pages', watch.aside),
+    tables: await open('tables', 'admit-once tables', watch.aside),
+    auth: await open('auth', 'admit-once auth', watch.aside),
+    realtime: await open('realtime', 'admit-once visibility', watch.aside),
     gates: await open('gates', 'admit-once gates'),
     webhooks: await open('webhooks', 'admit-once payments'),
     health: await open('health', 'admit-once health', watch.aside),
@@ -136,28 +147,61 @@ interface Operation {
   readonly log: Log
   readonly watch: DatabaseWatch
   readonly closing: Closing
+  readonly databaseUrl: string
 }
 
 /** Payments, jobs and the HTTP surface, in the order in which each needs the one before it. */
-async function serve(config: Config, pools: Pools, { log, watch, closing }: Operation) {
+async function serve(config: Config, pools: Pools, { log, watch, closing, databaseUrl }: Operation) {
   const { database, ...laneDatabases } = pools
   let url: string | undefined
   const payments = await closing.after(
     openPayments(config, () => url, log),
     (it) => it.close(),
   )
-  await closing.after(startJobs(laneDatabases.webhooks, payments.provider, log), (it) => it.stop())
-  const authenticator = await openAuthenticator(await jwtSecretOf(config), config.tokenRules)
+  const metrics = openMetrics()
+  const jobs = startJobs(laneDatabases.webhooks, payments.provider, log, metrics.jobs)
+  await closing.after(jobs, (it) => it.stop())
+  const jwtSecret = await jwtSecretOf(config)
+  const authenticator = await openAuthenticator(
+    jwtSecret,
+    config.tokenRules,
+    undefined,
+    signingOf(config.signing),
+  )
+  const mailer = await closing.after(mailerOf(config, log), async (it) => it?.close())
   const signer = await closing.after(serveSigner(await ticketKeyOf(config), laneDatabases.gates, log), (it) =>
     it.stop(),
   )
   const { codes } = signer
-  const options = { ...appOptions(config, payments), ownUrl: () => url }
-  const app = buildApp({ database, laneDatabases, watch, authenticator, codes, ...options })
-  const listening = await closing.after(listen(app, config), (it) => it.close())
+  const auth = { secret: jwtSecret, mailer, rules: config.auth.rules }
+  const options = { ...appOptions(config, payments), auth, openapi: openapiTask(), ownUrl: () => url }
+  const realtime = await openRealtime({
+    database: pools.realtime,
+    databaseUrl: config.replicationUrl ?? databaseUrl,
+    authenticator,
+    log,
+    findClient: clientFinder({ header: config.clientAddressHeader, trusted: config.trustedProxies }),
+    limits: config.sockets,
+  })
+  if (realtime.obstacle !== undefined) log('warn', 'realtime_without_changes', { message: realtime.obstacle })
+  const app = buildApp({
+    database,
+    laneDatabases,
+    watch,
+    metrics,
+    authenticator,
+    codes,
+    realtime,
+    ...options,
+  })
+  const listening = await closing.after(listen(app, { ...config, upgrade: realtime.upgrade }), (it) =>
+    it.close(),
+  )
+  // Sockets go first: the server waits for its connections.
+  await closing.after(realtime, (it) => it.close())
   url = listening.url
   const newKey = signer.isNew && codes.kid > 1 ? codes.kid : undefined
-  return { listening, keys: authenticator.keys, payments, newKey }
+  return { listening, keys: authenticator.keys, payments, newKey, missing: realtime.obstacle }
 }
 
 /** Without it a request's own Host header would say where buyers are sent, with the secret of their order. */
@@ -177,21 +221,22 @@ function requirePublicUrl(config: Config): void {
 }
 
 function appOptions(config: Config, { provider, mounts }: Payments) {
-  const { publicUrl, allowedRedirects, logLevel, clientAddressHeader, trustedProxies } = config
+  const { publicUrl, allowedRedirects, logLevel, clientAddressHeader, trustedProxies, metricsToken } = config
   return {
     payments: provider,
     mounts,
     allowedRedirects,
     logLevel,
     ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(metricsToken === undefined ? {} : { metricsToken }),
     limits: limitsOf(config),
     trustedProxies,
     ...(clientAddressHeader === undefined ? {} : { clientAddressHeader }),
   }
 }
 
-function limitsOf({ rateLimit, places, arrivingMax, arrivingPerAddress, bodyBytesMax }: Config) {
-  const limits = { places, arrivingMax, arrivingPerAddress, bodyBytesMax }
+function limitsOf({ rateLimit, auth, places, arrivingMax, arrivingPerAddress, bodyBytesMax }: Config) {
+  const limits = { authPerMinute: auth.perMinute, places, arrivingMax, arrivingPerAddress, bodyBytesMax }
   if (rateLimit === undefined) return limits
   // Asked for by name, it holds for callers on this machine too.
   return { ...limits, perSecond: rateLimit, burst: rateLimit * BURST_SECONDS, limitLoopback: true }
@@ -199,10 +244,9 @@ function limitsOf({ rateLimit, places, arrivingMax, arrivingPerAddress, bodyByte
 
 const BURST_SECONDS = 5
 
-async function prepare(client: pg.Client, url: string, wantsDemo: boolean): Promise<boolean> {
+async function prepare(client: pg.Client, wantsDemo: boolean): Promise<boolean> {
   // Before the update too: it makes triggers anew, and what was sold while one was missing would go unseen.
   await refuseUnprotected(client)
-  await requireCommits(client, url)
   await migrate(client)
   await refuseUnprotected(client)
   return wantsDemo && openDemo(client)
@@ -240,6 +284,8 @@ function announce(office: BoxOffice, config: Config): void {
     `  database     ${database}`,
     ...databaseLines(office, config),
     `  payments     ${payments.described}`,
+    `  sign-in      ${signInLine(office, config)}`,
+    `  realtime     ${office.missing === undefined ? '/realtime/v1' : `without changes of tables: ${office.missing}`}`,
     ...keyLines(keys, config),
     ...(newKey === undefined ? [] : ['', ...newKeyLines(newKey, config)]),
     ...(variables.length > 0 ? ['', '  For scripts that pay or send webhooks:', ...variables] : []),
@@ -255,6 +301,11 @@ function announce(office: BoxOffice, config: Config): void {
 function databaseLines({ databaseUrl }: BoxOffice, config: Config): string[] {
   if (config.databaseUrl !== undefined || !process.stdout.isTTY) return []
   return [`               ${databaseUrl}`]
+}
+
+function signInLine({ hasOwnUsers: isOwn }: BoxOffice, { auth }: Config): string {
+  if (!isOwn) return "Supabase Auth's, at the project's own URL"
+  return auth.smtpUrl === undefined ? '/auth/v1 (no SMTP_URL: codes are printed here)' : '/auth/v1'
 }
 
 /** Where real orders are made, keys are shown to a person at a terminal, and kept out of what services log. */

@@ -2,15 +2,35 @@
  * Bulkheads: which share of the server a request works in, places and connections alike, so that buyers can keep neither
  * gates nor payments nor operators out. Pages that only read have one too: buyers wait for the lock of a tier, readers for none.
  */
-export type Lane = 'buyers' | 'pages' | 'gates' | 'webhooks' | 'health'
+export type Lane = 'buyers' | 'pages' | 'tables' | 'auth' | 'realtime' | 'gates' | 'webhooks' | 'health'
 
 type Shares = Readonly<Record<Lane, number>>
 
 /** Requests in work at once, lane by lane. */
-export const PLACES: Shares = { buyers: 2_000, pages: 1_000, gates: 500, webhooks: 200, health: 1_000 }
+export const PLACES: Shares = {
+  buyers: 2_000,
+  pages: 1_000,
+  tables: 500,
+  auth: 60,
+  realtime: 200,
+  gates: 500,
+  webhooks: 200,
+  health: 1_000,
+}
+
+export const LANES = Object.keys(PLACES) as readonly Lane[]
 
 /** Connections to the database, lane by lane. More only wait for each other at a hot tier. */
-export const POOLS: Shares = { buyers: 20, pages: 6, gates: 8, webhooks: 6, health: 1 }
+export const POOLS: Shares = {
+  buyers: 20,
+  pages: 6,
+  tables: 6,
+  auth: 2,
+  realtime: 3,
+  gates: 8,
+  webhooks: 6,
+  health: 1,
+}
 
 /** What one server reads of strangers, and for how long. */
 export interface ReadLimits {
@@ -33,6 +53,9 @@ export const READ_LIMITS: ReadLimits = {
   requestMs: 20_000,
   connectionsMax: 20_000,
 }
+
+/** Passwords and codes: what one address may try in a minute, and at once. */
+export const AUTH_PER_MINUTE = 30
 
 /** Bodies that are on their way at once in each lane, and from one address in each. */
 export const ARRIVING_MAX = 1_000

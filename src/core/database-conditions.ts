@@ -21,7 +21,7 @@ export interface DatabaseCondition {
  */
 export const DATABASE_CONDITIONS = {
   UNREACHABLE: {
-    seen: 'no host of DATABASE_URL takes a connection, or none within 5 s',
+    seen: 'no host of DATABASE_URL takes a connection, or none within 5 s; PgBouncer has none to PostgreSQL',
     states: ['57P03'],
     answer: 'DATABASE_UNREACHABLE',
     advice: 'start PostgreSQL, or look at the network between it and this server',
@@ -30,15 +30,17 @@ export const DATABASE_CONDITIONS = {
   CONNECTION_LOST: {
     seen: 'a backend, the postmaster or a proxy died under a call',
     states: [],
-    answer: 'DATABASE_UNREACHABLE',
+    answer: 'COMMIT_UNCONFIRMED',
     advice: "look at PostgreSQL's log",
-    recovery: 'the connection is thrown away; the next call opens another',
+    recovery:
+      'the connection is thrown away; the next call opens another, and tells under the same key what became of this one',
   },
   TIMED_OUT: {
-    seen: 'no answer 2 s after the statement timeout (8 s): packets vanish, or the commit waits for a standby that is gone',
+    seen: 'no answer 2 s after the statement timeout (8 s), or to a new connection within 5 s: packets vanish, PgBouncer lets wait, or the commit waits for a standby that is gone',
     states: [],
     answer: 'DATABASE_TIMEOUT',
-    advice: 'look at the network, and at pg_stat_replication where commits wait for a standby',
+    advice:
+      'look at the network, at SHOW POOLS of PgBouncer, and at pg_stat_replication where commits wait for a standby',
     recovery:
       'all connections from before are thrown away, but for those whose commit waits for a standby: they end with it',
   },
@@ -51,10 +53,11 @@ export const DATABASE_CONDITIONS = {
       'all connections from before are thrown away; the next call asks each host for one that takes writes',
   },
   CONNECTIONS_USED_UP: {
-    seen: 'the server has no connection left',
+    seen: 'PostgreSQL has no connection left, or PgBouncer gives none',
     states: ['53300'],
     answer: 'DATABASE_BUSY',
-    advice: 'raise max_connections, or end what holds the connections (pg_stat_activity)',
+    advice:
+      'raise max_connections, or end what holds the connections (pg_stat_activity); of PgBouncer max_client_conn and default_pool_size',
     recovery: 'the next call connects',
   },
   DISK_FULL: {

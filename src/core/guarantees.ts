@@ -17,7 +17,13 @@ export const GUARANTEES: readonly Guarantee[] = [
     name: 'never-undersold',
     promise: '"Sold out" is said only when it is true; what expires or is released comes back.',
     laws: ['never_undersold'],
-    scenarios: ['concurrent-checkout', 'reserve-race'],
+    scenarios: [
+      'concurrent-checkout',
+      'last-ticket-duel',
+      'abandoned-carts',
+      'refund-and-resell',
+      'reserve-race',
+    ],
     protections: [
       {
         name: 'due holds end before a refusal',
@@ -49,7 +55,7 @@ export const GUARANTEES: readonly Guarantee[] = [
     promise:
       'An active hold is yours until it says it ends: one per session and tier, by the clock of the database.',
     laws: ['holds_hold'],
-    scenarios: ['hold-churn'],
+    scenarios: ['hold-churn', 'abandoned-carts'],
     protections: [
       {
         name: 'session and end judged under the tier lock',
@@ -59,7 +65,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         uses: ['ticketing.hold_tiers', 'ticketing.write_holds', 'ticketing.expire_due_holds'],
         without: [
           [
-            'ticketing.living_hold',
+            'ticketing.read_or_expire_hold',
             "h.tier_id is not distinct from p_tier_id and h.status = 'active'",
             'false',
           ],
@@ -81,7 +87,13 @@ export const GUARANTEES: readonly Guarantee[] = [
     promise:
       'One order, one payment kept, its tickets issued once, whatever the webhooks do; every other payment goes back, once.',
     laws: ['paid_once_issued_once'],
-    scenarios: ['ticket-purchase', 'webhook-burst', 'webhook-chaos'],
+    scenarios: [
+      'ticket-purchase',
+      'pay-at-the-last-second',
+      'cancel-the-event',
+      'webhook-burst',
+      'webhook-chaos',
+    ],
     protections: [
       {
         name: 'decision under the order lock',
@@ -257,7 +269,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         role: 'refuses',
         kind: 'decision',
         object: 'ticketing.checkout',
-        uses: ['ticketing.repeat_order', 'ticketing.without_secrets'],
+        uses: ['ticketing.repeat_order'],
         without: [
           ['ticketing.checkout', "perform ticketing.lock_key('key:' || v_request_key);", ''],
           ['ticketing.checkout', 'if v_kept.key is not null then', 'if false then'],
@@ -291,7 +303,14 @@ export const GUARANTEES: readonly Guarantee[] = [
     promise:
       'Money captured is tickets, fees, refunds, disputes and what is pending, per order and event, to the cent.',
     laws: ['books_balance'],
-    scenarios: ['ticket-purchase', 'webhook-burst', 'webhook-chaos'],
+    scenarios: [
+      'ticket-purchase',
+      'refund-and-resell',
+      'pay-at-the-last-second',
+      'cancel-the-event',
+      'webhook-burst',
+      'webhook-chaos',
+    ],
     protections: [
       {
         name: 'sum judged where it is booked',

@@ -6,7 +6,10 @@ export const NEVER_OVERSOLD: Guarantee = {
   name: 'never-oversold',
   promise: 'Sold and held tickets together never exceed the tier, at any instant.',
   laws: ['never_oversold'],
-  scenarios: ['concurrent-checkout', 'reserve-race', 'reserve-race-serializable'],
+  scenarios: [
+    ...['concurrent-checkout', 'last-ticket-duel', 'reserve-race', 'reserve-race-pooled'],
+    ...['reserve-race-serializable', 'mixed-sale'],
+  ],
   protections: [
     {
       name: 'decision under the tier lock',

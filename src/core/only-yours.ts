@@ -6,7 +6,7 @@ export const ONLY_YOURS: Guarantee = {
   name: 'only-yours',
   promise: 'Nobody reads or changes what is not theirs: other buyers, other businesses, the door, guests.',
   laws: ['only_yours'],
-  scenarios: ['strangers', 'scanner-burst'],
+  scenarios: ['strangers', 'scanner-burst', 'dashboard-load'],
   refusesAlone: true,
   protections: [
     {

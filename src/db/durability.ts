@@ -54,13 +54,13 @@ select count(*) from pg_catalog.generate_series(1, 10000);
 select pg_catalog.pg_logical_emit_message(true, 'admit-once', 'health');
 ${DURABILITY}`
 
-/** How long the commit before an installation may take. */
+/** How long the commit before a command's work may take. */
 const COMMIT_MS_MAX = 10_000
 const CANCEL_MS_MAX = 3_000
 
 /**
- * Throws TIMED_OUT where no commit gets through. Asked before an installation, which would wait for the standby with all
- * tables locked and say nothing.
+ * Throws TIMED_OUT where no commit gets through. Asked before a command writes: it would wait for the standby and say nothing, an
+ * installation with all tables locked.
  */
 export async function requireCommits(client: pg.Client, url: string): Promise<void> {
   const mark = randomUUID()

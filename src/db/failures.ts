@@ -80,8 +80,12 @@ export function connectFailure(error: unknown, at: Address): DatabaseError {
     const message = `PgBouncer at ${place} leads to no database "${at.database}": ${reason}. Name it among its [databases], or correct DATABASE_URL.`
     return new DatabaseError('NO_DATABASE', message, error)
   }
+  if (POOLER_IS_FULL.test(reason)) return fullPooler(reason, error)
+  if (reason === CHECK_WAIT_MESSAGE) {
+    return new DatabaseError('TIMED_OUT', `${place} takes connections, and answers nothing in time.`, error)
+  }
   const condition = conditionOfState(codeOf(error))
-  if (condition === 'CONNECTIONS_USED_UP' || POOLER_IS_FULL.test(reason)) {
+  if (condition === 'CONNECTIONS_USED_UP') {
     const message = `PostgreSQL at ${place} takes no more connections: ${reason}. Raise max_connections, or end some.`
     return new DatabaseError('CONNECTIONS_USED_UP', message, error)
   }
@@ -91,7 +95,14 @@ export function connectFailure(error: unknown, at: Address): DatabaseError {
 
 /** PgBouncer says so without a SQLSTATE of its own. */
 const POOLER_KNOWS_NONE = /bouncer config error|no such database/
-const POOLER_IS_FULL = /no more connections allowed/
+/** Said to a new client, and to a call that waited for a connection to PostgreSQL: that one was not begun. */
+const POOLER_IS_FULL = /no more connections allowed|query_wait_timeout/
+const POOLER_HAS_NO_SERVER = /server login has been failing|pgbouncer cannot connect to server/
+
+function fullPooler(reason: string, cause: unknown): DatabaseError {
+  const message = `PgBouncer gives no connection: ${reason}. Raise max_client_conn and default_pool_size, or end some.`
+  return new DatabaseError('CONNECTIONS_USED_UP', message, cause)
+}
 
 /**
  * Turns what a statement threw into a failure, where the database and not the statement is to blame. Who asked for a
@@ -101,9 +112,14 @@ export function callFailure(error: unknown, isReadOnly = false): unknown {
   if (error instanceof DatabaseError) return error
   const sql = sqlErrorOf(error)
   if (sql === undefined) {
+    const reason = reasonOf(error)
+    if (POOLER_IS_FULL.test(reason)) return fullPooler(reason, error)
+    if (POOLER_HAS_NO_SERVER.test(reason)) {
+      return new DatabaseError('UNREACHABLE', `PgBouncer has no connection to PostgreSQL: ${reason}.`, error)
+    }
     return new DatabaseError(
       'CONNECTION_LOST',
-      `The connection was lost (${reasonOf(error)}); the outcome is unknown.`,
+      `The connection was lost (${reason}); the outcome is unknown.`,
       error,
     )
   }
@@ -114,6 +130,7 @@ export function callFailure(error: unknown, isReadOnly = false): unknown {
 
 /** What the driver reports by its text only. */
 const POOL_WAIT_MESSAGE = 'timeout exceeded when trying to connect'
+const CHECK_WAIT_MESSAGE = 'Query read timeout'
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

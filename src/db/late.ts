@@ -42,16 +42,22 @@ function firstOf(answered: Promise<boolean>, closing: AbortSignal): Promise<bool
   })
 }
 
-/** Asked on a connection of its own. A server without one to spare lives: then the connection is not wasted either. */
+/**
+ * Asked on a connection of its own. A server without one to spare lives: then the connection is not wasted either. A pooler gives
+ * its clients process numbers that PostgreSQL does not know: there one of the same pool that waits speaks for all.
+ */
 async function waitsForStandby(url: string, client: pg.ClientBase): Promise<boolean> {
+  const { processID, connectionParameters } = client as pg.ClientBase & Known
   try {
     const asking = await connect(url, { application_name: 'admit-once late', query_timeout: ASK_MS_MAX })
     try {
       const { rowCount } = await asking.query(
-        `select from pg_catalog.pg_stat_activity where pid = $1 and wait_event = 'SyncRep'`,
-        [processOf(client)],
+        `with sessions as (select pid, application_name, wait_event from pg_catalog.pg_stat_activity)
+          select from sessions s where s.wait_event = 'SyncRep'
+            and (s.pid = $1 or s.application_name = $2 and not exists (select from sessions where pid = $1))`,
+        [processID, connectionParameters.application_name],
       )
-      return rowCount === 1
+      return rowCount !== 0
     } finally {
       void asking.end().catch(() => undefined)
     }
@@ -60,6 +66,8 @@ async function waitsForStandby(url: string, client: pg.ClientBase): Promise<bool
   }
 }
 
-function processOf(client: pg.ClientBase): number {
-  return (client as pg.ClientBase & { readonly processID: number }).processID
+/** What the driver knows of a connection and its types do not. */
+interface Known {
+  readonly processID: number
+  readonly connectionParameters: { readonly application_name: string }
 }

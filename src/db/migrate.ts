@@ -9,10 +9,19 @@ export function installSql(): string {
   return include(new URL('../../sql/install.sql', import.meta.url))
 }
 
+/** The same for a Supabase project, which brings what `sql/platform` makes elsewhere. */
+export function supabaseSql(): string {
+  return include(new URL('../../sql/install.sql', import.meta.url), 'platform/')
+}
+
 /** What psql reads for a file: `\\ir` puts another one, named from where this one stands, in its place. Other commands are psql's own. */
-function include(file: URL): string {
+function include(file: URL, without?: string): string {
   return readFileSync(file, 'utf8')
-    .replaceAll(/^\\ir (.+)$/gm, (_, path: string) => include(new URL(path, file)).trimEnd())
+    .replaceAll(/^\\ir (.+)$/gm, (_, path: string) =>
+      without !== undefined && path.startsWith(without)
+        ? ''
+        : include(new URL(path, file), without).trimEnd(),
+    )
     .replaceAll(/^\\.*\n/gm, '')
 }
 

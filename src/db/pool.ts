@@ -1,11 +1,19 @@
 import pg from 'pg'
-import { addressOf, connectionsTo, isOfHost, openHosts, takeUnconfirmed, urlOf } from './connection.ts'
+import { checkServer } from './check-server.ts'
+import {
+  addressOf,
+  connectionsTo,
+  type Hosts,
+  isOfHost,
+  openHosts,
+  takeUnconfirmed,
+  urlOf,
+} from './connection.ts'
+import { type Counter, type Counts, openCounter } from './counts.ts'
 import { callFailure, connectFailure, DatabaseError } from './failures.ts'
 import { outlast } from './late.ts'
+import { requestComment } from './request.ts'
 import type { DatabaseWatch } from './watch.ts'
-
-/** The oldest server that the SQL is written for. */
-const SERVER_VERSION_MIN = 15
 
 /** How long a call waits for a free connection. */
 const POOL_WAIT_MS_MAX = 10_000
@@ -51,10 +59,21 @@ interface HowToRun {
 export interface Database extends Runner, AsyncDisposable {
   /** As the server names itself, such as `15.18`. */
   readonly version: string
+  /** How its connections are used now, and what its calls came to since it was opened. */
+  figures(): PoolFigures
+  /** Opens a connection beside its own and closes it: whether a new one is to be had. Throws as `run` does. */
+  tryConnect(): Promise<void>
   /** Reads again what `roleSettings` answers. */
   refresh(): Promise<void>
   /** Finishes the calls under way within a bound and disconnects; safe to call twice. */
   close(): Promise<void>
+}
+
+export interface PoolFigures extends Counts {
+  readonly max: number
+  readonly size: number
+  readonly idle: number
+  readonly waiting: number
 }
 
 interface PoolOptions {
@@ -82,6 +101,8 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
       version: version ?? '',
       run,
       close: pool.close,
+      figures: () => figuresOf(pool),
+      tryConnect: () => watched(pool, () => tryConnect(pool, options)),
       roleSettings: (role) => settings.get(role) ?? settings.get(DEFAULTS) ?? [],
       refresh: async () => {
         settings = await readRoleSettings(run)
@@ -122,7 +143,7 @@ export async function requireInstalled(database: Database): Promise<void> {
 /** The connections of a pool, and what calls on them need to know. */
 interface Connections {
   readonly pool: pg.Pool
-  readonly hosts: ReturnType<typeof openHosts>
+  readonly hosts: Hosts
   readonly watch: Pick<DatabaseWatch, 'failed'> | undefined
   readonly max: number
   /** Connections from before the last failure that was about all of them. */
@@ -132,6 +153,7 @@ interface Connections {
   /** The login's own statement_timeout. */
   statementMs: number
   readonly close: () => Promise<void>
+  readonly counter: Counter
 }
 
 function openConnections(url: string, { max, name, waitMs, readOnly, watch }: PoolOptions): Connections {
@@ -151,28 +173,68 @@ function openConnections(url: string, { max, name, waitMs, readOnly, watch }: Po
   pool.on('remove', (client) => clients.delete(client))
   const closing = new AbortController()
   const close = closeOnce(pool, clients, closing)
-  const common = { watch, max, stale: new WeakSet<pg.ClientBase>(), clients, statementMs: STATEMENT_MS_MAX }
+  const common = {
+    watch,
+    max,
+    counter: openCounter(),
+    stale: new WeakSet<pg.ClientBase>(),
+    clients,
+    statementMs: STATEMENT_MS_MAX,
+  }
   return { pool, hosts, ...common, closing: closing.signal, close }
 }
 
-async function runOn(connections: Connections, text: string, how: HowToRun): Promise<readonly Row[]> {
-  try {
+function runOn(connections: Connections, text: string, how: HowToRun): Promise<readonly Row[]> {
+  return watched(connections, async () => {
     const client = await take(connections)
-    return await runWith(connections, client, text, how)
+    return runWith(connections, client, requestComment() + text, how)
+  })
+}
+
+/** One call, which is counted, and whose failure the watch is told of. */
+async function watched<Answer>({ counter, watch }: Connections, ask: () => Promise<Answer>): Promise<Answer> {
+  counter.call()
+  try {
+    return await ask()
   } catch (error) {
-    if (error instanceof DatabaseError) connections.watch?.failed(error)
+    counter.failed(error)
+    if (error instanceof DatabaseError) watch?.failed(error)
     throw error
   }
 }
 
+function figuresOf({ pool, max, counter }: Connections): PoolFigures {
+  return { max, size: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount, ...counter.read() }
+}
+
 /** A connection that is fit: of the first host that takes writes, and not from before a failure of all. */
 async function take({ pool, hosts, max, stale }: Connections): Promise<pg.PoolClient> {
-  for (let thrownAway = 0, failed = 0; ; ) {
+  for (let thrownAway = 0; ; ) {
+    const client = await onOneOf(hosts, () => pool.connect())
+    if (!stale.has(client) || thrownAway++ > max) return client
+    client.release(true)
+  }
+}
+
+async function tryConnect({ hosts }: Connections, { name, readOnly }: PoolOptions): Promise<void> {
+  const Fresh = connectionsTo(hosts)
+  await onOneOf(hosts, async () => {
+    const client = new Fresh({ application_name: name })
+    try {
+      await client.connect()
+      await checkServer(client, readOnly)
+    } finally {
+      void client.end().catch(() => undefined)
+    }
+  })
+}
+
+/** Failover: the host in use, and where it fails each of the others, once. */
+async function onOneOf<Answer>(hosts: Hosts, connect: () => Promise<Answer>): Promise<Answer> {
+  for (let failed = 0; ; ) {
     const url = hosts.url()
     try {
-      const client = await pool.connect()
-      if (!stale.has(client) || thrownAway++ > max) return client
-      client.release(true)
+      return await connect()
     } catch (error) {
       const failure = connectFailure(error, addressOf(url))
       if (!isOfHost(failure)) throw failure
@@ -253,51 +315,6 @@ function rowsOf(result: unknown): readonly Row[] {
 }
 
 const UNCONFIRMED = 'A wait for the synchronous standby was cancelled; the commit may be lost at a failover.'
-
-/**
- * Refuses a server that the SQL is not written for, and one that takes no writes (target_session_attrs). Sets for how long
- * that server keeps the connection once we are gone: PostgreSQL's own answer is two hours. And lets it warn of a commit whose
- * wait for the standby was cancelled.
- */
-export async function checkServer(client: pg.ClientBase, readOnly = false): Promise<void> {
-  const { rows } = await client.query<{
-    version: string
-    strings: string
-    standby: boolean
-    writes: boolean
-  }>({
-    text: CHECK,
-    query_timeout: CHECK_MS_MAX,
-  } as pg.QueryConfig)
-  const { version = '0', strings = '', standby, writes } = rows[0] ?? {}
-  const problem = serverProblem(version, strings)
-  if (problem !== undefined) throw problem
-  if (readOnly || (writes && !standby)) return
-  const { host, port } = client as pg.Client
-  const why = standby ? 'a standby (in recovery)' : 'read-only'
-  const advice = 'Name the primary in DATABASE_URL, or all hosts: they are tried in turn.'
-  throw new DatabaseError('READ_ONLY', `PostgreSQL at ${host}:${port} is ${why}. ${advice}`)
-}
-
-const CHECK_MS_MAX = 5_000
-
-/** What is late by more is gone: keepalive for an idle connection, the user timeout for what was sent and not confirmed. */
-const CHECK = `select current_setting('server_version') as version,
-  current_setting('standard_conforming_strings') as strings,
-  pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'off' as writes,
-  set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
-  set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false),
-  set_config('client_min_messages', 'warning', false)`
-
-/** Why a server cannot be used: it is too old, or literals would mean something else on it. */
-export function serverProblem(version: string, conformingStrings: string): DatabaseError | undefined {
-  if (Number.parseInt(version, 10) < SERVER_VERSION_MIN) {
-    const message = `This is PostgreSQL ${version}. Admit Once needs ${SERVER_VERSION_MIN} or newer.`
-    return new DatabaseError('WRONG_VERSION', message)
-  }
-  if (conformingStrings === 'on') return undefined
-  return new DatabaseError('WRONG_SETTING', 'Set standard_conforming_strings = on, as PostgreSQL ships it.')
-}
 
 /** Key of what a role without settings of its own gets. */
 const DEFAULTS = ''

@@ -1,3 +1,4 @@
+import { moment } from './answers.ts'
 import { flag, integer, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
@@ -5,7 +6,7 @@ import { verb } from './verb.ts'
 export const eventsOnSale = verb('events_on_sale', 'pages', {}).gives<readonly EventView[]>()
 
 /** When the clock of a business shows a time, `YYYY-MM-DD HH:MM`. */
-export const localTime = verb('local_time', 'buyers', { business_id: uuid, local: text }).gives<string>()
+export const localTime = verb('local_time', 'buyers', { business_id: uuid, local: text }).gives(moment)
 
 /** Everything that an event's page shows; not of a draft. */
 export const eventPage = verb('event_page', 'pages', { slug: text })

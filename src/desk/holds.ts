@@ -1,4 +1,6 @@
-import { integer, json, optional, text, uuid } from './parameters.ts'
+import { z } from 'zod'
+import { count, moment } from './answers.ts'
+import { integer, jsonOf, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
 /** Holds some of one tier, in a session of its own, for 15 minutes. */
@@ -16,16 +18,22 @@ export const reserveTicketsAtomically = verb('reserve_tickets_atomically', 'buye
     'INSUFFICIENT_TICKETS',
     'LOCK_TIMEOUT',
   )
-  .answers<{
-    readonly hold_id: string
-    readonly session_id: string
-    readonly expires_at: string
-    readonly remaining: number
-  }>()
+  .answers(z.object({ hold_id: z.guid(), session_id: z.string(), expires_at: moment, remaining: count }))
+
+/** One tier's part of a batch. */
+const reservation = z.object({
+  tier_id: z.guid(),
+  hold_id: z.guid(),
+  quantity: count,
+  /** What the session holds of the tier now. */
+  held: count,
+  remaining: count,
+  expires_at: moment,
+})
 
 /** Holds every asked tier for one session, or none of them. */
 export const reserveTicketsBatch = verb('reserve_tickets_batch', 'buyers', {
-  reservations: json,
+  reservations: jsonOf(z.array(z.object({ tier_id: z.guid(), quantity: z.int32() }))),
   session_id: optional(text),
   user_id: optional(uuid),
   expires_minutes: optional(integer),
@@ -44,25 +52,16 @@ export const reserveTicketsBatch = verb('reserve_tickets_batch', 'buyers', {
     'INSUFFICIENT_TICKETS',
     'LOCK_TIMEOUT',
   )
-  .answers<{
-    readonly session_id: string
-    readonly user_id: string | null
-    readonly expires_at: string
-    readonly total_items: number
-    readonly hold_ids: readonly string[]
-    readonly reservations: readonly Reservation[]
-  }>()
-
-/** One tier's part of a batch. */
-interface Reservation {
-  readonly tier_id: string
-  readonly hold_id: string
-  readonly quantity: number
-  /** What the session holds of the tier now. */
-  readonly held: number
-  readonly remaining: number
-  readonly expires_at: string
-}
+  .answers(
+    z.object({
+      session_id: z.string(),
+      user_id: z.guid().nullable(),
+      expires_at: moment,
+      total_items: count,
+      hold_ids: z.array(z.guid()),
+      reservations: z.array(reservation),
+    }),
+  )
 
 /** Gives back some of one tier from the caller's own holds, newest first. */
 export const releaseTickets = verb('release_tickets', 'buyers', {
@@ -73,7 +72,7 @@ export const releaseTickets = verb('release_tickets', 'buyers', {
 /** Gives back everything that a session holds and is not paying for. */
 export const releaseTicketHolds = verb('release_ticket_holds', 'buyers', { session_id: text })
   .refuses('INVALID_REQUEST', 'FORBIDDEN', 'LOCK_TIMEOUT')
-  .answers<{ readonly released: number }>()
+  .answers(z.object({ released: count }))
 
 /** Moves the end of a session's holds, once. */
 export const extendTicketHolds = verb('extend_ticket_holds', 'buyers', {
@@ -81,9 +80,9 @@ export const extendTicketHolds = verb('extend_ticket_holds', 'buyers', {
   extend_minutes: integer,
 })
   .refuses('INVALID_REQUEST', 'FORBIDDEN', 'NO_ACTIVE_HOLDS', 'ALREADY_EXTENDED', 'LOCK_TIMEOUT')
-  .answers<{ readonly expires_at: string }>()
+  .answers(z.object({ expires_at: moment }))
 
 /** Ends holds whose time is up, and gives how many. */
 export const expireTicketHolds = verb('expire_ticket_holds', 'buyers', {
   limit: optional(integer),
-}).gives<number>()
+}).gives(count)

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { integer, json, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
@@ -45,11 +46,8 @@ export interface Order {
   readonly payment: OrderPayment | null
 }
 
-export interface StoredTicket {
-  readonly id: string
-  readonly tier_id: string
-  readonly qr_code: string
-}
+export const storedTicket = z.object({ id: z.guid(), tier_id: z.guid(), qr_code: z.string() })
+export type StoredTicket = z.output<typeof storedTicket>
 
 /** Outbox: the payment of an order, with everything of the call to the provider stored before it is made. */
 export interface OrderPayment {
@@ -217,9 +215,9 @@ export const expireOrders = verb('expire_orders', 'buyers', { limit: optional(in
 /** True for the one caller that may issue an order's tickets now. */
 export const claimOrderTicketing = verb('claim_order_ticketing', 'buyers', {
   order_id: uuid,
-}).gives<boolean>()
+}).gives(z.boolean())
 
 /** Turns a paid order into its tickets, once, however often it is asked. */
 export const issueOrderTickets = verb('issue_order_tickets', 'buyers', { order_id: uuid })
   .refuses('ORDER_NOT_FOUND', 'ORDER_NOT_PAID', 'INSUFFICIENT_TICKETS', 'LOCK_TIMEOUT')
-  .answers<{ readonly already_issued: boolean; readonly tickets: readonly StoredTicket[] }>()
+  .answers(z.object({ already_issued: z.boolean(), tickets: z.array(storedTicket) }))

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { literal } from '../db/call.ts'
 
 /** A parameter of a verb: the type that SQL gives it, and how a value is written as a literal of that type. */
@@ -7,6 +8,8 @@ export interface Parameter<Value, Optional extends boolean = boolean> {
   /** SQL has a default for it, which holds where the argument is undefined. */
   readonly isOptional: Optional
   readonly write: (value: Value) => string
+  /** As callers through the door give it. */
+  readonly schema: z.ZodType
 }
 
 /** By name, without the `p_` that SQL puts before it. */
@@ -22,28 +25,44 @@ export type Arguments<P extends ParameterList> = {
   readonly [Key in Exclude<keyof P, OptionalKeys<P>>]: ValueOf<P[Key]>
 } & { readonly [Key in OptionalKeys<P>]?: ValueOf<P[Key]> | null | undefined }
 
-export const text = parameter<string>('text', literal)
-export const uuid = parameter<string>('uuid', literal)
+export const text = parameter<string>('text', z.string(), literal)
+export const uuid = parameter<string>('uuid', z.guid(), literal)
 /** `YYYY-MM-DD`. */
-export const date = parameter<string>('date', literal)
+export const date = parameter<string>('date', z.iso.date(), literal)
 /** ISO 8601 with its offset. */
-export const instant = parameter<string>('timestamp with time zone', literal)
-export const flag = parameter<boolean>('boolean', String)
-export const uuids = parameter<readonly string[]>('uuid[]', (ids) => literal(`{${ids.join(',')}}`))
-export const json = parameter<object>('jsonb', (value) => literal(JSON.stringify(value)))
+export const instant = parameter<string>(
+  'timestamp with time zone',
+  z.iso.datetime({ offset: true }),
+  literal,
+)
+export const flag = parameter<boolean>('boolean', z.boolean(), String)
+export const uuids = parameter<readonly string[]>('uuid[]', z.array(z.guid()), (ids) =>
+  literal(`{${ids.join(',')}}`),
+)
+export const json = jsonOf(z.unknown())
+/** JSON that the verb reads itself. */
+export function jsonOf(schema: z.ZodType): Parameter<object, false> {
+  return parameter<object>('jsonb', schema, (value) => literal(JSON.stringify(value)))
+}
 
 /**
  * Whole numbers only: one that no integer can be (1.5, 1e20, NaN) goes as null, so that the verb itself refuses it, with its
  * own code and in the order that it documents.
  */
-export const integer = parameter<number>('integer', (value) => (isInt4(value) ? String(value) : 'null'))
+export const integer = parameter<number>('integer', z.int32(), (value) =>
+  isInt4(value) ? String(value) : 'null',
+)
 
 export function optional<Value>(required: Parameter<Value>): Parameter<Value, true> {
   return { ...required, isOptional: true }
 }
 
-function parameter<Value>(type: string, write: (value: Value) => string): Parameter<Value, false> {
-  return { type, write, isOptional: false }
+function parameter<Value>(
+  type: string,
+  schema: z.ZodType,
+  write: (value: Value) => string,
+): Parameter<Value, false> {
+  return { type, schema, write, isOptional: false }
 }
 
 function isInt4(value: number): boolean {

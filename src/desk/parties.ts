@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { count, moment } from './answers.ts'
 import { date, flag, integer, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
@@ -18,21 +20,23 @@ export const claimOfferSpotsAtomically = verb('claim_offer_spots_atomically', 'b
     'INSUFFICIENT_SPOTS',
     'LOCK_TIMEOUT',
   )
-  .answers<{
-    readonly claim_id: string
-    /** What is signed into the code that the guest shows; a refusal that tells of an earlier claim has it too. */
-    readonly qr_token: string
-    /** -1 where the offer has no end. */
-    readonly remaining: number
-    /** One that is asked for again may have been given back meanwhile. */
-    readonly status: 'claimed' | 'released' | 'redeemed'
-    readonly replayed: boolean
-  }>()
+  .answers(
+    z.object({
+      claim_id: z.guid(),
+      /** What is signed into the code that the guest shows; a refusal that tells of an earlier claim has it too. */
+      qr_token: z.string(),
+      /** -1 where the offer has no end. */
+      remaining: z.int().min(-1),
+      /** One that is asked for again may have been given back meanwhile. */
+      status: z.enum(['claimed', 'released', 'redeemed']),
+      replayed: z.boolean(),
+    }),
+  )
 
 /** Gives the places of one claim back. */
 export const cancelClaim = verb('cancel_claim', 'buyers', { claim_id: uuid })
   .refuses('UNAUTHORIZED', 'CLAIM_NOT_FOUND', 'ALREADY_USED', 'LOCK_TIMEOUT')
-  .answers<{ readonly claim_id: string; readonly already_cancelled: boolean }>()
+  .answers(z.object({ claim_id: z.guid(), already_cancelled: z.boolean() }))
 
 /** Gives places back from the caller's own claims, newest first. */
 export const releaseOfferSpots = verb('release_offer_spots', 'buyers', {
@@ -66,19 +70,24 @@ export const bookSlotAtomically = verb('book_slot_atomically', 'buyers', {
     'SLOT_FULL',
     'LOCK_TIMEOUT',
   )
-  .answers<{
-    readonly reservation_id: string
-    /** What a guest tells on the phone. */
-    readonly confirmation_code: string
-    readonly starts_at: string
-    /** What is signed into the code that the guest shows. */
-    readonly qr_token: string
-    /** One that is asked for again may have been cancelled meanwhile. */
-    readonly status: 'confirmed' | 'checked_in' | 'cancelled'
-    readonly replayed: boolean
-  }>()
+  .answers(
+    z.object({
+      reservation_id: z.guid(),
+      /** What a guest tells on the phone. */
+      confirmation_code: z.string(),
+      preferred_time: z.string(),
+      slot_time_from: z.string(),
+      starts_at: moment,
+      max_party_size: count,
+      /** What is signed into the code that the guest shows. */
+      qr_token: z.string(),
+      /** One that is asked for again may have been cancelled meanwhile. */
+      status: z.enum(['confirmed', 'checked_in', 'cancelled']),
+      replayed: z.boolean(),
+    }),
+  )
 
 /** Gives a table back. */
 export const cancelReservation = verb('cancel_reservation', 'buyers', { reservation_id: uuid })
   .refuses('UNAUTHORIZED', 'RESERVATION_NOT_FOUND', 'ALREADY_USED', 'EVENING_OVER', 'LOCK_TIMEOUT')
-  .answers<{ readonly reservation_id: string; readonly already_cancelled: boolean }>()
+  .answers(z.object({ reservation_id: z.guid(), already_cancelled: z.boolean() }))

@@ -1,17 +1,20 @@
+import { z } from 'zod'
 import { type Caller, call } from '../db/call.ts'
 import type { Runner } from '../db/pool.ts'
 import { integer, optional } from './parameters.ts'
 import { verb } from './verb.ts'
 
 /** Whether everything that holds a guarantee is in place and as it was installed; one row a protection. */
-export const verifyProtections = verb('verify_protections', 'buyers', {}).givesRows<{
-  readonly guarantee: string
-  readonly protection: string
-  readonly kind: string
-  readonly object: string
-  readonly active: boolean
-  readonly detail: string
-}>()
+export const verifyProtections = verb('verify_protections', 'buyers', {}).givesRows(
+  z.object({
+    guarantee: z.string(),
+    protection: z.string(),
+    kind: z.string(),
+    object: z.string(),
+    active: z.boolean(),
+    detail: z.string(),
+  }),
+)
 
 /** Every broken law right now, with some rows of each as witnesses; no row: all is well. */
 export const brokenLaws = verb('broken_laws', 'buyers', { witnesses: optional(integer) }).givesRows<{

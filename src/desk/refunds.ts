@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { cents, currency, moment } from './answers.ts'
 import { flag, integer, json, optional, text, uuid, uuids } from './parameters.ts'
 import { verb } from './verb.ts'
 
@@ -55,15 +57,17 @@ export const voidTickets = verb('void_tickets', 'buyers', {
   }>()
 
 /** Orders of an event whose payment a bank took back or wants back, with their tickets. */
-export const disputedOrders = verb('disputed_orders', 'buyers', { event_id: uuid }).givesRows<{
-  readonly order_id: string
-  readonly dispute: 'open' | 'lost'
-  readonly amount_cents: string
-  readonly currency: string
-  readonly created_at: Date
-  readonly closed_at: Date | null
-  readonly tickets: readonly object[]
-}>()
+export const disputedOrders = verb('disputed_orders', 'buyers', { event_id: uuid }).givesRows(
+  z.object({
+    order_id: z.guid(),
+    dispute: z.enum(['open', 'lost']),
+    amount_cents: cents,
+    currency,
+    created_at: moment,
+    closed_at: moment.nullable(),
+    tickets: z.array(z.object({ id: z.guid(), status: z.string() })),
+  }),
+)
 
 /** What the provider says about a refund, by an event or because it was asked; ours are known by their id. */
 export const settleRefund = verb('settle_refund', 'webhooks', { refund: json, refund_id: optional(uuid) })

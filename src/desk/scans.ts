@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import type { ScanOutcome } from '../core/scan-outcomes.ts'
+import { moment } from './answers.ts'
 import { instant, json, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
@@ -11,6 +13,15 @@ export const validateQr = verb('validate_qr', 'gates', { scan: json })
     readonly details: Readonly<Record<string, unknown>>
   }>()
 
+/** How a scan went; the time and the person are those of the scan that counts. */
+const scanned = z.object({
+  success: z.boolean(),
+  already_scanned: z.boolean(),
+  scanned_at: moment.nullable(),
+  scanned_by: z.guid().nullable(),
+  error_message: z.string().nullable(),
+})
+
 /** Admits by scan; always one row. */
 export const scanTicketAtomic = verb('scan_ticket_atomic', 'gates', {
   ticket_id: uuid,
@@ -18,13 +29,7 @@ export const scanTicketAtomic = verb('scan_ticket_atomic', 'gates', {
   device_id: optional(text),
   scan_method: optional(text),
   event_id: optional(uuid),
-}).givesRows<{
-  readonly success: boolean
-  readonly already_scanned: boolean
-  readonly scanned_at: string | null
-  readonly scanned_by: string | null
-  readonly error_message: string | null
-}>()
+}).givesRows(scanned)
 
 /** Admits by a member of staff. */
 export const atomicTicketCheckin = verb('atomic_ticket_checkin', 'gates', {
@@ -43,7 +48,7 @@ export const atomicTicketCheckin = verb('atomic_ticket_checkin', 'gates', {
     'TOO_LATE',
     'LOCK_TIMEOUT',
   )
-  .answers<{ readonly checked_in_at: string }>()
+  .answers(z.object({ checked_in_at: moment }))
 
 /** Records one scan that a gate made without network; always one row. */
 export const syncOfflineScan = verb('sync_offline_scan', 'gates', {
@@ -52,14 +57,7 @@ export const syncOfflineScan = verb('sync_offline_scan', 'gates', {
   scanned_at: instant,
   device_id: optional(text),
   event_id: optional(uuid),
-}).givesRows<{
-  readonly success: boolean
-  readonly conflict_resolved: boolean
-  readonly already_scanned: boolean
-  readonly scanned_at: string | null
-  readonly scanned_by: string | null
-  readonly error_message: string | null
-}>()
+}).givesRows(scanned.extend({ conflict_resolved: z.boolean() }))
 
 /** Records what a gate scanned without network, 1 to 500 scans in any order, each judged on its own. */
 export const syncOfflineScans = verb('sync_offline_scans', 'gates', {
@@ -133,11 +131,34 @@ export interface GateList {
   readonly read_at: string
 }
 
+/** One line of the log of scans. */
+const scanFacts = z.object({
+  id: z.guid(),
+  scan_id: z.string().nullable(),
+  scanned_at: moment,
+  claimed_at: moment.nullable(),
+  recorded_at: moment,
+  scanned_by: z.guid().nullable(),
+  synced_by: z.guid().nullable(),
+  device_id: z.string().nullable(),
+  offline: z.boolean(),
+  clock_suspect: z.boolean(),
+  disbelieved: z.record(z.string(), z.unknown()).nullable(),
+  gate_event_id: z.guid().nullable(),
+  error_code: z.string().nullable(),
+})
+
 /** Every entry that a gate without network gave and that was one too many, also where one of the two was undone. */
-export const doubleAdmissions = verb('double_admissions', 'gates', { event_id: uuid }).givesRows<{
-  readonly ticket_id: string
-  readonly status: string
-  /** The scan that counts; null where the ticket did not admit at all. */
-  readonly counted: object | null
-  readonly other: object
-}>()
+export const doubleAdmissions = verb('double_admissions', 'gates', { event_id: uuid }).givesRows(
+  z.object({
+    ticket_id: z.guid(),
+    status: z.string(),
+    /** The scan that counts; null where the ticket did not admit at all. */
+    counted: scanFacts.nullable(),
+    other: scanFacts.extend({
+      undone_at: moment.optional(),
+      undone_by: z.guid().optional(),
+      reason: z.string().optional(),
+    }),
+  }),
+)

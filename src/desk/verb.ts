@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Lane } from '../core/capacity.ts'
 import { isRefusalCode, type RefusalCode } from '../core/refusals.ts'
 import { type Caller, call } from '../db/call.ts'
@@ -23,6 +24,8 @@ export interface Definition {
   /** The codes that it refuses with; none where its answer is no {success, …}. */
   readonly refusals: readonly RefusalCode[]
   readonly returns: Returns
+  /** What a caller through the door is given where it is not refused; a row of it where the verb gives rows. */
+  readonly answer?: z.ZodType
 }
 
 /** An object that says whether it was a success, one plain value, a set of rows, or nothing. */
@@ -39,21 +42,32 @@ export interface Refused<Code extends RefusalCode = RefusalCode> {
 /** An answer without success says why. */
 export type Success<Facts> = Facts & { readonly success: true }
 
-/** Begins the definition of a verb: its name, its lane, its parameters. What it answers follows. */
+/** Begins the definition of a verb: its name, its lane, its parameters. What it answers follows, as a schema where it has a door. */
 export function verb<P extends ParameterList>(name: string, lane: Lane, parameters: P) {
   const head = { name, lane, parameters }
   type Given = Arguments<P>
   return {
     /** Answers {success: true, …Facts}, or one of these refusals. */
     refuses: <Code extends RefusalCode>(...refusals: readonly Code[]) => ({
-      answers: <Facts>(): Verb<Given, Success<Facts> | Refused<Code>> =>
-        define({ ...head, refusals, returns: 'answer' }, parseAnswer),
+      answers: <Facts>(facts?: z.ZodObject<z.ZodRawShape, z.core.$strip> & z.ZodType<Facts>) =>
+        define<Given, Success<Facts> | Refused<Code>>(
+          { ...head, refusals, returns: 'answer', ...answering(facts?.extend({ success: z.literal(true) })) },
+          parseAnswer,
+        ),
     }),
-    gives: <Value>(): Verb<Given, Value> => define({ ...head, refusals: [], returns: 'value' }, parseValue),
-    givesRows: <Row>(): Verb<Given, readonly Row[]> =>
-      define({ ...head, refusals: [], returns: 'rows' }, parseValue),
-    givesNothing: (): Verb<Given, void> => define({ ...head, refusals: [], returns: 'nothing' }, () => {}),
+    gives: <Value>(value?: z.ZodType<Value>) =>
+      define<Given, Value>({ ...head, refusals: [], returns: 'value', ...answering(value) }, parseValue),
+    givesRows: <Row>(row?: z.ZodType<Row>) =>
+      define<Given, readonly Row[]>(
+        { ...head, refusals: [], returns: 'rows', ...answering(row) },
+        parseValue,
+      ),
+    givesNothing: () => define<Given, void>({ ...head, refusals: [], returns: 'nothing' }, () => {}),
   }
+}
+
+function answering(answer: z.ZodType | undefined): Pick<Definition, 'answer'> {
+  return answer === undefined ? {} : { answer }
 }
 
 /** The one place that calls the vault. */

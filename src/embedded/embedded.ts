@@ -33,6 +33,8 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Is told each time it had to be started again. */
   readonly onRestart?: () => void
+  /** So often in a row it is started again where it dies; five times where this is left out. */
+  readonly restartsMax?: number
 }
 
 /**
@@ -54,7 +56,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Cluster> 
   const keeper = startKeeper(order)
   const running = await answerOf(keeper)
   letGo(keeper)
-  const guarded = guard(keeper, { ...order, port: running.port }, options.onRestart)
+  const guarded = guard(keeper, { ...order, port: running.port }, options)
   const { lost, stop } = guarded
   return { url: running.url, port: running.port, dataFolder, lost, stop, [Symbol.asyncDispose]: stop }
 }
@@ -65,13 +67,17 @@ const RESTART_AFTER_MS = 200
 const RAN_LONG_MS = 60_000
 
 /** A supervisor: who has the folder next ends what is left of the last one, and starts PostgreSQL on its port. */
-function guard(first: Keeper, order: KeeperOrder, onRestart: () => void = () => {}) {
+function guard(
+  first: Keeper,
+  order: KeeperOrder,
+  { onRestart = () => {}, restartsMax = RESTARTS_MAX }: Pick<EmbeddedOptions, 'onRestart' | 'restartsMax'>,
+) {
   let keeper = first
   let stopped: Promise<void> | undefined
   const lost = Promise.withResolvers<EmbeddedError>()
   const watch = async () => {
     let last = 'it ended each time soon after its start'
-    for (let restarts = 0; restarts < (order.ephemeral ? 0 : RESTARTS_MAX); ) {
+    for (let restarts = 0; restarts < (order.ephemeral ? 0 : restartsMax); ) {
       const startedMs = performance.now()
       await keeper.ended
       restarts = performance.now() - startedMs > RAN_LONG_MS ? 1 : restarts + 1

@@ -3,6 +3,12 @@ import { hasCode } from './errors.ts'
 import { findPlace } from './place.ts'
 import { readStatus } from './processes.ts'
 
+/** A signal to the first process of the PostgreSQL on this folder, which ends it as the signal says. For proofs. */
+export async function signalEmbedded(dataFolder: string, signal: NodeJS.Signals): Promise<void> {
+  const status = await readStatus((await findPlace(await realpath(dataFolder))).pgdata)
+  if (status !== undefined) process.kill(status.pid, signal)
+}
+
 /** SIGKILL to every process of the PostgreSQL on this folder at once, as when a machine dies. For proofs. */
 export async function killEmbedded(dataFolder: string): Promise<void> {
   const status = await readStatus((await findPlace(await realpath(dataFolder))).pgdata)

@@ -159,7 +159,7 @@ async function prepareLog(place: Place, account: Account | undefined): Promise<n
 }
 
 /** A port that was free a moment ago; who needs it tries again with another if it is gone. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

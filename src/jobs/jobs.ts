@@ -4,6 +4,7 @@ import { SERVICE } from '../desk/callers.ts'
 import { continueCancellations } from '../desk/events.ts'
 import { expireTicketHolds } from '../desk/holds.ts'
 import { expireOrders } from '../desk/orders.ts'
+import { forgetLeftovers } from '../desk/users.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { type Due, dueRefunds, dueSessions } from '../payments/reconcile.ts'
 import { loop } from './loop.ts'
@@ -13,17 +14,38 @@ export interface Jobs {
   stop(): Promise<void>
 }
 
+/** Counts what the jobs did. */
+export interface JobCounter {
+  round(job: string, outcome: 'success' | 'failure'): void
+}
+
 /**
  * Ends what is due, asks the provider about what was not heard of, and sends refunds, until `stop`. Any number of servers may
  * do so at once: the database leases each thing to one of them.
  */
-export function startJobs(database: Database, provider: PaymentProvider, log: Log): Jobs {
-  const every = (ms: number, name: string, round: () => Promise<boolean>) =>
-    loop(ms, round, reportFailures(log, name))
+export function startJobs(
+  database: Database,
+  provider: PaymentProvider,
+  log: Log,
+  counter: JobCounter = UNCOUNTED,
+): Jobs {
+  const every = (ms: number, name: string, round: () => Promise<boolean>) => {
+    const report = reportFailures(log, name)
+    const counted = async () => {
+      const hasMore = await round()
+      counter.round(name, 'success')
+      return hasMore
+    }
+    return loop(ms, counted, (error) => {
+      counter.round(name, 'failure')
+      report(error)
+    })
+  }
   const loops = [
     every(EXPIRE_EVERY_MS, 'expire orders', () => expireOrdersOnce(database)),
     every(EXPIRE_EVERY_MS, 'expire holds', () => expireHoldsOnce(database)),
     every(EXPIRE_EVERY_MS, 'cancel events', () => cancelEventsOnce(database)),
+    every(FORGET_EVERY_MS, 'forget leftovers', () => forgetLeftoversOnce(database)),
     every(ASK_EVERY_MS, 'reconcile', () => reconcileOnce(database, provider, log)),
     every(ASK_EVERY_MS, 'refund', () => refundOnce(database, provider, log)),
   ]
@@ -33,6 +55,8 @@ export function startJobs(database: Database, provider: PaymentProvider, log: Lo
     },
   }
 }
+
+const UNCOUNTED: JobCounter = { round: () => {} }
 
 /**
  * How often due holds are ended. A sale does not wait for this (lazy expiry): a verb that finds too few tickets left ends the
@@ -44,6 +68,8 @@ const EXPIRE_ORDERS_MAX = 100
 const CANCEL_ORDERS_MAX = 50
 
 const ASK_EVERY_MS = 2_000
+const FORGET_EVERY_MS = 60_000
+const FORGET_MAX = 1_000
 
 /** Lease batch: no more than are worked on at once, since what waited behind others would outlive its lease. */
 const DUE_MAX = 8
@@ -61,6 +87,11 @@ export async function cancelEventsOnce(database: Database): Promise<boolean> {
 /** Ends holds that are due; true where there may be more. */
 export async function expireHoldsOnce(database: Database): Promise<boolean> {
   return (await expireTicketHolds(database, SERVICE, { limit: EXPIRE_HOLDS_MAX })) >= EXPIRE_HOLDS_MAX
+}
+
+/** Deletes messages and codes that are over; true where there may be more. */
+async function forgetLeftoversOnce(database: Database): Promise<boolean> {
+  return (await forgetLeftovers(database, SERVICE, { limit: FORGET_MAX })) >= FORGET_MAX
 }
 
 /** Looks at the sessions that are due; true where there may be more. */

@@ -28,7 +28,7 @@ export interface PaymentProvider {
   /** The refunds of a payment, the newest `REFUNDS_MAX`: one page. */
   listRefunds(paymentId: string): Promise<Outcome<readonly StripeRefund[]>>
   /** The event in a webhook's raw body; undefined where it is not signed with a secret of ours within the last five minutes. */
-  readEvent(body: string, signature: string | null): object | undefined
+  readEvent(body: string, signature: string | null): Promise<object | undefined>
 }
 
 export interface StripeOptions {
@@ -87,9 +87,9 @@ export function openStripe(options: StripeOptions): PaymentProvider {
       ask('listRefunds', id, () =>
         stripe.refunds.list({ payment_intent: id, limit: REFUNDS_MAX }).then(({ data }) => data),
       ),
-    readEvent: (body, signature) => {
+    readEvent: async (body, signature) => {
       for (const secret of webhookSecret.split(',')) {
-        const event = readEvent(stripe, body, signature, secret)
+        const event = await readEvent(stripe, body, signature, secret)
         if (event !== undefined) return event
       }
       return undefined
@@ -110,14 +110,15 @@ function refundParameters({ payment_id, amount_cents, refund_id, order_id }: Ref
   } as const
 }
 
-function readEvent(
+/** Web crypto, which is asynchronous, is what every runtime has. */
+async function readEvent(
   stripe: Stripe,
   body: string,
   signature: string | null,
   secret: string,
-): object | undefined {
+): Promise<object | undefined> {
   try {
-    const event: unknown = stripe.webhooks.constructEvent(
+    const event: unknown = await stripe.webhooks.constructEventAsync(
       body,
       signature ?? '',
       secret,

@@ -54,7 +54,7 @@ export async function* smoke(options: SmokeOptions): AsyncGenerator<SmokeStep> {
     (list) => list.length === 0,
     'resource_missing',
   )
-  yield webhookStep(provider, options)
+  yield await webhookStep(provider, options)
 }
 
 interface Step {
@@ -139,10 +139,10 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /** Needs no network: an event that is signed as the provider does it is read; altered or old ones are not. */
-function webhookStep(
+async function webhookStep(
   provider: PaymentProvider,
   { secretKey, webhookSecret, nowMs }: SmokeOptions,
-): SmokeStep {
+): Promise<SmokeStep> {
   const { webhooks } = new Stripe(secretKey)
   const payload = JSON.stringify({ id: 'evt_smoke', object: 'event', type: 'ping', data: { object: {} } })
   const signed = (seconds: number) =>
@@ -152,10 +152,10 @@ function webhookStep(
       timestamp: Math.floor(nowMs / 1000) + seconds,
     })
   const isRight =
-    provider.readEvent(payload, signed(0)) !== undefined &&
-    provider.readEvent(payload.replace('ping', 'pong'), signed(0)) === undefined &&
-    provider.readEvent(payload, signed(-TOO_OLD_SECONDS)) === undefined &&
-    provider.readEvent(payload, null) === undefined
+    (await provider.readEvent(payload, signed(0))) !== undefined &&
+    (await provider.readEvent(payload.replace('ping', 'pong'), signed(0))) === undefined &&
+    (await provider.readEvent(payload, signed(-TOO_OLD_SECONDS))) === undefined &&
+    (await provider.readEvent(payload, null)) === undefined
   const name = 'reads a signed event, and no altered, old or unsigned one'
   return isRight
     ? { name, verdict: 'passed', detail: '' }

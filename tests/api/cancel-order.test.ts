@@ -38,6 +38,20 @@ const standOf = ({ orderId, tier }: Placed) =>
 const CALM = { seed: 1, duplicates: 1, delayMs: 0, lostAnswers: 0 }
 
 describe('cancel-order', () => {
+  it('is 503 PAYMENT_UNAVAILABLE where the database fails once nobody can pay any more; asked again it is done', async () => {
+    const order = await place()
+    await db.rows(`
+      create function conflict() returns trigger language plpgsql as
+        $$ begin raise exception 'conflict' using errcode = '40001'; end $$;
+      create trigger conflict before update of status on ticketing.checkout_sessions
+        for each row when (new.status = 'expired') execute function conflict();`)
+    const first = await cancel(order)
+    await db.rows('drop function conflict cascade')
+    assert.deepEqual([first.status, first.body['code']], [503, 'PAYMENT_UNAVAILABLE'])
+    assert.equal((await cancel(order)).status, 200)
+    assert.deepEqual(await standOf(order), ['expired', '0', 'expired'])
+  })
+
   it('gives a pending order up: its session is expired, its tickets are free at once; again is the same', async () => {
     const order = await place()
     for (let i = 0; i < 2; i++) {

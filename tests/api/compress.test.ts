@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { json } from '../../src/api/http.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
+import { UNTOLD } from '../support/told.ts'
 import { serve } from './scratch.ts'
 
 const db = await testDatabase()
@@ -12,8 +13,8 @@ const house = await openBoxOffice(db)
 await addTier(db, house.eventId)
 const LONG = 'ticket '.repeat(1000)
 const functions = new Map([
-  ['long', { methods: ['GET', 'HEAD'], handle: async () => json(200, LONG) }],
-  ['short', { methods: ['GET'], handle: async () => json(200, 'ticket') }],
+  ['long', { ...UNTOLD, methods: ['GET', 'HEAD'], handle: async () => json(200, LONG) }],
+  ['short', { ...UNTOLD, methods: ['GET'], handle: async () => json(200, 'ticket') }],
 ])
 const mounts = new Map([['stand-in', async () => new Response(LONG)]])
 const server = await serve(db.url, { app: { functions, mounts } })

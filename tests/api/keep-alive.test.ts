@@ -117,7 +117,13 @@ async function delayed(url: string, ms: number) {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port: own } = server.address() as { port: number }
-  return { at: `127.0.0.1:${own}`, [Symbol.asyncDispose]: async () => void server.close() }
+  let connections = 0
+  server.on('connection', () => connections++)
+  return {
+    at: `127.0.0.1:${own}`,
+    connections: () => connections,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  }
 }
 
 /** How the POST ends that is sent when the connection before it has been idle for a second. */
@@ -131,12 +137,72 @@ async function postAfterOneSecond(keepAliveMs: number): Promise<number> {
   return await post()
 }
 
+const WAVES = 8
+const POSTS_A_WAVE = 25
+
+/** Waves of POSTs while nginx ends the connections that it kept for a second: the numbers that arrived, and the statuses. */
+async function postInWaves(keepAliveMs: number) {
+  const arrived: string[] = []
+  const counting = new Hono().post('/', async (c) => {
+    arrived.push(await c.req.text())
+    return c.text('taken')
+  })
+  await using listening = await listen(counting, { reading: { keepAliveMs } })
+  await using way = await delayed(listening.url, 20)
+  await using proxy = await startNginx(way.at, { keepAliveSeconds: 1 })
+  const statuses: number[] = []
+  for (let wave = 0; wave < WAVES; wave++) {
+    const posts = Array.from({ length: POSTS_A_WAVE }, async (_, n) => {
+      const body = String(wave * POSTS_A_WAVE + n)
+      statuses.push((await fetch(proxy.url, { method: 'POST', body })).status)
+    })
+    await Promise.all(posts)
+    // Before, at and after the moment at which a connection has been kept for a second.
+    await new Promise((resolve) => setTimeout(resolve, 940 + 20 * wave))
+  }
+  return { arrived, statuses, connections: way.connections() }
+}
+
 describe('a POST behind nginx', { skip: noNginx }, () => {
+  it('arrives once, whatever connections end meanwhile, and most go over one that is kept', async () => {
+    const { arrived, statuses, connections } = await postInWaves(75_000)
+    assert.deepEqual([...new Set(statuses)], [200])
+    assert.deepEqual(
+      arrived.map(Number).sort((a, b) => a - b),
+      Array.from({ length: WAVES * POSTS_A_WAVE }, (_, n) => n),
+    )
+    assert.ok(connections < arrived.length, `${connections} connections for ${arrived.length} requests`)
+  })
+
   it('is not lost in the end of a connection, as the proxy ends it first', async () => {
     assert.equal(await postAfterOneSecond(75_000), 200)
   })
 
   it('twin: is lost where the server keeps connections for a shorter time than the proxy', async () => {
     assert.equal(await postAfterOneSecond(1), 502)
+  })
+})
+
+describe('a WebSocket behind nginx', { skip: noNginx }, () => {
+  it('opens, and carries both ways', async () => {
+    await using listening = await listen(app, {
+      upgrade: (_request, socket) => {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+        socket.pipe(socket)
+      },
+    })
+    await using proxy = await startNginx(new URL(listening.url).host)
+    const { hostname, port } = new URL(proxy.url)
+    const socket = connect(Number(port), hostname)
+    let said = ''
+    socket.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+    const given = () => said
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    assert.match(await until(socket, () => said.endsWith('\r\n\r\n'), given), /^HTTP\/1\.1 101 /)
+    socket.write('both ways')
+    await until(socket, () => said.endsWith('both ways'), given)
+    socket.destroy()
   })
 })

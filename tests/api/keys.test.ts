@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { openAuthenticator } from '../../src/api/authenticator.ts'
 import { deriveKeys, mintToken } from '../../src/api/keys.ts'
+import { openSigningKeys } from '../../src/api/signing-keys.ts'
 import { tokenVerifier } from '../../src/api/tokens.ts'
 import { ask, JWT_SECRET, makeScratch, type Scratch, startServer, type TestServer } from './scratch.ts'
 
@@ -151,7 +152,7 @@ describe('keys and tokens', () => {
 
   it('a remembered token still ends when it says', async () => {
     let nowMs = 1_000_000_000_000
-    const verify = tokenVerifier(JWT_SECRET, () => nowMs)
+    const verify = tokenVerifier(await openSigningKeys(JWT_SECRET), () => nowMs)
     const token = await mintToken(JWT_SECRET, { sub: USER, expiresInSeconds: 60 }, nowMs)
     assert.equal((await verify(token)).refused, false)
     nowMs += 89_000

@@ -10,6 +10,7 @@ import { listen } from '../../src/api/listen.ts'
 import { openPool } from '../../src/db/pool.ts'
 import { CODES } from '../support/codes.ts'
 import { placesOf } from '../support/limits.ts'
+import { UNTOLD } from '../support/told.ts'
 import { ask, JWT_SECRET, makeScratch, type ServeOptions, startServer } from './scratch.ts'
 
 /** A server whose function `slow` answers when it is told to, and whose `broken` has a bug. */
@@ -26,17 +27,27 @@ async function slowServer(options: ServeOptions['app'] = {}) {
     throw new Error('a bug')
   }
   const functions = new Map([
-    ['slow', { methods: ['POST'], handle: slow }],
-    ['quick', { methods: ['POST', 'GET'], handle: async () => json(200, { success: true }) }],
-    ['broken', { methods: ['POST'], handle: broken }],
-    ['odd', { methods: ['POST'], handle: async () => json(200, {}, { 'X-Odd': 'a\nb' }) }],
+    ['slow', { ...UNTOLD, methods: ['POST'], handle: slow }],
+    ['quick', { ...UNTOLD, methods: ['POST', 'GET'], handle: async () => json(200, { success: true }) }],
+    ['broken', { ...UNTOLD, methods: ['POST'], handle: broken }],
+    ['odd', { ...UNTOLD, methods: ['POST'], handle: async () => json(200, {}, { 'X-Odd': 'a\nb' }) }],
     [
       'hook',
-      { methods: ['POST'], lane: 'webhooks' as const, handle: async () => json(200, { received: true }) },
+      {
+        ...UNTOLD,
+        methods: ['POST'],
+        lane: 'webhooks' as const,
+        handle: async () => json(200, { received: true }),
+      },
     ],
     [
       'health-check',
-      { methods: ['GET'], lane: 'health' as const, handle: async () => json(200, { status: 'ok' }) },
+      {
+        ...UNTOLD,
+        methods: ['GET'],
+        lane: 'health' as const,
+        handle: async () => json(200, { status: 'ok' }),
+      },
     ],
   ])
   const server = await startServer(scratch, { app: { functions, ...options } })
@@ -129,7 +140,7 @@ describe('the log', () => {
         ['info', 'POST', '/functions/v1/:name', 404],
         ['info', 'GET', '/rest/v1/rpc/add', 200],
         ['info', 'POST', '/rest/v1/rpc/:name', 404],
-        ['info', 'GET', '/rest/v1/*', 404],
+        ['info', 'GET', '/rest/v1/:table', 404],
         ['info', 'GET', '*', 404],
       ],
     )
@@ -265,7 +276,10 @@ describe('a client that hangs up in the middle of its body', () => {
       const database = await openPool(scratch.url, { max: 1, name: 'api-test' })
       const authenticator = await openAuthenticator(JWT_SECRET)
       const functions = new Map([
-        ['quick', { methods: ['POST'], handle: async (r: Request) => json(200, await readJson(r)) }],
+        [
+          'quick',
+          { ...UNTOLD, methods: ['POST'], handle: async (r: Request) => json(200, await readJson(r)) },
+        ],
       ])
       const app = buildApp({
         database,

@@ -47,6 +47,22 @@ describe('a checkout that is paid', () => {
     assert.equal(await db.value('select sold_quantity from ticket_tiers where id = $1', [tier]), 2)
   })
 
+  it('whose pay page the database does not take is not told as undone: its order stands, and the key leads to it', async () => {
+    const tier = await paidTier()
+    const key = freshKey()
+    await db.rows(`
+      create function conflict() returns trigger language plpgsql as
+        $$ begin raise exception 'conflict' using errcode = '40001'; end $$;
+      create trigger conflict before update on ticketing.checkout_sessions for each row execute function conflict();`)
+    const first = await guest(tier, key)
+    await db.rows('drop function conflict cascade')
+    assert.deepEqual([first.status, first.body['error_code']], [503, 'PAYMENT_UNAVAILABLE'])
+    assert.match(String(first.body['order_url']), /\/orders\//)
+    const again = await guest(tier, key)
+    assert.deepEqual([again.status, again.body['order_id']], [200, first.body['order_id']])
+    assert.equal(await heldOf(tier), 1)
+  })
+
   it('gives the order page to whoever asks again under the key', async () => {
     const tier = await paidTier()
     const key = freshKey()

@@ -104,6 +104,19 @@ describe('process-refund', () => {
     assert.equal((await refund({ orderId })).status, 200)
   })
 
+  it('is pending where the database fails after the refund was asked for: to ask again would be ALREADY_REFUNDED', async () => {
+    const { orderId } = await bought()
+    await db.rows(`
+      create function conflict() returns trigger language plpgsql as
+        $$ begin raise exception 'conflict' using errcode = '40001'; end $$;
+      create trigger conflict before update on ticketing.refunds for each row execute function conflict();`)
+    const { status, body } = await refund({ orderId })
+    await db.rows('drop function conflict cascade')
+    assert.deepEqual([status, body['status'], await returned(orderId)], [200, 'pending', 5000])
+    await shop.delivered()
+    assert.deepEqual(await statuses(orderId), ['refunded', 'refunded'])
+  })
+
   it('is pending where the provider says so or does not answer, and the tickets do not admit meanwhile', async () => {
     for (const outcome of ['pending', 'lost']) {
       const { orderId } = await bought()

@@ -224,16 +224,6 @@ describe('POST, GET and HEAD /rest/v1/rpc', () => {
     await scratch.admin('drop function public.late()')
     await becomes(async () => (await rpc('late', { body: {} })).json().code, 'PGRST202')
   })
-
-  it('refuses the parts of a query string that it does not have', async () => {
-    for (const query of ['select=n', 'order=n.asc', 'n=eq.1', 'or=(n.eq.1)', 'n=not.is.null']) {
-      const got = await rpc(`rows_to?${query}`, { body: { p_last: 1 } })
-      assert.deepEqual([got.status, got.json().code], [400, 'PGRST127'])
-    }
-    assert.equal((await rpc('rows_to?select=*', { body: { p_last: 1 } })).status, 200)
-    assert.equal((await rpc('rows_to?what=ever', { body: { p_last: 1 } })).json().code, 'PGRST100')
-    assert.equal((await rpc('rows_to?limit=-1', { body: { p_last: 1 } })).json().code, 'PGRST103')
-  })
 })
 
 const BECOMES_MS_MAX = 5_000

@@ -3,14 +3,20 @@ import { readFile } from 'node:fs/promises'
 import type { Hono } from 'hono'
 import pg from 'pg'
 import { type AppOptions, buildApp } from '../../src/api/app.ts'
-import { type Authenticator, openAuthenticator } from '../../src/api/authenticator.ts'
+import { type Authenticator, openAuthenticator, type Signing } from '../../src/api/authenticator.ts'
+import { clientFinder } from '../../src/api/client-address.ts'
 import { listen } from '../../src/api/listen.ts'
+import { openRealtime, type RealtimeLimits } from '../../src/api/realtime/realtime.ts'
 import type { ReadLimits } from '../../src/core/capacity.ts'
+import { openLog } from '../../src/core/log.ts'
 import { type Database, openPool } from '../../src/db/pool.ts'
 import { CODES } from '../support/codes.ts'
 import { serverUrl } from '../support/server.ts'
+import { judging } from '../support/told.ts'
+import { IS_EDGE, openEdge } from './edge.ts'
+import { JWT_SECRET } from './secrets.ts'
 
-export const JWT_SECRET = 'a secret for tests with at least 32 characters'
+export { JWT_SECRET }
 
 export interface Scratch extends AsyncDisposable {
   /** URL of the login that becomes the callers' roles: no superuser, no rights of its own. */
@@ -70,11 +76,13 @@ export interface TestServer extends AsyncDisposable {
   readonly authenticator: Authenticator
   readonly database: Database
   readonly logged: readonly string[]
+  /** Of subscribers, open now. */
+  sockets(): number
 }
 
 /** The whole app over real HTTP on a free port. */
 export function startServer(scratch: Scratch, options: ServeOptions = {}): Promise<TestServer> {
-  return serve(scratch.url, options)
+  return serve(scratch.url, { hasVault: false, ...options })
 }
 
 export interface ServeOptions {
@@ -82,32 +90,68 @@ export interface ServeOptions {
   readonly waitMs?: number
   readonly app?: Partial<Omit<AppOptions, 'database' | 'gate' | 'log'>>
   readonly reading?: Partial<ReadLimits>
+  readonly signing?: Signing
+  /** Sockets for subscribers, with these limits. */
+  readonly realtime?: Partial<RealtimeLimits>
+  /** Where changes are followed, if not where all else is asked. */
+  readonly replicationUrl?: string
+  /** The database is an installation: what it answers is held against the OpenAPI document. */
+  readonly hasVault?: boolean
 }
 
 /** The whole app over real HTTP on a free port, on any database. */
 export async function serve(
   url: string,
-  { max = 4, waitMs = 10_000, app: options, reading = {} }: ServeOptions = {},
+  {
+    max = 4,
+    waitMs = 10_000,
+    app: options,
+    reading = {},
+    signing,
+    realtime,
+    replicationUrl = url,
+    hasVault = true,
+  }: ServeOptions = {},
 ): Promise<TestServer> {
   const database = await openPool(url, { max, waitMs, name: 'api-test' })
-  const authenticator = await openAuthenticator(JWT_SECRET)
+  const authenticator = await openAuthenticator(JWT_SECRET, undefined, undefined, signing)
   const logged: string[] = []
+  const log = (line: string) => void logged.push(line)
+  const open =
+    realtime === undefined
+      ? undefined
+      : await openRealtime({
+          database,
+          databaseUrl: replicationUrl,
+          authenticator,
+          findClient: clientFinder({ header: undefined, trusted: ['private'] }),
+          log: openLog('warn', () => new Date(), log),
+          limits: realtime,
+        })
   const app = buildApp({
     codes: CODES,
+    ...(open === undefined ? {} : { realtime: open }),
     ...options,
     database,
     authenticator,
-    log: (line) => logged.push(line),
+    log,
   })
-  const listening = await listen(app, { reading })
+  const edge = IS_EDGE ? openEdge(url, options) : undefined
+  const upgrade = open === undefined ? {} : { upgrade: open.upgrade }
+  const answer = edge?.before(app) ?? app.fetch
+  const listening = await listen({ fetch: hasVault ? judging(answer) : answer }, { reading, ...upgrade })
+  edge?.start(listening.url)
   return {
     url: listening.url,
     app,
     authenticator,
     database,
     logged,
+    sockets: () => open?.sockets() ?? 0,
     [Symbol.asyncDispose]: async () => {
+      await open?.close()
       await listening.close()
+      await edge?.close()
       await database.close()
     },
   }

@@ -3,17 +3,24 @@ import { after } from 'node:test'
 import type { AppOptions } from '../../src/api/app.ts'
 import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { mintToken } from '../../src/api/keys.ts'
-import type { ReadLimits } from '../../src/core/capacity.ts'
 import { openStripe, type PaymentProvider } from '../../src/payments/provider.ts'
 import { openStandIn, type StandInOptions } from '../../src/payments/stand-in.ts'
 import { addStaff, type BoxOffice, openBoxOffice } from '../support/box-office.ts'
 import { codesOf } from '../support/codes.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import type { Shown } from '../support/door.ts'
-import { type Answer, type Ask, ask, JWT_SECRET, serve, type TestServer } from './scratch.ts'
+import {
+  type Answer,
+  type Ask,
+  ask,
+  JWT_SECRET,
+  type ServeOptions,
+  serve,
+  type TestServer,
+} from './scratch.ts'
+import { SECRET_KEY, WEBHOOK_SECRET } from './secrets.ts'
 
-export const SECRET_KEY = 'sk_test_stand_in_of_the_tests'
-export const WEBHOOK_SECRET = 'whsec_dGVzdHM='
+export { SECRET_KEY, WEBHOOK_SECRET }
 
 /** Where the SDK is sent until the server has its address. */
 const NOWHERE = 'http://shop.invalid'
@@ -49,8 +56,10 @@ type ShopBody = Readonly<Record<string, unknown>>
 export async function openShop(
   options: Partial<StandInOptions> = {},
   app: Partial<AppOptions> = {},
-  reading: Partial<ReadLimits> = {},
+  more: Pick<ServeOptions, 'reading' | 'realtime'> = {},
 ): Promise<Shop> {
+  const open: AsyncDisposable[] = []
+  closeAfterwards(open)
   const db = await testDatabase()
   const house = await openBoxOffice(db)
   let url = ''
@@ -71,12 +80,9 @@ export async function openShop(
     ['api.stripe.com', 'checkout.stripe.com', 'stand-in'].map((name) => [name, standIn.fetch]),
   )
   const codes = await codesOf(db)
-  const server = await serve(db.url, { app: { codes, payments, mounts, ...app }, reading })
+  const server = await serve(db.url, { app: { codes, payments, mounts, ...app }, ...more })
   url = server.url
-  after(async () => {
-    await standIn.close()
-    await server[Symbol.asyncDispose]()
-  })
+  open.push({ [Symbol.asyncDispose]: () => standIn.close() }, server)
   const control = async (path: string, body?: unknown) =>
     fetch(`${url}/stand-in${path}`, {
       headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/json' },
@@ -104,6 +110,13 @@ export async function openShop(
     tokenOf,
     member: async (role) => tokenOf(await addStaff(db, house.businessId, role)),
   }
+}
+
+/** Said before there is a database: it goes after them, when nobody follows its changes any more. */
+function closeAfterwards(open: readonly AsyncDisposable[]): void {
+  after(async () => {
+    for (const it of open) await it[Symbol.asyncDispose]()
+  })
 }
 
 /** Pays on the stand-in's page, by a card that works where none is named. */

@@ -19,7 +19,7 @@ const ANSWER_MS_MAX = 5_000
 
 const large = await openShop()
 const shop = await openShop({}, { limits: { arrivingMax: ARRIVING_MAX } })
-const crowded = await openShop({}, {}, { connectionsMax: CONNECTIONS_MAX })
+const crowded = await openShop({}, {}, { reading: { connectionsMax: CONNECTIONS_MAX } })
 
 /** What stands for a parameter of a route; a route with another one has to say here what strangers put there. */
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {

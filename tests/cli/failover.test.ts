@@ -94,7 +94,7 @@ describe('a primary and its standby', { concurrency: false }, () => {
     })
     report(t, seen)
     assert.ok(office.isAlive())
-    const allowed = ['200', '503 DATABASE_UNREACHABLE', '503 DATABASE_READ_ONLY']
+    const allowed = ['200', '503 DATABASE_UNREACHABLE', '503 COMMIT_UNCONFIRMED', '503 DATABASE_READ_ONLY']
     assert.deepEqual(
       [...seen.answers.keys()].filter((code) => !allowed.includes(code)),
       [],

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { NO_SMALL_DISK, openSmallDisk } from '../../src/cli/small-disk.ts'
 import { eventually } from '../../src/embedded/processes.ts'
-import { assertKept, type FaultOffice, openFaultOffice, report, type Seen } from '../support/fault-office.ts'
+import {
+  assertAnswers,
+  assertDocumented,
+  assertKept,
+  type Expected,
+  openFaultOffice,
+  report,
+} from '../support/fault-office.ts'
 import { makePostgres, type Postgres, takeAll } from '../support/postgres.ts'
 import { openProxy, type TcpProxy } from '../support/proxy.ts'
 
@@ -17,19 +23,14 @@ interface World {
   readonly proxy: TcpProxy
 }
 
-interface Fault {
+interface Fault extends Expected {
   readonly name: string
   readonly strike: (world: World) => Promise<void>
-  /** Answers that must have been given; no other but 200 may. */
-  readonly answers: readonly string[]
-  /** May be given besides: who met it first, or last. */
-  readonly perhaps?: readonly string[]
-  /** Health said one of these; none where it is over too soon to be seen for sure. */
-  readonly health: readonly string[]
-  readonly silenceMsMax: number
 }
 
 const UNREACHABLE = '503 DATABASE_UNREACHABLE'
+/** Of calls that were under way. */
+const UNCONFIRMED = '503 COMMIT_UNCONFIRMED'
 const READ_ONLY = '503 DATABASE_READ_ONLY'
 
 const FAULTS: readonly Fault[] = [
@@ -43,7 +44,8 @@ const FAULTS: readonly Fault[] = [
         ![before, undefined].includes(await checkpointerOf(postgres).catch(() => undefined))
       assert.ok(await eventually(WAITS_MS_MAX, isNew), 'PostgreSQL has not started anew')
     },
-    answers: [UNREACHABLE],
+    answers: [UNCONFIRMED],
+    perhaps: [UNREACHABLE],
     health: [],
     silenceMsMax: 8_000,
   },
@@ -55,6 +57,7 @@ const FAULTS: readonly Fault[] = [
       await postgres.start(SETTINGS)
     },
     answers: [UNREACHABLE],
+    perhaps: [UNCONFIRMED],
     health: [UNREACHABLE],
     silenceMsMax: LASTS_MS + 8_000,
   },
@@ -66,6 +69,7 @@ const FAULTS: readonly Fault[] = [
       await postgres.start(SETTINGS)
     },
     answers: [UNREACHABLE],
+    perhaps: [UNCONFIRMED],
     health: [UNREACHABLE],
     silenceMsMax: LASTS_MS + 8_000,
   },
@@ -77,6 +81,7 @@ const FAULTS: readonly Fault[] = [
       await proxy.heal()
     },
     answers: [UNREACHABLE],
+    perhaps: [UNCONFIRMED],
     health: [UNREACHABLE],
     silenceMsMax: LASTS_MS + 3_000,
   },
@@ -110,7 +115,7 @@ const FAULTS: readonly Fault[] = [
       await Promise.all(taken.map((client) => client.end()))
     },
     answers: ['503 DATABASE_BUSY'],
-    perhaps: [UNREACHABLE],
+    perhaps: [UNREACHABLE, UNCONFIRMED],
     health: ['503 DATABASE_BUSY'],
     silenceMsMax: LASTS_MS + 5_000,
   },
@@ -127,6 +132,7 @@ describe('the server lives through what its database does', { concurrency: false
   const office = await openFaultOffice(proxy.through(postgres.url), postgres.url)
   for (const fault of FAULTS) {
     test(fault.name, async (t) => {
+      assertDocumented(fault.name, fault)
       const seen = await office.during(() => fault.strike({ postgres, proxy }))
       report(t, seen)
       assertAnswers(office, seen, fault)
@@ -135,59 +141,33 @@ describe('the server lives through what its database does', { concurrency: false
   }
 })
 
-const MEGABYTE = 1024 ** 2
-const DISK_BYTES = 400 * MEGABYTE
-const canMount = process.getuid?.() === 0 && process.platform === 'linux'
+const FULL_DISK: Expected = {
+  answers: ['503 DATABASE_FULL'],
+  // PostgreSQL itself goes down where its write-ahead log finds no room.
+  perhaps: [UNREACHABLE, UNCONFIRMED],
+  health: ['503 DATABASE_FULL', UNREACHABLE],
+  silenceMsMax: 2 * LASTS_MS + 15_000,
+}
 
 test('a full disk: buyers are refused by name, health too, and it ends when there is room', {
-  skip: canMount ? false : 'only root mounts a disk of its own',
+  skip: NO_SMALL_DISK ?? false,
 }, async (t) => {
-  const disk = join(tmpdir(), `admit-once-disk-${process.pid}`)
-  await mkdir(disk)
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'admit-once-test', disk])
-  after(async () => {
-    execFileSync('umount', ['--lazy', disk])
-    await rm(disk, { recursive: true, force: true })
-  })
-  const postgres = await makePostgres(disk)
+  const disk = await openSmallDisk(join(tmpdir(), `admit-once-disk-${process.pid}`))
+  after(disk.close)
+  const postgres = await makePostgres(disk.folder)
   await postgres.start({ max_wal_size: '64MB', min_wal_size: '32MB', ...SETTINGS })
   const office = await openFaultOffice(postgres.url, postgres.url)
-  const filler = join(disk, 'filler')
   const seen = await office.during(async () => {
-    const { bavail, bsize } = await statfs(disk)
-    await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(() => undefined)
+    await disk.fill()
     await delay(2 * LASTS_MS)
-    await rm(filler)
+    await disk.free()
   })
   report(t, seen)
-  assertAnswers(office, seen, {
-    answers: ['503 DATABASE_FULL'],
-    // PostgreSQL itself goes down where its write-ahead log finds no room.
-    perhaps: [UNREACHABLE],
-    health: ['503 DATABASE_FULL', UNREACHABLE],
-    silenceMsMax: 2 * LASTS_MS + 15_000,
-  })
+  assertDocumented('the disk is full, and has room again', FULL_DISK)
+  assertAnswers(office, seen, FULL_DISK)
   assert.match(office.output(), /"database_condition","condition":"DISK_FULL",.*No space left/)
   await assertKept(seen, postgres.ask)
 })
-
-function assertAnswers(
-  office: FaultOffice,
-  { answers, health, silenceMs }: Seen,
-  { answers: must, perhaps = [], health: unwell, silenceMsMax }: Omit<Fault, 'name' | 'strike'>,
-): void {
-  assert.ok(office.isAlive(), office.output())
-  const codes = [...answers.keys()].filter((code) => code !== '200')
-  for (const code of must) assert.ok(codes.includes(code), `${code} is missing: ${codes}`)
-  const others = codes.filter((code) => ![...must, ...perhaps].includes(code))
-  assert.deepEqual(others, [], office.output().slice(-2_000))
-  if (unwell.length > 0)
-    assert.ok(
-      [...health].some((code) => unwell.includes(code)),
-      `health: ${[...health]}`,
-    )
-  assert.ok(silenceMs < silenceMsMax, `silence of ${silenceMs} ms`)
-}
 
 async function checkpointerOf({ ask }: Postgres): Promise<number | undefined> {
   const rows = await ask<{ pid: number }>(

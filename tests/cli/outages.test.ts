@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openFaultOffice } from '../support/fault-office.ts'
-import { makePostgres, takeAll } from '../support/postgres.ts'
+import { makePostgres, setStandby, takeAll } from '../support/postgres.ts'
 import { openProxy } from '../support/proxy.ts'
 import { admitOnce, newHome } from './support.ts'
 
@@ -43,20 +43,34 @@ const BUSY = '503 DATABASE_BUSY'
 /** Five seconds, and a busy machine. */
 const KNOWN_MS_MAX = 10_000
 
-test('a synchronous standby is gone: start and migrate say so within a bound, and leave nothing that waits', async () => {
+test('a synchronous standby is gone: what would write says so within a bound, and leaves nothing that waits; what reads reads', async () => {
   const postgres = await makePostgres()
   await postgres.start()
   const env = { ADMIT_ONCE_HOME: newHome(), DATABASE_URL: postgres.url }
   await admitOnce(['migrate'], env)
-  await postgres.ask(`alter system set synchronous_standby_names = 'gone'`)
-  await postgres.ask('select pg_reload_conf()')
-  for (const command of [['start', '--port', '0'], ['migrate']]) {
-    const ended = await Promise.race([admitOnce(command, env), delay(SAYS_MS_MAX, undefined)])
-    assert.equal(ended?.code, 3, `${command[0]} waits`)
-    assert.match(ended?.stderr ?? '', /No commit gets through in 10 s.*synchronous_standby_names/)
-  }
+  await setStandby(postgres.ask, `'gone'`)
+  const writing = [
+    ['start', '--port', '0'],
+    ['migrate'],
+    ['fixtures', 'reserve-race'],
+    ['fixtures', 'reserve-race', '--remove'],
+    ['prove', '--profile', 'quick', '--results', newHome('-results')],
+  ]
+  await Promise.all(
+    writing.map(async (command) => {
+      const ended = await Promise.race([admitOnce(command, env), delay(SAYS_MS_MAX, undefined)])
+      assert.equal(ended?.code, 3, `${command[0]} waits`)
+      assert.match(ended?.stderr ?? '', /No commit gets through in 10 s.*synchronous_standby_names/)
+    }),
+  )
   const left = await postgres.ask(`select query from pg_stat_activity where wait_event = 'SyncRep'`)
   assert.deepEqual(left, [])
+  const made = await postgres.ask(`select datname from pg_database where datname like '%prove%'`)
+  assert.deepEqual(made, [])
+  for (const command of ['verify', 'check']) {
+    const { code, stderr } = await admitOnce([command], env)
+    assert.deepEqual([code, stderr], [0, ''])
+  }
 })
 
 /** Ten seconds for the commit, three to end it, and a busy machine. */

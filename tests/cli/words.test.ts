@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import pg from 'pg'
-import { accountFor } from '../../src/embedded/account.ts'
 import { testDatabase } from '../support/database.ts'
-import { freePort } from '../support/free-port.ts'
+import { makePgBouncer, noPgBouncer } from '../support/pgbouncer.ts'
 import { serverUrl } from '../support/server.ts'
 import { admitOnce, newHome } from './support.ts'
 
@@ -129,72 +124,30 @@ describe('a command that cannot run says what is wrong and what to do:', () => {
   })
 })
 
-/** Where Debian keeps it; PGBOUNCER_PATH names another. */
-const pgbouncer = process.env['PGBOUNCER_PATH'] || '/usr/sbin/pgbouncer'
-const noPgBouncer = existsSync(pgbouncer)
-  ? false
-  : 'no PgBouncer was found: install it, or name it in PGBOUNCER_PATH'
-
 describe('through PgBouncer', { skip: noPgBouncer }, () => {
   it('prove says that it needs a direct connection, and leaves no database; verify names one that is not listed', async () => {
-    const direct = new URL(serverUrl())
-    const folder = await mkdtemp(join(tmpdir(), 'admit-once-bouncer-'))
-    const account = await accountFor(folder)
-    const port = await freePort()
-    const config = join(folder, 'bouncer.ini')
-    const target = `host=${direct.hostname} port=${direct.port} dbname=${new URL(ours.url).pathname.slice(1)} user=${direct.username} password=${decodeURIComponent(direct.password)}`
-    await writeFile(
-      config,
-      `[databases]\ntickets = ${target}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n`,
-    )
-    await chmod(folder, 0o755)
-    if (account !== undefined) await chown(folder, account.uid, account.gid)
-    const child = spawn(pgbouncer, ['-q', config], {
-      ...account,
-      env: { LD_LIBRARY_PATH: join(dirname(pgbouncer), '../lib/x86_64-linux-gnu') },
-      stdio: 'ignore',
+    const bouncer = await makePgBouncer(ours.url)
+    await bouncer.start()
+    const through = (name: string) => ({
+      DATABASE_URL: Object.assign(new URL(bouncer.url), { pathname: `/${name}` }).href,
+      ADMIT_ONCE_HOME: home,
     })
-    try {
-      const through = (name: string) => ({
-        DATABASE_URL: `postgres://postgres@127.0.0.1:${port}/${name}`,
-        ADMIT_ONCE_HOME: home,
-      })
-      const verified = await until(
-        () => admitOnce(['verify'], through('tickets')),
-        ({ code }) => code === 0,
-      )
-      assert.equal(verified.stderr, '')
-      const unlisted = await admitOnce(['verify'], through('other'))
-      assert.match(
-        unlisted.stderr,
-        /^PgBouncer at .* leads to no database "other": .*Name it among its \[databases\]/,
-      )
-      const proof = await admitOnce(['prove', '--profile', 'quick'], through('tickets'))
-      assert.match(
-        proof.stderr,
-        /cannot be reached by DATABASE_URL\. `prove` makes databases of its own: give it a direct connection/,
-      )
-      assert.equal(proof.code, 3)
-      const [, made] = /The database "(admit_once_prove_\w+_template)"/.exec(proof.stderr) ?? []
-      assert.ok(made, proof.stderr)
-      const left = 'select count(*)::int from pg_database where datname = $1'
-      assert.equal(await ours.value(left, [made]), 0)
-    } finally {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-      await rm(folder, { recursive: true, force: true })
-    }
+    const verified = await admitOnce(['verify'], through('tickets'))
+    assert.deepEqual([verified.code, verified.stderr], [0, ''])
+    const unlisted = await admitOnce(['verify'], through('other'))
+    assert.match(
+      unlisted.stderr,
+      /^PgBouncer at .* leads to no database "other": .*Name it among its \[databases\]/,
+    )
+    const proof = await admitOnce(['prove', '--profile', 'quick'], through('tickets'))
+    assert.match(
+      proof.stderr,
+      /cannot be reached by DATABASE_URL\. `prove` makes databases of its own: give it a direct connection/,
+    )
+    assert.equal(proof.code, 3)
+    const [, made] = /The database "(admit_once_prove_\w+_template)"/.exec(proof.stderr) ?? []
+    assert.ok(made, proof.stderr)
+    const left = 'select count(*)::int from pg_database where datname = $1'
+    assert.equal(await ours.value(left, [made]), 0)
   })
 })
-
-const TRIES_MAX = 20
-
-/** It listens a moment after it was started. */
-async function until<Answer>(
-  ask: () => Promise<Answer>,
-  isDone: (answer: Answer) => boolean,
-): Promise<Answer> {
-  let answer = await ask()
-  for (let n = 1; n < TRIES_MAX && !isDone(answer); n++) answer = await ask()
-  return answer
-}

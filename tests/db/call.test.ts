@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { connect, createServer, type Server } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { type Caller, call, literal } from '../../src/db/call.ts'
+import { serverProblem } from '../../src/db/check-server.ts'
 import { DatabaseError, sqlErrorOf } from '../../src/db/failures.ts'
-import { type Database, openPool, requireInstalled, serverProblem } from '../../src/db/pool.ts'
+import { type Database, openPool, requireInstalled } from '../../src/db/pool.ts'
 import { makeScratch, type Scratch } from '../api/scratch.ts'
 
 const ANON: Caller = { role: 'anon', claims: '{"role":"anon"}' }

@@ -3,8 +3,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { z } from 'zod'
 import { LIMITS } from '../../src/api/admission.ts'
-import { environment } from '../../src/config.ts'
 import { BODY_BYTES_MAX, PLACES, POOLS, READ_LIMITS } from '../../src/core/capacity.ts'
+import { environment } from '../../src/environment.ts'
 
 const limits = readFileSync('docs/operating/limits.md', 'utf8')
 

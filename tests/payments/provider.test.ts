@@ -145,7 +145,7 @@ test('only keys of real money are live', () => {
   ])
 })
 
-test('an event is read when it is signed with our secret within five minutes, to the letter', () => {
+test('an event is read when it is signed with our secret within five minutes, to the letter', async () => {
   const provider = openStripe({ secretKey: SECRET_KEY, webhookSecret: WEBHOOK_SECRET })
   const body = JSON.stringify({
     id: 'evt_1',
@@ -160,13 +160,13 @@ test('an event is read when it is signed with our secret within five minutes, to
       secret,
       timestamp: Math.floor(Date.now() / 1000) - secondsAgo,
     })
-  assert.deepEqual(provider.readEvent(body, sign(body)), JSON.parse(body))
-  assert.deepEqual(provider.readEvent(body, sign(body, 290)), JSON.parse(body))
+  assert.deepEqual(await provider.readEvent(body, sign(body)), JSON.parse(body))
+  assert.deepEqual(await provider.readEvent(body, sign(body, 290)), JSON.parse(body))
   const ofTwo = openStripe({ secretKey: SECRET_KEY, webhookSecret: `${WEBHOOK_SECRET},whsec_second` })
   for (const secret of [WEBHOOK_SECRET, 'whsec_second'])
-    assert.deepEqual(ofTwo.readEvent(body, sign(body, 0, secret)), JSON.parse(body))
+    assert.deepEqual(await ofTwo.readEvent(body, sign(body, 0, secret)), JSON.parse(body))
   for (const secret of ['whsec_other', `${WEBHOOK_SECRET},whsec_second`])
-    assert.equal(ofTwo.readEvent(body, sign(body, 0, secret)), undefined)
+    assert.equal(await ofTwo.readEvent(body, sign(body, 0, secret)), undefined)
   const refused: readonly (readonly [string, string, string | null])[] = [
     ['missing', body, null],
     ['empty', body, ''],
@@ -181,7 +181,7 @@ test('an event is read when it is signed with our secret within five minutes, to
     ['of a number', '1', sign('1')],
   ]
   for (const [name, sent, signature] of refused) {
-    assert.equal(provider.readEvent(sent, signature), undefined, name)
+    assert.equal(await provider.readEvent(sent, signature), undefined, name)
   }
 })
 

@@ -14,12 +14,12 @@ export const noBrowser =
 export const BROWSER_MS_MAX = 20_000
 
 /** A headless browser; close it when done. */
-export function openBrowser(): Promise<Browser> {
+export function openBrowser(...more: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: executablePath ?? '',
     // Chromium refuses root its sandbox; only our own pages are opened.
     chromiumSandbox: process.getuid?.() !== 0,
-    args: ['--disable-gpu', '--disable-dev-shm-usage'],
+    args: ['--disable-gpu', '--disable-dev-shm-usage', ...more],
     timeout: BROWSER_MS_MAX,
   })
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
@@ -26,7 +27,7 @@ export interface Seen {
   readonly health: ReadonlySet<string>
   /** The longest time in which no order succeeded. */
   readonly silenceMs: number
-  /** From the end of the strike until an order succeeds again. */
+  /** From the end of the strike until an order succeeds that began after it. */
   readonly recoveryMs: number
   /** Idempotency keys that were answered with success, and the order of each. */
   readonly acknowledged: ReadonlyMap<string, string>
@@ -34,13 +35,25 @@ export interface Seen {
   readonly twice: readonly string[]
 }
 
+/** What buyers and an operator may see of a fault. */
+export interface Expected {
+  /** Answers that must have been given; no other but 200 may. */
+  readonly answers: readonly string[]
+  /** May be given besides: who met it first, or last. */
+  readonly perhaps?: readonly string[]
+  /** Health said one of these; none where it is over too soon to be seen for sure. */
+  readonly health: readonly string[]
+  readonly silenceMsMax: number
+}
+
 const BUYERS = 6
 const LULL_MS = 1_500
 const RECOVERY_MS_MAX = 60_000
 const ANSWER_MS_MAX = 30_000
 
+/** Made by the first office of a database. */
 const SALE = `
-  with b as (insert into businesses (slug, name) values ('faults', 'Faults') returning id),
+  with b as (insert into businesses (slug, name) values ('faults', 'Faults') on conflict do nothing returning id),
     e as (insert into events (business_id, slug, title, start_at, end_at, status)
       select id, 'faults', 'Faults', now() + interval '1 day', now() + interval '2 days', 'published' from b returning id, currency)
   insert into ticket_tiers (event_id, slug, name, price_cents, currency, total_quantity)
@@ -124,14 +137,18 @@ async function observe(
   const acknowledged = new Map<string, string>()
   const twice: string[] = []
   const succeededMs: number[] = [performance.now()]
+  let healedMs = Number.POSITIVE_INFINITY
+  let recoveredMs: number | undefined
   let isOver = false
   const buy = async () => {
     for (let key = randomUUID(); !isOver; ) {
+      const begunMs = performance.now()
       const { code, orderId } = await order(key)
       answers.set(code, (answers.get(code) ?? 0) + 1)
       if (orderId === undefined) await delay(100)
       else {
         succeededMs.push(performance.now())
+        if (begunMs > healedMs) recoveredMs ??= performance.now()
         const known = acknowledged.get(key)
         if (known !== undefined && known !== orderId) twice.push(key)
         acknowledged.set(key, orderId)
@@ -147,25 +164,61 @@ async function observe(
     }
   }
   const all = [...Array.from({ length: BUYERS }, buy), look()]
-  await delay(LULL_MS)
-  await strike()
-  const healedMs = performance.now()
-  const last = () => succeededMs.at(-1) ?? 0
-  while (last() < healedMs) {
-    assert.ok(performance.now() - healedMs < RECOVERY_MS_MAX, `no order any more: ${[...answers]}`)
-    await delay(20)
+  try {
+    await delay(LULL_MS)
+    await strike()
+    healedMs = performance.now()
+    for (; recoveredMs === undefined; await delay(20))
+      assert.ok(performance.now() - healedMs < RECOVERY_MS_MAX, `no order any more: ${[...answers]}`)
+    await delay(LULL_MS)
+  } finally {
+    isOver = true
+    await Promise.all(all)
   }
-  const recoveryMs = succeededMs.find((ms) => ms > healedMs) ?? last()
-  await delay(LULL_MS)
-  isOver = true
-  await Promise.all(all)
   const gaps = succeededMs.slice(1).map((ms, n) => ms - (succeededMs[n] ?? ms))
   return {
     ...{ answers, health, acknowledged, twice },
     silenceMs: Math.round(Math.max(...gaps)),
-    recoveryMs: Math.round(recoveryMs - healedMs),
+    recoveryMs: Math.round((recoveredMs ?? healedMs) - healedMs),
   }
 }
+
+/** The server lived, and answered what it may and nothing else. */
+export function assertAnswers(
+  office: FaultOffice,
+  { answers, health, silenceMs }: Seen,
+  { answers: must, perhaps = [], health: unwell, silenceMsMax }: Expected,
+): void {
+  assert.ok(office.isAlive(), office.output())
+  const codes = [...answers.keys()].filter((code) => code !== '200')
+  assert.ok(codes.length > 0, 'no call met it')
+  for (const code of must) assert.ok(codes.includes(code), `${code} is missing: ${codes}`)
+  const others = codes.filter((code) => ![...must, ...perhaps].includes(code))
+  assert.deepEqual(others, [], office.output().slice(-2_000))
+  if (unwell.length > 0)
+    assert.ok(
+      [...health].some((code) => unwell.includes(code)),
+      `health: ${[...health]}`,
+    )
+  assert.ok(silenceMs < silenceMsMax, `silence of ${silenceMs} ms`)
+}
+
+/** The page for operators has a row of this name, with what callers get and what health says. */
+export function assertDocumented(name: string, { answers, perhaps = [], health }: Expected): void {
+  const row = CONDITIONS_PAGE.split('\n').find((line) => line.startsWith(`| ${name} |`))
+  assert.ok(row !== undefined, `docs/operating/database-conditions.md has no "${name}"`)
+  const [told = [], said = []] = row
+    .split(' | ')
+    .slice(1)
+    .map((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, code]) => `503 ${code}`))
+  assert.deepEqual(told, [...answers, ...perhaps])
+  assert.deepEqual(said, health)
+}
+
+const CONDITIONS_PAGE = readFileSync(
+  new URL('../../docs/operating/database-conditions.md', import.meta.url),
+  'utf8',
+)
 
 /** All that was acknowledged is there, once, with its ticket; `ask` asks the database that counts. */
 export async function assertKept(

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -19,10 +20,16 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string
 }
 
-/** nginx before `upstream` (host:port), keeping its connections there for `keepAliveSeconds`. */
+const PAGE = new URL('../../docs/operating/behind-a-proxy.md', import.meta.url)
+
+/** nginx as the documentation configures it, before `upstream` (host:port), keeping its connections there for `keepAliveSeconds`. */
 export async function startNginx(upstream: string, { keepAliveSeconds = 60 } = {}): Promise<Proxy> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-nginx-'))
   const port = await freePort()
+  const [http, server] = await documented({
+    '127.0.0.1:54321': upstream,
+    'keepalive_timeout 60s': `keepalive_timeout ${keepAliveSeconds}s`,
+  })
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ')
@@ -32,11 +39,8 @@ export async function startNginx(upstream: string, { keepAliveSeconds = 60 } = {
 events {}
 http {
   access_log off; ${temporary}
-  upstream office { server ${upstream}; keepalive 16; keepalive_timeout ${keepAliveSeconds}s; }
-  server {
-    listen 127.0.0.1:${port};
-    location / { proxy_pass http://office; proxy_http_version 1.1; proxy_set_header Connection ""; }
-  }
+  ${http}
+  server { listen 127.0.0.1:${port}; ${server} }
 }
 `,
   )
@@ -54,6 +58,19 @@ http {
     throw new Error(`nginx does not listen:\n${said}`)
   }
   return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop }
+}
+
+/** The two parts of the page's example, with each of `changes` made. */
+async function documented(changes: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const [, example = ''] = /^```nginx\n(.*?)^```/ms.exec(await readFile(PAGE, 'utf8')) ?? []
+  let changed = example
+  for (const [was, is] of Object.entries(changes)) {
+    assert.ok(changed.includes(was), `${PAGE.pathname} has no ${was}`)
+    changed = changed.replace(was, is)
+  }
+  const parts = changed.split(/^# in (?:http|server) \{ \}$/m).slice(1)
+  assert.equal(parts.length, 2)
+  return parts
 }
 
 const TRIES_MAX = 200

@@ -19,8 +19,8 @@ export async function systemBinaries(): Promise<Binaries | undefined> {
   return version === undefined ? undefined : { native: join(SYSTEM, version), version }
 }
 
-/** A server of these binaries, on loopback and for one test file; gives its URL. */
-export async function startSystemServer(binaries: Binaries): Promise<string> {
+/** A server of these binaries, on loopback and for one test file; gives its URL. `more` are settings such as `work_mem=8MB`. */
+export async function startSystemServer(binaries: Binaries, ...more: readonly string[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'admit-once-system-'))
   await chmod(folder, 0o700)
   const account = await accountFor(folder)
@@ -32,7 +32,7 @@ export async function startSystemServer(binaries: Binaries): Promise<string> {
     account,
   )
   const port = await freePort()
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`]
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...more]
   const server = spawn(
     program(binaries, 'postgres'),
     ['-D', data, ...settings.flatMap((each) => ['-c', each])],

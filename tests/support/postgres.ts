@@ -45,7 +45,7 @@ export async function makePostgres(parent = tmpdir()): Promise<Postgres> {
 }
 
 /** Connects until the server has no connection left. */
-export async function takeAll({ url }: Postgres): Promise<pg.Client[]> {
+export async function takeAll({ url }: Pick<Postgres, 'url'>): Promise<pg.Client[]> {
   const taken: pg.Client[] = []
   for (let refused = 0; refused < 20; ) {
     const client = new pg.Client({ connectionString: url })

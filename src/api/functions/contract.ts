@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Lane } from '../../core/capacity.ts'
 import { databaseCondition, isDatabaseCondition } from '../../core/database-conditions.ts'
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
@@ -9,12 +10,14 @@ import type { Refused } from '../../desk/verb.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply, readBody } from '../http.ts'
+import { PLAIN, type Wording } from './wording.ts'
 
 /** Bodies of functions are small where none says otherwise; a larger one is refused with 413. */
 export const BODY_BYTES_MAX = 64 * 1024
 
 /** Whose money moves: nobody's (`test`, `stand-in`), the buyers' (`live`), or none can (`none`). */
-export type PaymentMode = 'live' | 'test' | 'stand-in' | 'none'
+export const PAYMENT_MODES = ['live', 'test', 'stand-in', 'none'] as const
+export type PaymentMode = (typeof PAYMENT_MODES)[number]
 
 export interface FunctionContext {
   readonly database: Database
@@ -37,8 +40,18 @@ export interface FunctionContext {
 /** One function under `/functions/v1/<name>`: Web-standard in, plain parts out. */
 export interface EdgeFunction {
   readonly methods: readonly string[]
-  /** The body of a refusal in this function's spelling; {@link plainRefusal} where it has none of its own. */
-  readonly spell?: (refusal: Refusal) => object
+  /** The JSON body that it takes; none where it is absent. */
+  readonly body?: z.ZodType
+  /** The parameters of the URL that it takes. */
+  readonly query?: z.ZodObject
+  /** Reads `Idempotency-Key`: a call that is sent again under the same one is the same call. */
+  readonly isKeyed?: true
+  /** What it answers with 200. */
+  readonly answer: z.ZodType
+  /** Codes that it refuses with, beside those that any function may. */
+  readonly refusals: readonly RefusalCode[]
+  /** {@link PLAIN} where it has none of its own. */
+  readonly wording?: Wording
   /** `buyers` where it is absent. */
   readonly lane?: Lane
   /** {@link BODY_BYTES_MAX} where it is absent. */
@@ -71,16 +84,6 @@ export class Refusal extends Error {
   }
 }
 
-/** `error` begins with the code, so that scripts which look at the text find it. */
-function plainRefusal({ code, message, more }: Refusal): object {
-  return { success: false, error: `${code}: ${message}`, code, ...more }
-}
-
-/** As {@link plainRefusal}, for functions whose answers do not speak of success. */
-export function bareRefusal({ code, message, more }: Refusal): object {
-  return { error: `${code}: ${message}`, code, ...more }
-}
-
 /**
  * Nothing is sold whose code a gate would refuse. The one refusal that comes before a verb's: it is about this server, which alone
  * knows the key that it signs with, and needs no look-up.
@@ -91,12 +94,12 @@ export function requireSigningKey({ isRevoked }: CodeSigner): void {
 
 export function refusalReply(
   refusal: Refusal,
-  spell: (refusal: Refusal) => object = plainRefusal,
+  wording: Wording = PLAIN,
   headers: Readonly<Record<string, string>> = {},
 ): Reply {
   const { status, retryAfterSeconds } = refusalEntry(refusal.code)
   const retry: Record<string, string> = retryAfterSeconds ? { 'Retry-After': String(retryAfterSeconds) } : {}
-  const reply = json(status, spell(refusal), { ...retry, ...headers })
+  const reply = json(status, wording.write(refusal), { ...retry, ...headers })
   return { ...reply, note: refusal.note === undefined ? refusal.code : `${refusal.code}: ${refusal.note}` }
 }
 
@@ -114,6 +117,16 @@ export function refusalOf(error: unknown): Refusal | undefined {
   const state = sqlErrorOf(error)?.code
   const code = state === undefined ? undefined : sqlRefusals.find(([start]) => state.startsWith(start))?.[1]
   return code === undefined ? undefined : new Refusal(code)
+}
+
+/**
+ * Where the database fails after a commit: what was asked for stands, and what became of it is not known, so that "try again" would be
+ * wrong. Throws what the database is not to blame for.
+ */
+export function leftOpen(error: unknown): { kind: 'unknown'; code: RefusalCode; message: string } {
+  const refusal = error instanceof Refusal ? undefined : refusalOf(error)
+  if (refusal === undefined) throw error
+  return { kind: 'unknown', code: refusal.code, message: refusal.code }
 }
 
 /** What callers are told of a database that cannot be used: its condition; anything else is as good as unreachable. */

@@ -1,15 +1,34 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { moment } from '../../desk/answers.ts'
 import { type GateList, gateList as readList } from '../../desk/scans.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn, requireSigningKey } from './contract.ts'
 import { named, parseQuery, text } from './requests.ts'
-import { shownKeys } from './ticket-keys.ts'
+import { publicKey, shownKeys } from './ticket-keys.ts'
 
 const CURSOR_LENGTH_MAX = 100
 
 const query = z.object({ event: named, since: text(CURSOR_LENGTH_MAX).optional() })
+
+const list = z.object({
+  event: z.object({
+    id: z.guid(),
+    title: z.string(),
+    status: z.string(),
+    entryFrom: moment,
+    entryUntil: moment,
+  }),
+  since: z.string().nullable(),
+  cursor: z.string(),
+  full: z.boolean(),
+  keys: z.array(publicKey),
+  tickets: z.object({ valid: z.string(), used: z.string(), gone: z.string() }),
+  signedAt: moment,
+  kid: z.int(),
+  signature: z.string(),
+})
 
 /**
  * What a gate keeps so that it can judge without network: `GET ?event=<id or slug>&since=<cursor>`, for staff of the event.
@@ -26,6 +45,9 @@ const query = z.object({ event: named, since: text(CURSOR_LENGTH_MAX).optional()
 export const gateList: EdgeFunction = {
   methods: ['GET'],
   needs: 'user',
+  query,
+  answer: list,
+  refusals: [...readList.definition.refusals, 'SIGNING_KEY_REVOKED'],
   lane: readList.definition.lane,
   handle,
 }
@@ -40,7 +62,7 @@ async function handle(request: Request, context: FunctionContext): Promise<Reply
   }
   const answer = await read(event, since, context)
   const { cursor, full, tickets, read_at } = answer
-  const list = {
+  const unsigned: Omit<z.output<typeof list>, 'signature'> = {
     event: shownEvent(answer),
     since,
     cursor,
@@ -50,7 +72,7 @@ async function handle(request: Request, context: FunctionContext): Promise<Reply
     signedAt: read_at,
     kid: codes.kid,
   }
-  const signed = { ...list, signature: codes.sign(JSON.stringify(list)) }
+  const signed = { ...unsigned, signature: codes.sign(JSON.stringify(unsigned)) }
   return json(200, signed, headersOf(tagOf(answer, since, cursor, codes)))
 }
 

@@ -54,7 +54,7 @@ function taskOf(name: string, edge: EdgeFunction, options: FunctionOptions): Tas
     path: `/functions/v1/${name}`,
     methods: edge.methods,
     bodyBytesMax: edge.bodyBytesMax ?? BODY_BYTES_MAX,
-    refuse: (code) => refusalReply(new Refusal(code), edge.spell),
+    refuse: (code) => refusalReply(new Refusal(code), edge.wording),
     greet: async (request) => greet(request, edge, await callerOf(request), options),
     check: (request) =>
       answerOrRefuse(edge, async (): Promise<undefined> => {
@@ -76,7 +76,7 @@ async function greet(
 ): Promise<Greeting> {
   if (!edge.methods.includes(request.method)) {
     const allow = { Allow: edge.methods.join(', ') }
-    return { refused: refusalReply(new Refusal('METHOD_NOT_ALLOWED'), edge.spell, allow) }
+    return { refused: refusalReply(new Refusal('METHOD_NOT_ALLOWED'), edge.wording, allow) }
   }
   const refused = await answerOrRefuse(edge, async (): Promise<undefined> => {
     if (edge.needs !== undefined && role === 'anon') throw new Refusal('UNAUTHORIZED')
@@ -115,6 +115,6 @@ async function answerOrRefuse<Given>(edge: EdgeFunction, work: () => Promise<Giv
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
-    return refusalReply(refusal, edge.spell)
+    return refusalReply(refusal, edge.wording)
   }
 }

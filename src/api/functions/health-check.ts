@@ -1,14 +1,45 @@
+import { z } from 'zod'
 import { databaseCondition } from '../../core/database-conditions.ts'
 import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, tryCommit } from '../../db/durability.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
+import { count } from '../../desk/answers.ts'
 import { SERVICE } from '../../desk/callers.ts'
 import { countProtections } from '../../desk/protections.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, requireSigningKey } from './contract.ts'
+import {
+  type EdgeFunction,
+  type FunctionContext,
+  PAYMENT_MODES,
+  Refusal,
+  requireSigningKey,
+} from './contract.ts'
 
-/** Whether this server can sell: a commit gets through, every protection is in place, and gates believe what it signs. */
-export const healthCheck: EdgeFunction = { methods: ['GET', 'HEAD', 'POST'], lane: 'health', handle }
+const answer = z.object({
+  success: z.literal(true),
+  status: z.literal('ok'),
+  database: z.object({
+    version: z.string().nullable(),
+    latency_ms: z.number(),
+    standbys: count.optional(),
+    commits_wait_for_standby: z.boolean().optional(),
+  }),
+  protections: z.object({ active: count, total: count }),
+  payments: z.object({ mode: z.enum(PAYMENT_MODES) }),
+  warnings: z.array(z.string()).optional(),
+})
+
+/**
+ * Whether this server can sell: a new connection is to be had, a commit gets through, every protection is in place, and gates
+ * believe what it signs.
+ */
+export const healthCheck: EdgeFunction = {
+  methods: ['GET', 'HEAD', 'POST'],
+  lane: 'health',
+  answer,
+  refusals: ['NOT_INSTALLED', 'PROTECTION_MISSING', 'SIGNING_KEY_REVOKED'],
+  handle,
+}
 
 async function handle(_request: Request, context: FunctionContext): Promise<Reply> {
   const { database, paymentMode, codes, watch } = context
@@ -25,7 +56,8 @@ async function handle(_request: Request, context: FunctionContext): Promise<Repl
   const commits = standbys > 0 || waits ? { standbys, commits_wait_for_standby: waits } : {}
   const warnings = losesAtFailover(durability) ? { warnings: [LOSES_AT_FAILOVER] } : {}
   const state = { database: { version, latency_ms, ...commits }, protections, payments }
-  return json(200, { success: true, status: 'ok', ...state, ...warnings })
+  const shown: z.output<typeof answer> = { success: true, status: 'ok', ...state, ...warnings }
+  return json(200, shown)
 }
 
 /** A commit that waits for its standby has no end of its own. */
@@ -37,12 +69,17 @@ async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
   try {
     return await Promise.race([answer, late.promise])
   } catch (error) {
-    // The trial before this one still has the lane's connection.
-    const isLate = error instanceof DatabaseError && error.code === 'POOL_EXHAUSTED'
-    throw isLate ? new Refusal('DATABASE_TIMEOUT') : error
+    throw error instanceof DatabaseError ? stateIn(error) : error
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** A call's error, as it tells of the database: nobody asks whether the trial itself was done. */
+function stateIn(error: DatabaseError): Error {
+  // The trial before this one still has the lane's connection.
+  if (error.code === 'POOL_EXHAUSTED') return new Refusal('DATABASE_TIMEOUT')
+  return error.code === 'CONNECTION_LOST' ? new Refusal('DATABASE_UNREACHABLE') : error
 }
 
 interface State {
@@ -79,6 +116,8 @@ function stateOf(database: Database): Promise<State> {
 
 async function askState(database: Database): Promise<State> {
   const startedMs = performance.now()
+  // Those that are open may work for long after the database, or a pooler before it, takes no new one.
+  await database.tryConnect()
   const durability = await tryCommit(database, SERVICE).catch(refuseMissing)
   const { version, active, total, missing } = await countProtections(database, SERVICE).catch(refuseMissing)
   const latency_ms = Math.round((performance.now() - startedMs) * 100) / 100

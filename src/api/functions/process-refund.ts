@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { REFUND_REASON_LENGTH_MAX } from '../../core/limits.ts'
+import { cents, currency } from '../../desk/answers.ts'
 import { type RequestedRefund, requestRefund } from '../../desk/refunds.ts'
 import { type Refunding, sendRefund } from '../../payments/refunds.ts'
 import { json, type Reply } from '../http.ts'
-import { type EdgeFunction, type FunctionContext, Refusal, refusalIn } from './contract.ts'
+import { type EdgeFunction, type FunctionContext, leftOpen, Refusal, refusalIn } from './contract.ts'
 import { parseJson, text, ticketIds } from './requests.ts'
 
 /** Strict: a misspelt or null `ticketIds` must not become "all". */
@@ -14,13 +15,30 @@ const body = z.strictObject({
   force: z.boolean().nullish(),
 })
 
+const answer = z.object({
+  success: z.literal(true),
+  refundId: z.guid(),
+  orderId: z.guid(),
+  status: z.enum(['succeeded', 'pending']),
+  amountCents: cents,
+  currency,
+  ticketIds: z.array(z.guid()),
+})
+
 /**
  * Gives back an order's money, or that of some of its tickets; for owners and managers of the event's business. Takes `orderId`
  * and optionally `ticketIds`, `reason` and `force`, which refunds tickets that were scanned too; any other field is refused by
  * its name, and nothing is refunded. The provider is asked at once;
- * where it does not answer the refund is `pending` and a job goes on with it.
+ * where it does not answer, or the database does not take its answer, the refund is `pending` and a job goes on with it.
  */
-export const processRefund: EdgeFunction = { methods: ['POST'], needs: 'user', handle }
+export const processRefund: EdgeFunction = {
+  methods: ['POST'],
+  needs: 'user',
+  body,
+  answer,
+  refusals: [...requestRefund.definition.refusals, 'PAYMENT_REFUSED'],
+  handle,
+}
 
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
   const { orderId, ticketIds, reason, force } = await parseJson(request, body)
@@ -31,15 +49,16 @@ async function handle(request: Request, context: FunctionContext): Promise<Reply
     force: force ?? false,
   })
   if (!refund.success) throw refusalIn(refund)
-  return json(200, {
+  const shown: z.output<typeof answer> = {
     success: true,
     refundId: refund.refund_id,
     orderId,
     status: await statusOf(orderId, refund, context),
     amountCents: refund.amount_cents,
     currency: refund.currency,
-    ticketIds: refund.ticket_ids,
-  })
+    ticketIds: [...refund.ticket_ids],
+  }
+  return json(200, shown)
 }
 
 async function statusOf(
@@ -49,13 +68,8 @@ async function statusOf(
 ): Promise<'succeeded' | 'pending'> {
   if (status === 'succeeded' || payment_id === null) return 'succeeded'
   if (payments === undefined) return 'pending'
-  const refunding = await sendRefund(database, payments, {
-    refund_id,
-    order_id,
-    payment_id,
-    amount_cents,
-    currency,
-  })
+  const refund = { refund_id, order_id, payment_id, amount_cents, currency }
+  const refunding = await sendRefund(database, payments, refund).catch(leftOpen)
   if (isRefused(refunding)) {
     throw new Refusal(
       'PAYMENT_REFUSED',

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { z } from 'zod'
 import { qrSpelling } from '../../core/code-token.ts'
 import { checkout, fitsWithout, type Order, type StoredTicket } from '../../desk/orders.ts'
 import { payForOrder } from '../../payments/checkout.ts'
 import type { CodeSigner } from '../code-signer.ts'
-import { type FunctionContext, Refusal, refusalIn, requireSigningKey } from './contract.ts'
+import { type FunctionContext, leftOpen, Refusal, refusalIn, requireSigningKey } from './contract.ts'
 import { redirectOf } from './requests.ts'
+import type { issuedTicket, pricing } from './shown.ts'
 
 /** What somebody wants to buy; events and tiers go by id or by slug. */
 export interface Cart {
@@ -39,30 +41,25 @@ export interface Purchase {
   readonly sessionId: string
   readonly holdIds: readonly string[]
   /** Only what is issued already. */
-  readonly tickets?: readonly IssuedTicket[]
+  readonly tickets?: IssuedTicket[]
   /** Until when it can surely be paid; null where it is paid. */
   readonly expiresAt: string | null
   /** Minor units. */
-  readonly pricing: Pricing
+  readonly pricing: z.output<typeof pricing>
   /** The key was used before for the same: this is what it won then. */
   readonly replayed: boolean
 }
 
-interface Pricing {
-  readonly subtotalCents: number
-  readonly feesCents: number
-  readonly totalCents: number
-  readonly currency: string
-}
+type IssuedTicket = z.output<typeof issuedTicket>
 
-interface IssuedTicket {
-  readonly id: string
-  readonly tier_id: string
-  /** What gates read, in base64url. */
-  readonly code: string
-  /** The same as a QR shows it: fewer squares, which more cameras read. */
-  readonly qr: string
-}
+/** Codes of {@link buy}. */
+export const PURCHASE_REFUSALS = [
+  ...checkout.definition.refusals,
+  'PAYMENT_UNAVAILABLE',
+  'PAYMENT_REFUSED',
+  'HOLD_EXPIRED',
+  'SIGNING_KEY_REVOKED',
+] as const
 
 /**
  * Buys a cart, all of it or nothing: a free one gets its tickets at once, for another the pay page is opened. `key` is the
@@ -72,8 +69,6 @@ export async function buy(cart: Cart, key: string | null, context: FunctionConte
   requireSigningKey(context.codes)
   const answer = await checkout(context.database, context.caller, { request: requestOf(cart, key, context) })
   if (!answer.success) throw refusalIn(answer)
-  // Nobody can say whose the key is: SQL answers without what opens the order.
-  if (answer.order_url === undefined) throw new Refusal('IDEMPOTENCY_KEY_REUSED')
   return purchaseOf(answer, await payPageOf(answer, context), context.codes)
 }
 
@@ -146,7 +141,7 @@ async function payPageOf(answer: Order, { database, payments }: FunctionContext)
     return { url: order_url, sessionId: checkout_session_id ?? '' }
   }
   if (payments === undefined) throw new Refusal('PAYMENT_UNAVAILABLE')
-  const paying = await payForOrder(database, payments, { order_id, payment })
+  const paying = await payForOrder(database, payments, { order_id, payment }).catch(leftOpen)
   const order = { order_id, order_url }
   switch (paying.kind) {
     case 'open':

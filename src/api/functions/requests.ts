@@ -51,22 +51,29 @@ export const text = (lengthMax: number) =>
     .min(1)
     .max(lengthMax)
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'has characters that cannot be stored')
+    .meta({ pattern: STORABLE })
+
+/** As JSON Schema says it. */
+const STORABLE = '^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$'
 
 /** An id or a slug. */
 export const named = text(ID_OR_SLUG_LENGTH_MAX)
 export const personName = text(PERSON_NAME_LENGTH_MAX)
 /** An address in the one spelling that a person has. */
-export const email = text(EMAIL_LENGTH_MAX).transform((value, { issues }) => {
-  const canonical = canonicalEmail(value)
-  if (canonical === undefined) issues.push({ code: 'custom', message: 'is no e-mail address', input: value })
-  return canonical ?? value
-})
+export const email = text(EMAIL_LENGTH_MAX)
+  .transform((value, { issues }) => {
+    const canonical = canonicalEmail(value)
+    if (canonical === undefined)
+      issues.push({ code: 'custom', message: 'is no e-mail address', input: value })
+    return canonical ?? value
+  })
+  .meta({ format: 'email' })
 
 const NAMED_TICKETS_MAX = 1000
 /** The tickets that a call of staff names: never none, which must not become "all". */
 export const ticketIds = z.array(z.guid()).min(1).max(NAMED_TICKETS_MAX).optional()
 
-export const pageUrl = text(RETURN_URL_LENGTH_MAX)
+export const pageUrl = text(RETURN_URL_LENGTH_MAX).meta({ format: 'uri' })
 
 /** The session that holds tickets, by an id that its buyer chose or was given. */
 export const holdSession = text(SESSION_ID_LENGTH_MAX).nullish()

@@ -1,6 +1,9 @@
 import { DEVICE_ID_LENGTH_MAX, SCAN_ID_LENGTH_MAX } from '../../core/limits.ts'
 import { readable } from '../../core/readable.ts'
 
+/** A field beside a code, as JSON Schema says what a gate should send; what it does send is never refused. */
+export const TOLD = { type: ['string', 'null'] as ('string' | 'null')[] }
+
 /** Whatever was sent, as text that PostgreSQL can store: a field beside a code keeps no scan from being judged. */
 export function storableText(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null

@@ -4,20 +4,50 @@ import { BODY_BYTES_MAX } from '../../core/capacity.ts'
 import type { DecodedToken } from '../../core/code-token.ts'
 import { OFFLINE_SCANS_MAX } from '../../core/limits.ts'
 import { readShown } from '../../core/shown-code.ts'
+import { moment } from '../../desk/answers.ts'
 import { type OfflineResult, syncOfflineScans as record } from '../../desk/scans.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { parseJson } from './requests.ts'
-import { oddNames, storableText } from './scan-fields.ts'
+import { oddNames, storableText, TOLD } from './scan-fields.ts'
 import { digestOf } from './validate-qr.ts'
+
+/** What a gate tells of a scan, as JSON Schema says it. */
+const SCAN = {
+  type: 'object',
+  properties: Object.fromEntries(
+    ['code', 'ticketId', 'scannedAt', 'deviceId', 'scannedBy', 'eventId', 'scanId'].map((field) => [
+      field,
+      TOLD,
+    ]),
+  ),
+} as const
 
 const body = z.object({
   businessId: z.guid(),
-  eventId: z.unknown().optional(),
+  eventId: z.unknown().meta(TOLD).optional(),
   /** Each is read field by field: one that is odd keeps no other from being recorded. */
-  scans: z.array(z.unknown()).min(1).max(OFFLINE_SCANS_MAX),
+  scans: z.array(z.unknown().meta(SCAN)).min(1).max(OFFLINE_SCANS_MAX),
 })
+
+/** One a scan, in their order. */
+const result = z.object({
+  ticketId: z.guid().nullable(),
+  success: z.boolean(),
+  conflictResolved: z.boolean(),
+  alreadyScanned: z.boolean(),
+  scannedAt: moment.nullable(),
+  scannedBy: z.guid().nullable(),
+  clockSuspect: z.boolean(),
+  disbelieved: z.array(z.string()),
+  error: z.string().nullable(),
+  message: z.string().nullable(),
+  /** With WRONG_EVENT: which event the ticket is of. */
+  event: z.object({ id: z.guid(), title: z.string(), startAt: moment }).optional(),
+})
+
+const answer = z.object({ success: z.literal(true), results: z.array(result) })
 
 /**
  * Records what a gate scanned without network, 1 to 500 scans in any order, sent as often as it likes; for staff of the business. The
@@ -32,6 +62,9 @@ export const syncOfflineScans: EdgeFunction = {
   needs: 'user',
   lane: record.definition.lane,
   bodyBytesMax: BODY_BYTES_MAX,
+  body,
+  answer,
+  refusals: record.definition.refusals,
   handle,
 }
 
@@ -42,10 +75,10 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
   const mayTell = await send([{}])
   if (!mayTell.success) throw refusalIn(mayTell)
   const sent = scans.map(fieldsOf)
-  const answer = await send(await storableScans(sent, storableText(eventId), codes))
-  if (!answer.success) throw refusalIn(answer)
-  const results = answer.results.map((result, at) => resultOf(result, oddNames(sent[at] ?? {})))
-  return json(200, { success: true, results })
+  const recorded = await send(await storableScans(sent, storableText(eventId), codes))
+  if (!recorded.success) throw refusalIn(recorded)
+  const results = recorded.results.map((told, at) => resultOf(told, oddNames(sent[at] ?? {})))
+  return json(200, { success: true, results } satisfies z.output<typeof answer>)
 }
 
 /** Cooperative yielding: a gate that sends its evening lets those that scan now have their turn. */
@@ -116,20 +149,20 @@ const SPELLED: Readonly<Record<string, string>> = {
   event: 'eventId',
 }
 
-function resultOf(result: OfflineResult, odd: readonly string[]): object {
+function resultOf(told: OfflineResult, odd: readonly string[]): z.output<typeof result> {
   return {
-    ticketId: result.ticket_id,
-    success: result.success,
-    conflictResolved: result.conflict_resolved,
-    alreadyScanned: result.already_scanned,
-    scannedAt: result.scanned_at,
-    scannedBy: result.scanned_by,
-    clockSuspect: result.clock_suspect,
-    disbelieved: [...result.disbelieved.map((field) => SPELLED[field] ?? field), ...odd],
-    error: result.error,
-    message: result.message,
-    ...(result.event === undefined
+    ticketId: told.ticket_id,
+    success: told.success,
+    conflictResolved: told.conflict_resolved,
+    alreadyScanned: told.already_scanned,
+    scannedAt: told.scanned_at,
+    scannedBy: told.scanned_by,
+    clockSuspect: told.clock_suspect,
+    disbelieved: [...told.disbelieved.map((field) => SPELLED[field] ?? field), ...odd],
+    error: told.error,
+    message: told.message,
+    ...(told.event === undefined
       ? {}
-      : { event: { id: result.event.id, title: result.event.title, startAt: result.event.start_at } }),
+      : { event: { id: told.event.id, title: told.event.title, startAt: told.event.start_at } }),
   }
 }

@@ -1,23 +1,60 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { minorUnits } from '../../core/currencies.ts'
+import { SCAN_OUTCOMES } from '../../core/scan-outcomes.ts'
 import { readShown } from '../../core/shown-code.ts'
+import { cents, currency, moment } from '../../desk/answers.ts'
 import { validateQr as judge } from '../../desk/scans.ts'
 import type { CodeSigner } from '../code-signer.ts'
 import { json, type Reply } from '../http.ts'
 import { type EdgeFunction, type FunctionContext, refusalIn } from './contract.ts'
 import { named, parseJson, shownCode } from './requests.ts'
-import { oddNames, storableText } from './scan-fields.ts'
+import { oddNames, storableText, TOLD } from './scan-fields.ts'
 import { isSpoken, scanMessage } from './scan-messages.ts'
 
 /** The code is judged whatever is sent beside it. */
 const body = z.object({
   qrData: shownCode.min(1),
   businessId: z.guid(),
-  language: z.unknown().optional(),
+  language: z.unknown().meta(TOLD).optional(),
   eventId: named.nullish(),
-  deviceId: z.unknown().optional(),
-  scanId: z.unknown().optional(),
+  deviceId: z.unknown().meta(TOLD).optional(),
+  scanId: z.unknown().meta(TOLD).optional(),
+})
+
+/** What the door is shown of a ticket, a claim or a booking; of what is none of ours, nothing. */
+const details = z.object({
+  id: z.guid().optional(),
+  tierName: z.string().optional(),
+  /** Major units of the currency, such as 25.5; and minor ones. */
+  tierPrice: z.number().optional(),
+  tierPriceCents: cents.optional(),
+  currency: currency.optional(),
+  customerName: z.string().optional(),
+  /** Masked: `a***@example.org`. */
+  customerEmail: z.string().optional(),
+  eventId: z.guid().optional(),
+  eventTitle: z.string().optional(),
+  eventStartAt: moment.optional(),
+  offerTitle: z.string().optional(),
+  partySize: z.int().optional(),
+  date: z.iso.date().optional(),
+  preferredTime: z.string().optional(),
+  seatingPreference: z.string().optional(),
+  specialRequests: z.string().optional(),
+  checkedInAt: moment.optional(),
+  checkedInDevice: z.string().optional(),
+})
+
+const answer = z.object({
+  /** Whether it lets in. */
+  success: z.boolean(),
+  outcome: z.enum(SCAN_OUTCOMES),
+  message: z.string(),
+  qrType: z.enum(['ticket', 'claim', 'booking', 'unknown']),
+  alreadyUsed: z.boolean().optional(),
+  details,
+  disbelieved: z.array(z.enum(['deviceId', 'scanId', 'language'])).optional(),
 })
 
 /**
@@ -36,13 +73,17 @@ export const validateQr: EdgeFunction = {
   methods: ['POST'],
   needs: 'user',
   lane: judge.definition.lane,
+  body,
+  isKeyed: true,
+  answer,
+  refusals: judge.definition.refusals,
   handle,
 }
 
 async function handle(request: Request, { database, caller, codes }: FunctionContext): Promise<Reply> {
   const { qrData, businessId, language, eventId, deviceId, ...sent } = await parseJson(request, body)
   const scanId = sent.scanId ?? request.headers.get('idempotency-key')
-  const answer = await judge(database, caller, {
+  const judged = await judge(database, caller, {
     scan: {
       ...(await readCode(qrData, codes)),
       presented: digestOf(qrData),
@@ -52,14 +93,14 @@ async function handle(request: Request, { database, caller, codes }: FunctionCon
       scan_id: storableText(scanId),
     },
   })
-  if (!answer.success) throw refusalIn(answer)
-  const { outcome, qr_type: qrType } = answer
-  const message = scanMessage(outcome, language, String(answer.details['event_title'] ?? ''))
+  if (!judged.success) throw refusalIn(judged)
+  const { outcome, qr_type: qrType } = judged
+  const message = scanMessage(outcome, language, String(judged.details['event_title'] ?? ''))
   const disbelieved = [...oddNames({ deviceId, scanId }), ...(isSpoken(language) ? [] : ['language'])]
   const shown = {
     ...{ outcome, message, qrType },
     ...(outcome === 'ADMITTED' ? {} : { alreadyUsed: outcome === 'ALREADY_USED' }),
-    details: detailsOf(answer.details),
+    details: detailsOf(judged.details),
     ...(disbelieved.length === 0 ? {} : { disbelieved }),
   }
   return json(200, { success: outcome === 'ADMITTED', ...shown })

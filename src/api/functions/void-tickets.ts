@@ -12,12 +12,27 @@ const body = z.strictObject({
   freePlaces: z.boolean().nullish(),
 })
 
+const answer = z.object({
+  success: z.literal(true),
+  orderId: z.guid(),
+  orderStatus: z.string(),
+  ticketIds: z.array(z.guid()),
+  placesFree: z.boolean(),
+})
+
 /**
  * Takes tickets out of use without moving money: after a lost dispute, for fraud, by the rules of the house; for owners and
  * managers of the event's business. Takes `orderId`, `reason`, and optionally `ticketIds` (else all that were not scanned) and
  * `freePlaces`, which puts their places on sale again. A field that it does not know is refused by its name.
  */
-export const voidTickets: EdgeFunction = { methods: ['POST'], needs: 'user', handle }
+export const voidTickets: EdgeFunction = {
+  methods: ['POST'],
+  needs: 'user',
+  body,
+  answer,
+  refusals: voidTicketsOf.definition.refusals,
+  handle,
+}
 
 async function handle(request: Request, context: FunctionContext): Promise<Reply> {
   const { orderId, ticketIds, reason, freePlaces } = await parseJson(request, body)
@@ -28,11 +43,12 @@ async function handle(request: Request, context: FunctionContext): Promise<Reply
     free_places: freePlaces,
   })
   if (!voided.success) throw refusalIn(voided)
-  return json(200, {
+  const shown: z.output<typeof answer> = {
     success: true,
     orderId,
     orderStatus: voided.order_status,
-    ticketIds: voided.ticket_ids,
+    ticketIds: [...voided.ticket_ids],
     placesFree: voided.places_free,
-  })
+  }
+  return json(200, shown)
 }

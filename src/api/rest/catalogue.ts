@@ -1,6 +1,7 @@
 import { DatabaseError } from '../../db/failures.ts'
 import type { Database, Setting } from '../../db/pool.ts'
 import { RestError } from './errors.ts'
+import { type Relations, readRelations } from './relations.ts'
 
 /** The one schema that callers may name. */
 export const EXPOSED_SCHEMA = 'public'
@@ -22,6 +23,10 @@ export interface Routine {
   readonly parameters: readonly Parameter[]
   readonly returns: 'void' | 'json' | 'scalar' | 'composite'
   readonly set: boolean
+  /** Of the rows; a value without a name is called pgrst_scalar. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** The table of the exposed schema whose rows it gives. */
+  readonly rowsOf: string | null
   /** May write; all others run read only. */
   readonly volatile: boolean
   readonly isolation: string | null
@@ -33,21 +38,23 @@ export interface Catalogue {
   /** All functions of a name, none included; reads the catalogue first where it was never read. */
   overloads(name: string): Promise<readonly Routine[]>
   names(): readonly string[]
+  relations(): Promise<Relations>
   /** Reads it again unless that was done a moment ago; true when it was. */
   reload(): Promise<boolean>
 }
 
-/** The functions of the exposed schema, read once and again when a call does not fit. */
+/** The functions and relations of the exposed schema, read once and again when a request does not fit. */
 export function openCatalogue(database: Database): Catalogue {
-  let routines: ReadonlyMap<string, readonly Routine[]> | undefined
-  let loading: Promise<void> | undefined
+  let read: Read | undefined
+  let loading: Promise<Read> | undefined
   let loadedAtMs = Number.NEGATIVE_INFINITY
 
   const load = () => {
-    loading ??= readRoutines(database)
-      .then((read) => {
-        routines = read
+    loading ??= readCatalogue(database)
+      .then((fresh) => {
         loadedAtMs = performance.now()
+        read = fresh
+        return fresh
       })
       .finally(() => {
         loading = undefined
@@ -56,11 +63,9 @@ export function openCatalogue(database: Database): Catalogue {
   }
 
   return {
-    overloads: async (name) => {
-      if (routines === undefined) await load()
-      return routines?.get(name) ?? []
-    },
-    names: () => [...(routines?.keys() ?? [])],
+    overloads: async (name) => (read ?? (await load())).routines.get(name) ?? [],
+    names: () => [...(read?.routines.keys() ?? [])],
+    relations: async () => (read ?? (await load())).relations,
     reload: async () => {
       if (performance.now() - loadedAtMs < RELOAD_MS_MIN) return false
       await load()
@@ -69,12 +74,18 @@ export function openCatalogue(database: Database): Catalogue {
   }
 }
 
-async function readRoutines(database: Database): Promise<ReadonlyMap<string, readonly Routine[]>> {
+interface Read {
+  readonly routines: ReadonlyMap<string, readonly Routine[]>
+  readonly relations: Relations
+}
+
+async function readCatalogue(database: Database): Promise<Read> {
   try {
     await database.refresh()
     const rows = await database.run(ROUTINES)
     const routines = JSON.parse(rows[0]?.[0] ?? '[]') as readonly Routine[]
-    return Map.groupBy(routines, ({ name }) => name)
+    const relations = await readRelations(database, EXPOSED_SCHEMA)
+    return { routines: Map.groupBy(routines, ({ name }) => name), relations }
   } catch (error) {
     if (error instanceof DatabaseError && error.code === 'POOL_EXHAUSTED') throw error
     if (!(error instanceof DatabaseError)) throw error
@@ -102,6 +113,10 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
     when r.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
     else 'scalar' end,
   'set', p.proretset,
+  'columns', coalesce(o.columns, pg_catalog.json_build_array(pg_catalog.json_build_object(
+    'name', 'pgrst_scalar', 'type', pg_catalog.format_type(r.oid, null)))),
+  'rowsOf', (select c.relname from pg_catalog.pg_class c where c.oid = r.typrelid
+    and c.relnamespace = p.pronamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')),
   'volatile', p.provolatile = 'v',
   'isolation', s.isolation,
   'settings', coalesce(s.hoisted, '[]')))::text
@@ -138,6 +153,18 @@ cross join lateral (
       filter (where c.setting like 'statement_timeout=%' or c.setting like 'plan_filter.statement_cost_limit=%') as hoisted
   from unnest(p.proconfig) as c (setting)
 ) s
+cross join lateral (
+  select pg_catalog.json_agg(pg_catalog.json_build_object(
+    'name', c.name, 'type', pg_catalog.format_type(coalesce(b.base, c.type), null)) order by c.place) as columns
+  from (
+    select u.name, u.type, u.place
+    from unnest(p.proallargtypes, p.proargnames, p.proargmodes) with ordinality as u (type, name, mode, place)
+    where r.typtype <> 'c' and u.mode in ('t', 'b', 'o')
+    union all
+    select a.attname::text, a.atttypid, a.attnum from pg_catalog.pg_attribute a
+    where r.typtype = 'c' and a.attrelid = r.typrelid and a.attnum > 0 and not a.attisdropped
+  ) c left join base_types b on b.type = c.type
+) o
 where p.pronamespace = '${EXPOSED_SCHEMA}'::regnamespace
   and p.prokind = 'f'
   and r.oid not in ('trigger'::regtype, 'event_trigger'::regtype)

@@ -1,5 +1,6 @@
 import { type Catalogue, EXPOSED_SCHEMA, type Routine } from './catalogue.ts'
 import { RestError } from './errors.ts'
+import { likeliest } from './likeness.ts'
 
 /** What a call brings: the names of its arguments, and whether its body may be one unnamed argument. */
 export interface CallSignature {
@@ -79,43 +80,15 @@ async function hintFor(catalogue: Catalogue, name: string, keys: readonly string
   )
   const nearest =
     overloads.length === 0
-      ? nearestOf(name, catalogue.names(), NAME_LIKENESS_MIN)
-      : nearestOf(inParentheses(keys), lists, PARAMETERS_LIKENESS_MIN)
+      ? likeliest(name, catalogue.names())
+      : likeliest(inParentheses(keys), lists, PARAMETERS_LIKENESS_MIN)
   if (nearest === undefined) return null
   const call = overloads.length === 0 ? nearest : `${name}${nearest}`
   return `Perhaps you meant to call the function ${EXPOSED_SCHEMA}.${call}`
 }
 
-const NAME_LIKENESS_MIN = 0.75
 const PARAMETERS_LIKENESS_MIN = 0.33
-const COMPARED_LENGTH_MAX = 200
 
 function inParentheses(names: readonly string[]): string {
   return `(${names.toSorted().join(', ')})`
-}
-
-function nearestOf(text: string, candidates: readonly string[], likenessMin: number): string | undefined {
-  let best: string | undefined
-  let bestLikeness = likenessMin
-  for (const candidate of candidates) {
-    const likeness = likenessOf(text, candidate)
-    if (likeness >= bestLikeness && candidate !== text) [best, bestLikeness] = [candidate, likeness]
-  }
-  return best
-}
-
-/** 1 for equal texts, 0 for texts with nothing in common: how few letters must change. */
-function likenessOf(left: string, right: string): number {
-  const longest = Math.max(left.length, right.length)
-  if (longest === 0 || longest > COMPARED_LENGTH_MAX) return 0
-  let row = Array.from({ length: right.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= left.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= right.length; j += 1) {
-      const changed = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
-      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return 1 - (row[right.length] ?? longest) / longest
 }

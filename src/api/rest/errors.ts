@@ -3,6 +3,7 @@ import { DatabaseError, type SqlError, sqlErrorOf } from '../../db/failures.ts'
 import { databaseAnswer } from '../functions/contract.ts'
 import { json, type Reply } from '../http.ts'
 import type { TokenRefusal } from '../tokens.ts'
+import { SqlRefusal } from './sql-refusal.ts'
 
 /**
  * The HTTP status of each SQLSTATE, as PostgREST maps them; the first pattern that the code starts with decides, and
@@ -44,6 +45,8 @@ export const sqlStatuses: readonly (readonly [start: string, status: number])[] 
 
 /** PostgREST's own refusals that this server gives, with their statuses. */
 export const restStatuses = {
+  /** What PostgREST leaves to the proxy before it. */
+  PAYLOAD_TOO_LARGE: 413,
   PGRST000: 503,
   PGRST001: 503,
   PGRST002: 503,
@@ -52,19 +55,29 @@ export const restStatuses = {
   PGRST101: 405,
   PGRST102: 400,
   PGRST103: 416,
+  PGRST105: 405,
   PGRST106: 406,
   PGRST107: 406,
+  PGRST108: 400,
+  PGRST109: 400,
   PGRST111: 500,
   PGRST112: 500,
+  PGRST114: 400,
+  PGRST115: 400,
   PGRST116: 406,
+  PGRST117: 405,
+  PGRST118: 400,
   PGRST121: 500,
   PGRST122: 400,
+  PGRST123: 400,
   PGRST124: 400,
   PGRST125: 404,
-  PGRST127: 400,
   PGRST128: 400,
+  PGRST200: 400,
+  PGRST201: 300,
   PGRST202: 404,
   PGRST203: 300,
+  PGRST204: 400,
   PGRST205: 404,
   PGRST301: 401,
   PGRST303: 401,
@@ -75,9 +88,14 @@ export type RestCode = keyof typeof restStatuses
 /** Thrown by the REST handlers; becomes PostgREST's error body. */
 export class RestError extends Error {
   readonly code: RestCode
-  readonly details: string | null
+  readonly details: ErrorBody['details']
   readonly hint: string | null
-  constructor(code: RestCode, message: string, details: string | null = null, hint: string | null = null) {
+  constructor(
+    code: RestCode,
+    message: string,
+    details: ErrorBody['details'] = null,
+    hint: string | null = null,
+  ) {
     super(message)
     this.code = code
     this.details = details
@@ -89,6 +107,7 @@ export class RestError extends Error {
 export function restErrorReply(error: unknown, role: string): Reply | undefined {
   if (error instanceof RestError) return fromRest(error)
   if (error instanceof DatabaseError) return databaseReply(error)
+  if (error instanceof SqlRefusal) return fromSql({ ...error, message: error.message, detail: null }, role)
   const sql = sqlErrorOf(error)
   return sql === undefined ? undefined : fromSql(sql, role)
 }
@@ -115,7 +134,7 @@ export function errorReply(status: number, body: ErrorBody, headers: Record<stri
 interface ErrorBody {
   readonly code: string
   readonly message: string
-  readonly details: string | null
+  readonly details: string | readonly object[] | null
   readonly hint: string | null
 }
 
@@ -161,7 +180,7 @@ function fromSql(error: SqlError, role: string): Reply {
 export function sqlStatus({ code, message }: SqlError, role: string): number {
   if (code.startsWith('PT')) return validStatus(Number(code.slice(2))) ?? 500
   if (code === '42501' && role === 'anon') return 401
-  if (code === '21000' && message.endsWith('requires a WHERE clause')) return 400
+  if (code === '21000' && /requires a WHERE clause$|^ON CONFLICT DO UPDATE/.test(message)) return 400
   if (code === '22023' && message.startsWith('role') && message.endsWith('does not exist')) return 401
   return sqlStatuses.find(([start]) => code.startsWith(start))?.[1] ?? 400
 }

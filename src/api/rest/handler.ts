@@ -5,18 +5,24 @@ import { ANON } from '../../desk/callers.ts'
 import { laneOf } from '../../desk/verbs.ts'
 import { type Authenticator, CALLER_ROLES, type Identity } from '../authenticator.ts'
 import type { Task } from '../front.ts'
+import { keyRefusal } from '../gateway.ts'
 import { json, type Reply } from '../http.ts'
-import { type Catalogue, openCatalogue } from './catalogue.ts'
+import { type OriginRules, originOf } from '../origin.ts'
+import { openCatalogue } from './catalogue.ts'
+import { describeSchema } from './description.ts'
 import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
 import { handleRpc, METHODS, type RestContext } from './rpc.ts'
+import { describeTable, handleRead } from './tables.ts'
+import { handleWrite } from './write.ts'
 
-interface RestOptions {
+interface RestOptions extends OriginRules {
   readonly databases: Readonly<Record<Lane, Database>>
   readonly authenticator: Authenticator
 }
 
-/** Tasks of `/rest/v1/rpc/<name>`, and of all else under `/rest/v1`, which is a name that nothing has. */
-export function restTasks({ databases, authenticator }: RestOptions) {
+/** Tasks of `/rest/v1/rpc/<name>`, `/rest/v1/<table>` and `/rest/v1/` itself. */
+export function restTasks(options: RestOptions) {
+  const { databases, authenticator } = options
   // Names are looked up once for all callers: not where buyers wait.
   const catalogue = openCatalogue(databases.gates)
   return {
@@ -33,7 +39,7 @@ export function restTasks({ databases, authenticator }: RestOptions) {
           const asking = await callerOf(request, authenticator)
           if ('refused' in asking) return asking
           // PostgreSQL has no names with NUL, so that none can be meant.
-          if (name.includes('\0')) return { refused: noTable(request) }
+          if (name.includes('\0')) return { refused: noPath() }
           caller = asking.caller
           const isKnown = caller.role !== 'anon'
           // Anybody has the public key: it opens no lane that staff needs.
@@ -44,18 +50,32 @@ export function restTasks({ databases, authenticator }: RestOptions) {
           rpc(request, name, { database: databases[lane], catalogue, caller: caller ?? ANON }),
       }
     },
-    table: (): Task => ({
-      lane: 'buyers',
-      path: '/rest/v1/*',
-      methods: TABLE_METHODS,
-      bodyBytesMax: BODY_BYTES_MAX,
-      refuse,
-      greet: async (request) => {
-        const asking = await callerOf(request, authenticator)
-        return 'refused' in asking ? asking : { refused: noTable(request) }
-      },
-      answer: async (request) => noTable(request),
-    }),
+    table: (path: string): Task => {
+      let caller: RestCaller | undefined
+      const [name, more] = decoded(path.slice('/rest/v1/'.length))?.split('/') ?? []
+      return {
+        lane: 'tables',
+        path: (status) => `/rest/v1/${status < 300 || status > 499 ? (name ?? '') : ':table'}`,
+        methods: TABLE_METHODS,
+        bodyBytesMax: BODY_BYTES_MAX,
+        refuse,
+        greet: async (request) => {
+          const asking = await callerOf(request, authenticator)
+          if ('refused' in asking) return asking
+          if (name === undefined || more !== undefined || name.includes('\0')) return { refused: noPath() }
+          caller = asking.caller
+          return { isKnown: caller.role !== 'anon' }
+        },
+        answer: async (request) => {
+          const context = { database: databases.tables, catalogue, caller: caller ?? ANON }
+          return inRestWords(context.caller, () =>
+            name === undefined || name === ''
+              ? describeSchema(request, originOf(request, options), context)
+              : handleTable(request, name, context),
+          )
+        },
+      }
+    },
   } satisfies Record<string, (name: string) => Task>
 }
 
@@ -66,6 +86,32 @@ function rpcLane(name: string): Lane {
 }
 
 const TABLE_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** A path that is no UTF-8 names nothing. */
+function decoded(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
+function handleTable(request: Request, name: string, context: RestContext): Promise<Reply> {
+  switch (request.method) {
+    case 'GET':
+    case 'HEAD':
+      return handleRead(request, name, context)
+    case 'POST':
+    case 'PATCH':
+    case 'PUT':
+    case 'DELETE':
+      return handleWrite(request, request.method, name, context)
+    case 'OPTIONS':
+      return describeTable(name, context)
+    default:
+      throw new RestError('PGRST117', `Unsupported HTTP method: ${request.method}`)
+  }
+}
 
 type RestCaller = RestContext['caller']
 
@@ -80,19 +126,20 @@ async function callerOf(
   return CALLER_ROLES.has(caller.role) ? { caller } : { refused: noSuchRole(caller.role) }
 }
 
-async function rpc(
-  request: Request,
-  name: string,
-  context: RestContext & { readonly catalogue: Catalogue },
-): Promise<Reply> {
+async function rpc(request: Request, name: string, context: RestContext): Promise<Reply> {
+  const reply = await inRestWords(context.caller, () => handleRpc(request, name, context))
+  return METHODS.includes(request.method)
+    ? reply
+    : { ...reply, headers: { ...reply.headers, Allow: METHODS.join(',') } }
+}
+
+async function inRestWords({ role }: RestCaller, answer: () => Promise<Reply>): Promise<Reply> {
   try {
-    return await handleRpc(request, name, context)
+    return await answer()
   } catch (error) {
-    const reply = restErrorReply(error, context.caller.role)
+    const reply = restErrorReply(error, role)
     if (reply === undefined) throw error
-    return METHODS.includes(request.method)
-      ? reply
-      : { ...reply, headers: { ...reply.headers, Allow: METHODS.join(',') } }
+    return reply
   }
 }
 
@@ -103,19 +150,9 @@ function refuse(code: RefusalCode): Reply {
   return json(status, { code, message, details: null, hint: null }, retry)
 }
 
-/** As the gateway before PostgREST answers. */
+/** Whom the database would not know. */
 function stranger(identity: Exclude<Identity, { kind: 'caller' }>): Reply {
-  switch (identity.kind) {
-    case 'no-key':
-      return json(401, {
-        message: 'No API key found in request',
-        hint: 'No `apikey` request header or url param was found.',
-      })
-    case 'wrong-key':
-      return json(401, { message: 'Invalid API key', hint: 'Double check your Supabase API key.' })
-    case 'wrong-token':
-      return tokenReply(identity.refusal)
-  }
+  return identity.kind === 'wrong-token' ? tokenReply(identity.refusal) : keyRefusal(identity.kind)
 }
 
 /** What the database says to a login that may not become the role. */
@@ -128,11 +165,7 @@ function noSuchRole(role: string): Reply {
   })
 }
 
-function noTable(request: Request): Reply {
-  const [, name = '', more] = new URL(request.url).pathname.slice('/rest/v1'.length).split('/')
-  const error =
-    name === '' || more !== undefined
-      ? new RestError('PGRST125', 'Invalid path specified in request URL')
-      : new RestError('PGRST205', `Could not find the table 'public.${name}' in the schema cache`)
+function noPath(): Reply {
+  const error = new RestError('PGRST125', 'Invalid path specified in request URL')
   return restErrorReply(error, '') ?? refuse('NOT_FOUND')
 }

@@ -8,23 +8,42 @@ export interface Media {
   readonly single: boolean
   /** Keys with null left out. */
   readonly strip: boolean
+  /** Lines of text in place of JSON. */
+  readonly csv: boolean
 }
 
-const JSON_MEDIA: Media = { type: 'application/json; charset=utf-8', single: false, strip: false }
+const JSON_MEDIA: Media = {
+  type: 'application/json; charset=utf-8',
+  single: false,
+  strip: false,
+  csv: false,
+}
+const CSV_MEDIA: Media = { type: 'text/csv; charset=utf-8', single: false, strip: false, csv: true }
 
 /** The first media type of the Accept header that this server has, best quality first. */
 export function negotiateMedia(accept: string | null): Media {
   if (accept === null || accept === '*/*' || accept === 'application/json') return JSON_MEDIA
-  const ranges = accept
-    .split(',')
-    .map(parseRange)
-    .sort((left, right) => right.quality - left.quality)
+  const ranges = rangesOf(accept)
   for (const { type, strip, quality } of ranges) {
     const media = quality > 0 ? mediaOf(type, strip) : undefined
     if (media !== undefined) return media
   }
   const names = ranges.map(({ type }) => type).join(', ')
   throw new RestError('PGRST107', `None of these media types are available: ${names}`)
+}
+
+/** The media types of the Accept header, best quality first. */
+export function acceptedTypes(accept: string | null): readonly string[] {
+  return accept === null
+    ? ['*/*']
+    : rangesOf(accept).flatMap(({ type, quality }) => (quality > 0 ? [type] : []))
+}
+
+function rangesOf(accept: string) {
+  return accept
+    .split(',')
+    .map(parseRange)
+    .sort((left, right) => right.quality - left.quality)
 }
 
 function mediaOf(type: string, strip: boolean): Media | undefined {
@@ -34,12 +53,16 @@ function mediaOf(type: string, strip: boolean): Media | undefined {
     case 'application/*':
     case 'application/json':
       return JSON_MEDIA
+    case 'text/csv':
+      return CSV_MEDIA
     case 'application/vnd.pgrst.object':
     case 'application/vnd.pgrst.object+json':
-      return { type: `application/vnd.pgrst.object+json${suffix}`, single: true, strip }
+      return { type: `application/vnd.pgrst.object+json${suffix}`, single: true, strip, csv: false }
     case 'application/vnd.pgrst.array':
     case 'application/vnd.pgrst.array+json':
-      return strip ? { type: `application/vnd.pgrst.array+json${suffix}`, single: false, strip } : JSON_MEDIA
+      return strip
+        ? { type: `application/vnd.pgrst.array+json${suffix}`, single: false, strip, csv: false }
+        : JSON_MEDIA
     default:
       return undefined
   }
@@ -56,6 +79,12 @@ function parseRange(range: string): { type: string; strip: boolean; quality: num
 export interface Preferences {
   readonly count: 'exact' | 'planned' | 'estimated' | undefined
   readonly timezone: string | undefined
+  /** What a write answers with. */
+  readonly returns: 'representation' | 'minimal' | 'headers-only' | undefined
+  /** What an insert does with a row that is there. */
+  readonly resolution: 'merge-duplicates' | 'ignore-duplicates' | undefined
+  /** What an insert gives to a column that its body leaves out. */
+  readonly missing: 'default' | 'null' | undefined
   /** Only with handling=strict. */
   readonly maxAffected: number | undefined
   /** Value of Preference-Applied; empty when none applies. */
@@ -65,12 +94,15 @@ export interface Preferences {
 const NO_PREFERENCES: Preferences = {
   count: undefined,
   timezone: undefined,
+  returns: undefined,
+  resolution: undefined,
+  missing: undefined,
   maxAffected: undefined,
   applied: '',
 }
 
 /** Unknown preferences are ignored, or refused where handling=strict asks for that. The first of a kind counts. */
-export function parsePreferences(prefer: string | null): Preferences {
+export function parsePreferences(prefer: string | null, request: keyof typeof APPLIES): Preferences {
   if (prefer === null) return NO_PREFERENCES
   const parts = prefer.split(',').map((part) => part.trim())
   const first = (name: string) => parts.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1)
@@ -78,6 +110,10 @@ export function parsePreferences(prefer: string | null): Preferences {
   const count = parts.find((part) => COUNT.test(part))?.slice('count='.length)
   const timezone = first('timezone')
   const known = timezone !== undefined && isTimezone(timezone)
+  const valued = (pattern: RegExp) => parts.find((part) => pattern.test(part))
+  const returns = valued(RETURN)
+  const resolution = valued(RESOLUTION)
+  const missing = valued(MISSING)
   const maxAffected = strict ? integerOf(first('max-affected')) : undefined
   const invalid = parts.filter((part) => !ACCEPTED.test(part) || (part === `timezone=${timezone}` && !known))
   if (strict && invalid.length > 0) {
@@ -85,6 +121,9 @@ export function parsePreferences(prefer: string | null): Preferences {
     throw new RestError('PGRST122', 'Invalid preferences given with handling=strict', details)
   }
   const applied = [
+    resolution,
+    missing,
+    returns,
     count && `count=${count}`,
     parts.find((part) => HANDLING.test(part)),
     known && `timezone=${timezone}`,
@@ -93,25 +132,44 @@ export function parsePreferences(prefer: string | null): Preferences {
   return {
     count: count as Preferences['count'],
     timezone: known ? timezone : undefined,
+    returns: afterEquals(returns) as Preferences['returns'],
+    resolution: afterEquals(resolution) as Preferences['resolution'],
+    missing: afterEquals(missing) as Preferences['missing'],
     maxAffected,
-    applied: applied.filter(Boolean).join(', '),
+    applied: applied.filter((part) => part && APPLIES[request].test(part)).join(', '),
   }
 }
 
+/** What each kind of request says that it applied, as PostgREST does. */
+const APPLIES = {
+  GET: /^(count|handling|timezone)=/,
+  RPC: /^(count|handling|timezone|max-affected)=/,
+  POST: /^(resolution|missing|return|count|handling|timezone)=/,
+  PUT: /^(return|count|handling|timezone)=/,
+  PATCH: /^(missing|return|count|handling|timezone|max-affected)=/,
+  DELETE: /^(return|count|handling|timezone|max-affected)=/,
+}
 const HANDLING = /^handling=(strict|lenient)$/
 const COUNT = /^count=(exact|planned|estimated)$/
+const RETURN = /^return=(representation|minimal|headers-only)$/
+const RESOLUTION = /^resolution=(merge|ignore)-duplicates$/
+const MISSING = /^missing=(default|null)$/
 const ACCEPTED = new RegExp(
   [
     HANDLING.source,
     COUNT.source,
-    '^resolution=(merge|ignore)-duplicates$',
-    '^return=(representation|minimal|headers-only)$',
+    RESOLUTION.source,
+    RETURN.source,
     '^tx=(commit|rollback)$',
-    '^missing=(default|null)$',
+    MISSING.source,
     '^timezone=',
     '^max-affected=',
   ].join('|'),
 )
+
+function afterEquals(part: string | undefined): string | undefined {
+  return part?.slice(part.indexOf('=') + 1)
+}
 
 function isTimezone(name: string): boolean {
   try {

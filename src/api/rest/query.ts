@@ -1,44 +1,43 @@
-import { RestError } from './errors.ts'
+import { looksLikeFilter } from './filter.ts'
+import { parametersOf } from './parameters.ts'
+import { parseTableQuery, type TableQuery } from './table-query.ts'
 
-/** Which rows of a set are wanted. */
-export interface Page {
-  readonly limit: number | undefined
-  readonly offset: number
+/** What a call's query string says of the rows that the function gives, and to the function itself. */
+export interface CallQuery {
+  readonly query: TableQuery
+  /** More than a page of all rows as they are. */
+  readonly isShaped: boolean
+  /** Of a GET: what is no clause and no filter is an argument. */
+  readonly args: readonly (readonly [string, string])[]
 }
 
-const ALL: Page = { limit: undefined, offset: 0 }
+const NOTHING: CallQuery = { query: parseTableQuery([]), isShaped: false, args: [] }
 
-/** Splits a call's query string into the page and, for GET, the arguments. Filters are not part of this server. */
-export function parseQuery(request: Request): { page: Page; args: readonly (readonly [string, string])[] } {
-  const start = request.url.indexOf('?')
-  if (start < 0) return { page: ALL, args: [] }
-  const args: [string, string][] = []
-  let page = ALL
-  for (const [key, value] of new URLSearchParams(request.url.slice(start + 1))) {
-    if (key === 'apikey' || (key === 'select' && (value === '*' || value === ''))) continue
-    if (key === 'limit') page = { ...page, limit: countOf(key, value) }
-    else if (key === 'offset') page = { ...page, offset: countOf(key, value) }
-    else if (RESERVED.has(key) || FILTER.test(value)) throw notImplemented(key)
-    else if (request.method === 'POST') throw new RestError('PGRST100', `"failed to parse filter (${value})"`)
-    else args.push([key, value])
+export function parseQuery(request: Request): CallQuery {
+  const parameters = parametersOf(request)
+  if (parameters.length === 0) return NOTHING
+  const isArgument = ([key, value]: readonly [string, string]) =>
+    request.method !== 'POST' && key !== 'apikey' && !isClause(key) && !looksLikeFilter(value)
+  const clauses = parameters.filter((one) => !isArgument(one))
+  return {
+    query: parseTableQuery(clauses),
+    isShaped: clauses.some(([key, value]) => !PLAIN.has(key) && !(key === 'select' && isAll(value))),
+    args: parameters.filter(isArgument),
   }
-  return { page, args }
 }
 
-const RESERVED = new Set(['select', 'order', 'columns', 'on_conflict', 'and', 'or', 'not.and', 'not.or'])
-const FILTER =
-  /^(not\.)?(eq|neq|gte?|lte?|i?like|i?match|in|is|isdistinct|(pl|ph|w)?fts|cs|cd|ov|sl|sr|nxr|nxl|adj)(\([^)]*\))?\./
+/** What leaves rows as they are. */
+const PLAIN: ReadonlySet<string> = new Set(['apikey', 'limit', 'offset', 'columns', 'on_conflict'])
 
-function countOf(key: string, value: string): number {
-  if (/^\d{1,15}$/.test(value)) return Number(value)
-  if (/^-\d+$/.test(value)) {
-    const details = `${key === 'limit' ? 'Limit' : 'Offset'} should be greater than or equal to zero.`
-    throw new RestError('PGRST103', 'Requested range not satisfiable', details)
-  }
-  throw new RestError('PGRST100', `"failed to parse ${key} (${value})"`)
+const CLAUSES: ReadonlySet<string> = new Set([
+  ...['select', 'columns', 'on_conflict', 'order', 'limit', 'offset', 'and', 'or'],
+])
+
+/** What speaks of an embedded resource has a dot. */
+function isClause(key: string): boolean {
+  return CLAUSES.has(key) || key.includes('.')
 }
 
-function notImplemented(key: string): RestError {
-  const details = `The query parameter '${key}' does not work on functions here; only limit and offset do.`
-  return new RestError('PGRST127', 'Feature not implemented', details)
+function isAll(select: string): boolean {
+  return select === '*' || select === ''
 }

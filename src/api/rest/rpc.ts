@@ -1,11 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { type Caller, call } from '../../db/call.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
-import type { Database, Row, Setting } from '../../db/pool.ts'
-import { json, type Reply, readBody } from '../http.ts'
+import type { Database, Row } from '../../db/pool.ts'
+import type { Reply } from '../http.ts'
+import { readText } from './body.ts'
+import { CALL, resultRelation } from './call-result.ts'
 import { type Catalogue, EXPOSED_SCHEMA, type Routine } from './catalogue.ts'
 import { type CallSignature, chooseRoutine, takesBody } from './choose.ts'
-import { RestError, stringHeaders, validStatus } from './errors.ts'
+import { RestError } from './errors.ts'
+import { rowCountError } from './guards.ts'
 import {
   type Media,
   negotiateMedia,
@@ -14,8 +16,13 @@ import {
   parsePreferences,
 } from './negotiate.ts'
 import { bodyTypes, contentTypeOf, directPayload, invalidBody, type Payload, parseBody } from './payload.ts'
-import { type Page, parseQuery } from './query.ts'
-import { callStatement, NOT_SINGLE, type Shape, TOO_MANY } from './statement.ts'
+import { parseQuery } from './query.ts'
+import { rangeOf } from './range.ts'
+import { type ReadSql, readSql } from './read-sql.ts'
+import { beyond, contentRange, withOwn } from './reply.ts'
+import { requestSettings } from './settings.ts'
+import { callStatement, type Shape } from './statement.ts'
+import type { Clauses, TableQuery } from './table-query.ts'
 
 export interface RestContext {
   readonly database: Database
@@ -32,11 +39,10 @@ export async function handleRpc(request: Request, name: string, context: RestCon
   }
   const echoSchema = negotiateSchema(request)
   const media = negotiateMedia(request.headers.get('accept'))
-  const preferences = parsePreferences(request.headers.get('prefer'))
-  const { page, args } = parseQuery(request)
+  const preferences = parsePreferences(request.headers.get('prefer'), 'RPC')
+  const { query, isShaped, args } = parseQuery(request)
   const post = method === 'POST' ? await parsePost(request) : undefined
-  if (post === TOO_LARGE) return tooLarge
-  const payload = post?.payload ?? directPayload(args)
+  const payload = namedBy(query.columns, post?.payload ?? directPayload(args))
   const signature: CallSignature = {
     name,
     keys: payload.keys,
@@ -44,23 +50,15 @@ export async function handleRpc(request: Request, name: string, context: RestCon
     bodyOnly: !payload.named,
   }
   const routine = await choose(context.catalogue, signature, payload)
-  const shape = shapeOf(routine, media, preferences, page)
+  const range = pageOf(request, query.root)
+  const read = isShaped ? await readOf(routine, query, range, context) : undefined
+  const shape = { ...shapeOf(routine, media, preferences), ...range, read }
   const sql = callStatement(routine, payload, takesBody(routine, signature), shape)
   const row = await run(request, routine, sql, preferences, context)
   return replyOf(row, { routine, shape, preferences, head: method === 'HEAD', echoSchema })
 }
 
 export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
-
-/** Named by nobody else, so that no function's own error is taken for it. */
-const NONCE = `admit-once-${randomUUID()}:`
-const TOO_LARGE = 'too-large'
-const tooLarge = json(413, {
-  code: 'PAYLOAD_TOO_LARGE',
-  message: 'The request body is too large',
-  details: null,
-  hint: null,
-})
 
 /** What the function allows; the arguments do not matter, any overload counts. */
 async function describe(name: string, catalogue: Catalogue): Promise<Reply> {
@@ -71,15 +69,9 @@ async function describe(name: string, catalogue: Catalogue): Promise<Reply> {
   return { status: 200, body: '', headers: { Allow: reads ? 'OPTIONS,GET,HEAD,POST' : 'OPTIONS,POST' } }
 }
 
-async function parsePost(
-  request: Request,
-): Promise<{ payload: Payload; bodyTypes: readonly string[] } | typeof TOO_LARGE> {
+async function parsePost(request: Request): Promise<{ payload: Payload; bodyTypes: readonly string[] }> {
   const contentType = contentTypeOf(request.headers.get('content-type'))
-  const body = await readBody(request).catch((error: unknown) => {
-    const what = error instanceof TypeError ? 'is not valid UTF-8' : 'did not arrive whole'
-    throw invalidBody(`The request body ${what}`)
-  })
-  if (body === undefined) return TOO_LARGE
+  const body = await readText(request)
   return { payload: parseBody(body, contentType), bodyTypes: bodyTypes[contentType] ?? [] }
 }
 
@@ -94,14 +86,43 @@ async function choose(catalogue: Catalogue, signature: CallSignature, payload: P
   }
 }
 
-function shapeOf(routine: Routine, media: Media, { count, maxAffected }: Preferences, page: Page): Shape {
+/** Of the body's keys only those that `columns` names are arguments. */
+function namedBy(columns: readonly string[] | undefined, payload: Payload): Payload {
+  return columns === undefined || !payload.named ? payload : { ...payload, keys: columns }
+}
+
+/** `limit` and `offset`, and the Range header of a GET; a function bounds its rows itself. */
+function pageOf(request: Request, clauses: Clauses): Page {
+  if (request.method !== 'GET') return clauses
+  const { limit, offset } = rangeOf(request, clauses, Number.POSITIVE_INFINITY)
+  return { limit: Number.isFinite(limit) ? limit : undefined, offset }
+}
+
+interface Page {
+  readonly limit: number | undefined
+  readonly offset: number
+}
+
+/** Rows of a function are read as those of a table are. */
+async function readOf(
+  routine: Routine,
+  query: TableQuery,
+  { limit, offset }: Page,
+  { catalogue, caller: { role } }: RestContext,
+): Promise<ReadSql> {
+  const relations = await catalogue.relations()
+  const page = { offset, ...(limit === undefined ? {} : { limit }) }
+  return readSql(relations, resultRelation(routine, relations, role), query, { role, called: CALL, ...page })
+}
+
+function shapeOf(routine: Routine, media: Media, { count, maxAffected }: Preferences) {
   if (maxAffected !== undefined && !routine.set) {
     throw new RestError(
       'PGRST128',
       'Function must return SETOF or TABLE when max-affected preference is used with handling=strict',
     )
   }
-  return { media, ...page, counted: count !== undefined, maxAffected, nonce: NONCE }
+  return { media, counted: count !== undefined, maxAffected }
 }
 
 async function run(
@@ -111,14 +132,7 @@ async function run(
   preferences: Preferences,
   { database, catalogue, caller }: RestContext,
 ): Promise<Row> {
-  const timezone: Setting[] = preferences.timezone === undefined ? [] : [['timezone', preferences.timezone]]
-  const settings: Setting[] = [
-    ['request.method', request.method],
-    ['request.path', `/rpc/${routine.name}`],
-    ['request.headers', headersOf(request)],
-    ...timezone,
-    ...routine.settings,
-  ]
+  const settings = [...requestSettings(request, `/rpc/${routine.name}`, preferences), ...routine.settings]
   const readOnly = request.method !== 'POST' || !routine.volatile
   try {
     const rows = await call(database, {
@@ -137,28 +151,6 @@ async function run(
   }
 }
 
-function rowCountError(message: string): RestError | undefined {
-  const at = message.indexOf(NONCE)
-  if (at < 0) return undefined
-  const letter = message[at + NONCE.length]
-  const rows = Number.parseInt(message.slice(at + NONCE.length + 1), 10)
-  if (letter === NOT_SINGLE) {
-    const details = `The result contains ${rows} rows`
-    return new RestError('PGRST116', 'Cannot coerce the result to a single JSON object', details)
-  }
-  if (letter !== TOO_MANY) return undefined
-  const details = `The query affects ${rows} rows`
-  return new RestError('PGRST124', 'Query result exceeds max-affected preference constraint', details)
-}
-
-function headersOf(request: Request): string {
-  const headers: Record<string, string> = {}
-  request.headers.forEach((value, name) => {
-    if (name !== 'cookie') headers[name] = value
-  })
-  return JSON.stringify(headers)
-}
-
 interface CallFacts {
   readonly routine: Routine
   readonly shape: Shape
@@ -169,7 +161,7 @@ interface CallFacts {
 
 /** The body passes through as PostgreSQL wrote it. */
 function replyOf(row: Row, { routine, shape, preferences, head, echoSchema }: CallFacts): Reply {
-  const [body = null, ownHeaders, ownStatus, count, all] = row
+  const [body = null, , , count, all] = row
   const rows = Number(count)
   const total = all === null || all === undefined ? undefined : Number(all)
   const headers: Record<string, string> = { 'Content-Range': contentRange(shape.offset, rows, total) }
@@ -179,45 +171,5 @@ function replyOf(row: Row, { routine, shape, preferences, head, echoSchema }: Ca
   if (!isVoid) headers['Content-Type'] = shape.media.type
   if (!isVoid && echoSchema) headers['Content-Profile'] = EXPOSED_SCHEMA
   const status = isVoid ? 204 : total !== undefined && rows < total ? 206 : 200
-  return {
-    status: ownStatus === null || ownStatus === undefined ? status : statusOf(ownStatus),
-    body: isVoid || head ? null : body,
-    headers:
-      ownHeaders === null || ownHeaders === undefined ? headers : { ...headers, ...headersIn(ownHeaders) },
-  }
-}
-
-function contentRange(offset: number, rows: number, total: number | undefined): string {
-  return `${rows === 0 ? '*' : `${offset}-${offset + rows - 1}`}/${total ?? '*'}`
-}
-
-function beyond(offset: number, total: number): RestError {
-  const details = `An offset of ${offset} was requested, but there are only ${total} rows.`
-  return new RestError('PGRST103', 'Requested range not satisfiable', details)
-}
-
-function statusOf(text: string): number {
-  const status = validStatus(Number(text))
-  if (status === undefined) throw new RestError('PGRST112', 'response.status guc must be a valid status code')
-  return status
-}
-
-function headersIn(text: string): Record<string, string> {
-  const message =
-    'response.headers guc must be a JSON array composed of objects with a single key and a string value'
-  const list = parseList(text)
-  const headers = list?.map(stringHeaders)
-  if (!headers?.every((header) => header !== undefined && Object.keys(header).length === 1)) {
-    throw new RestError('PGRST111', message)
-  }
-  return Object.assign({}, ...headers)
-}
-
-function parseList(text: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  return withOwn({ status, body: isVoid || head ? null : body, headers }, row)
 }

@@ -1,7 +1,10 @@
 import { identifier, literal } from '../../db/call.ts'
+import { CALL } from './call-result.ts'
 import { EXPOSED_SCHEMA, type Parameter, type Routine } from './catalogue.ts'
+import { guardsSql } from './guards.ts'
 import type { Media } from './negotiate.ts'
 import type { Payload } from './payload.ts'
+import { CSV_BODY, GUCS, pageSql, type ReadSql } from './read-sql.ts'
 
 /** What shapes the statement beside the function and its arguments. */
 export interface Shape {
@@ -10,13 +13,9 @@ export interface Shape {
   readonly offset: number
   readonly counted: boolean
   readonly maxAffected: number | undefined
-  /** Begins the text of the error by which a statement rolls itself back when too many rows came. */
-  readonly nonce: string
+  /** Where more than a page of the rows as they are is asked for. */
+  readonly read: ReadSql | undefined
 }
-
-/** Rollbacks that the statement itself orders, recognised by the letter behind the nonce. */
-export const NOT_SINGLE = 's'
-export const TOO_MANY = 'm'
 
 /**
  * The statement that calls `routine`. Its one row: body, response.headers, response.status, rows of this page, rows
@@ -29,7 +28,8 @@ export function callStatement(routine: Routine, payload: Payload, whole: boolean
   if (routine.returns === 'composite') {
     return aggregated(routine, `select pgrst_call.* ${from(`${called} pgrst_call`)}`, 'pgrst_row', shape)
   }
-  if (routine.set) {
+  const isTable = shape.read !== undefined || shape.media.csv
+  if (routine.set || (isTable && routine.returns !== 'void')) {
     const item = `(select ${called} as pgrst_scalar) pgrst_call`
     return aggregated(
       routine,
@@ -42,9 +42,6 @@ export function callStatement(routine: Routine, payload: Payload, whole: boolean
   return `select ${scalarBody(routine, called, shape.media)},${GUCS},1,${shape.counted ? '1' : 'null'}${one}`
 }
 
-const GUCS =
-  "nullif(current_setting('response.headers',true),''),nullif(current_setting('response.status',true),'')"
-
 function scalarBody({ returns }: Routine, called: string, { strip }: Media): string {
   if (returns === 'void') return called
   if (strip) return `coalesce(json_strip_nulls(to_json(${called}))::text,'null')`
@@ -53,22 +50,22 @@ function scalarBody({ returns }: Routine, called: string, { strip }: Media): str
 
 /** The function runs once, however often its rows are looked at. */
 function aggregated(routine: Routine, rows: string, item: string, shape: Shape): string {
-  const { media, limit, offset, counted } = shape
-  const one = media.single || !routine.set
-  const list = media.strip ? `json_strip_nulls(json_agg(${item}))` : `json_agg(${item})`
-  const body = one ? `coalesce((${list}->0)::text,'null')` : `coalesce(${list}::text,'[]')`
-  const total = counted ? '(select count(*) from pgrst_source)' : 'null'
-  const page = `${limit === undefined ? '' : ` limit ${limit}`}${offset === 0 ? '' : ` offset ${offset}`}`
-  const columns = `${body},${GUCS},count(*),${total}${guards(routine, shape)}`
+  const { media, limit, offset, counted, maxAffected, read } = shape
+  const counting = read === undefined ? 'from pgrst_source' : read.all
+  const total = counted ? `(select count(*) ${counting})` : 'null'
+  const guards = guardsSql({ single: media.single && routine.set }, maxAffected)
+  const columns = `${rowsBody(routine, item, media)},${GUCS},count(*),${total}${guards}`
+  if (read !== undefined) {
+    return `with ${CALL} as materialized (${rows}),pgrst_source as (${read.page}) select ${columns} from pgrst_source pgrst_row`
+  }
+  const page = pageSql(limit, offset)
   return `with pgrst_source as (${rows}) select ${columns} from (select * from pgrst_source${page}) pgrst_row`
 }
 
-/** Casts that fail, and so roll everything back, when there are not as many rows as asked for. */
-function guards(routine: Routine, { media, maxAffected, nonce }: Shape): string {
-  const guard = (broken: string, letter: string) =>
-    `,case when ${broken} then (${literal(`${nonce}${letter}`)}||count(*))::int end`
-  const single = media.single && routine.set ? guard('count(*)<>1', NOT_SINGLE) : ''
-  return single + (maxAffected === undefined ? '' : guard(`count(*)>${maxAffected}`, TOO_MANY))
+function rowsBody({ set }: Routine, item: string, { csv, single, strip }: Media): string {
+  if (csv) return CSV_BODY
+  const list = strip ? `json_strip_nulls(json_agg(${item}))` : `json_agg(${item})`
+  return single || !set ? `coalesce((${list}->0)::text,'null')` : `coalesce(${list}::text,'[]')`
 }
 
 function argumentsOf(routine: Routine, payload: Payload, whole: boolean): { source: string; args: string } {
