@@ -11,10 +11,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   payments: ['core', 'db', 'desk'],
   jobs: ['core', 'db', 'desk', 'payments'],
   api: ['core', 'db', 'desk', 'payments', 'jobs'],
+  edge: ['core', 'db', 'desk', 'payments', 'jobs', 'api', 'config.ts'],
   load: ['core', 'db'],
-  proof: ['core', 'db', 'load'],
-  cli: ['core', 'db', 'desk', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'config.ts'],
-  'config.ts': ['core'],
+  adapter: [],
+  proof: ['core', 'db', 'load', 'adapter'],
+  client: ['core'],
+  cli: ['core', 'db', 'desk', 'embedded', 'payments', 'jobs', 'api', 'load', 'proof', 'adapter', 'config.ts'],
+  'config.ts': ['core', 'environment.ts'],
+  'environment.ts': ['core'],
 }
 
 /** Packages that only some folders may know. */
@@ -27,8 +31,20 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   tinyqueue: ['payments'],
   stripe: ['payments'],
   uqr: ['api'],
-  zod: ['api', 'payments', 'load', 'proof', 'config.ts'],
+  'prom-client': ['api'],
+  zod: ['api', 'desk', 'edge', 'payments', 'load', 'proof', 'config.ts', 'environment.ts'],
+  nodemailer: ['api'],
+  ws: ['api', 'load'],
+  '@jitl/quickjs-wasmfile-release-sync': ['load'],
+  parse5: ['load'],
+  'parse5-htmlparser2-tree-adapter': ['load'],
+  'css-select': ['load'],
+  domutils: ['load'],
+  domhandler: ['load'],
+  'pg-logical-replication': ['db'],
   citty: ['cli'],
+  'd3-scale': ['proof'],
+  'd3-shape': ['proof'],
   listr2: ['cli'],
   'string-width': ['proof'],
   'wrap-ansi': ['proof'],
@@ -68,6 +84,28 @@ const strangePackages: Rule = (sources) =>
     .filter(({ file, to }) => !PACKAGES[packageOf(to)]?.includes(folderOf(file)))
     .map(({ file, to }) => `${file} -> ${to}`)
 
+/** A client runs in browsers, and brings nothing with it. */
+const needsMoreThanWeb: Rule = (sources) =>
+  sources
+    .filter(({ file }) => file.startsWith('src/client/'))
+    .flatMap(importsOf)
+    .filter(({ to }) => isPackage(to))
+    .map(({ file, to }) => `${file} -> ${to}`)
+
+/** What is deployed to the edge is what its imports reach, and no file beside them. */
+const readsFilesAtTheEdge: Rule = (sources) => {
+  const known = new Map(sources.map((one) => [one.file, one]))
+  const reached = new Set(sources.map(({ file }) => file).filter((file) => file.startsWith('src/edge/')))
+  const found: string[] = []
+  for (const file of reached) {
+    for (const { to } of importsOf(known.get(file) ?? source(file, ''))) {
+      if (known.has(to)) reached.add(to)
+      if (/^node:fs\b/.test(to)) found.push(`${file} -> ${to}`)
+    }
+  }
+  return found
+}
+
 const outOfLoadTests: Rule = (sources) =>
   sources
     .flatMap(importsOf)
@@ -77,7 +115,10 @@ const outOfLoadTests: Rule = (sources) =>
 const beyondNode: Rule = (sources) =>
   sources
     .flatMap(importsOf)
-    .filter(({ to }) => !to.startsWith('node:') && !to.startsWith('src/core/'))
+    .filter(
+      ({ to }) => !/^(node:|src\/core\/|examples\/(shops|adapters)\/|admit-once\/(client|adapter)$)/.test(to),
+    )
+    .filter(({ file, to }) => to !== 'pg' || !file.startsWith('examples/shops/'))
     .map(({ file, to }) => `${file} -> ${to}`)
 
 const matching =
@@ -142,6 +183,19 @@ describe('imports', () => {
       assert.equal(outOfCore([source('src/core/a.ts', `import type { A } from '${to}'`)]).length, 1)
   })
 
+  test('of the client are its own and those of core: no package, and nothing of Node', () => {
+    assert.deepEqual(needsMoreThanWeb(ours), [])
+    for (const to of ['node:crypto', 'zod'])
+      assert.equal(needsMoreThanWeb([source('src/client/a.ts', `import '${to}'`)]).length, 1)
+  })
+
+  test('of the edge reach nothing that reads files', () => {
+    assert.deepEqual(readsFilesAtTheEdge(ours), [])
+    const edge = source('src/edge/a.ts', "import '../api/b.ts'")
+    const reader = source('src/api/b.ts', "import { readFileSync } from 'node:fs'")
+    assert.deepEqual(readsFilesAtTheEdge([edge, reader]), ['src/api/b.ts -> node:fs'])
+  })
+
   test('of PostgreSQL are connections that all have a listener for their errors', () => {
     assert.deepEqual(deafConnections(ours), [])
     for (const text of ['new pg.Client(url)', 'new Client()', 'new pg.Pool({ max: 1 })'])
@@ -160,9 +214,11 @@ describe('imports', () => {
       assert.equal(outOfLoadTests([source('load-tests/helpers/a.ts', `import '${to}'`)]).length, 1)
   })
 
-  test('of examples are of Node, and of core, which imports nothing: they are copied', () => {
-    assert.deepEqual(beyondNode(sourcesOf('examples/*.ts')), [])
-    assert.equal(beyondNode([source('examples/a.ts', "import '../src/api/keys.ts'")]).length, 1)
+  test('of examples are of Node, of what is published, and of core, which imports nothing: they are copied; shops have a driver', () => {
+    assert.deepEqual(beyondNode(sourcesOf('examples/**/*.ts')), [])
+    for (const to of ['../src/api/keys.ts', 'pg'])
+      assert.equal(beyondNode([source('examples/a.ts', `import '${to}'`)]).length, 1)
+    assert.equal(beyondNode([source('examples/shops/a.ts', "import pg from 'pg'")]).length, 0)
   })
 })
 

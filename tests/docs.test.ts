@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { generatedPages } from '../docs/generate.ts'
 import { GUARANTEES } from '../src/core/guarantees.ts'
 import { FIXTURES } from '../src/proof/fixtures/fixtures.ts'
+import { NOT_STEPPED } from '../src/proof/results.ts'
 import { removals } from '../src/proof/sabotage/sabotage.ts'
 
 const pages = new Map(
@@ -27,6 +28,13 @@ test('the verdict that the README shows is one of these guarantees, protections 
   const taken = removals().length
   assert.match(verdict, new RegExp(`${taken} of ${taken} sabotages`))
   assert.match(verdict, /^✓ PASS$/m)
+})
+
+test('which orders of a race are not stepped is said in the same words, and nothing says that every one is', () => {
+  const guarantees = pages.get(join('docs', 'concepts', 'guarantees.md')) ?? ''
+  assert.ok(guarantees.replaceAll('\n', ' ').includes(`the others ${NOT_STEPPED}.`))
+  for (const path of [...pages.keys(), ...globSync('src/proof/**/*.ts')])
+    assert.doesNotMatch(readFileSync(path, 'utf8'), /\b(?:in|through)\s+every\s+order\b/, path)
 })
 
 test('every scenario that fixtures knows is shown by hand', () => {

@@ -78,7 +78,7 @@ async function measure(database: RunDatabase): Promise<void> {
 async function tps(database: RunDatabase, file: string, tierId: string) {
   const engines = await findEngines()
   return engines.database.run({
-    file,
+    scripts: [{ file, weight: 1 }],
     url: database.url,
     clients: CLIENTS,
     threads: 4,

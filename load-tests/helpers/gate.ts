@@ -7,8 +7,8 @@ import { jsonOf, postRetrying } from './http.ts'
 export type Scan = 'admitted' | 'already scanned' | 'refused' | 'error'
 
 /** Shows a code, or the token of a QR, to a gate of TEST_BUSINESS_ID. */
-export async function scanCode(qrData: string, deviceId: string): Promise<Scan> {
-  const { status, body } = await showCode(qrData, deviceId, 'door')
+export async function scanCode(qrData: string, deviceId: string, intended?: number): Promise<Scan> {
+  const { status, body } = await showCode(qrData, deviceId, 'door', undefined, intended)
   if (status !== 200) return 'error'
   if (body['success'] === true) return 'admitted'
   if (body['alreadyUsed'] !== true) return 'refused'
@@ -42,13 +42,20 @@ export async function judgeCode(
   return { outcome: agrees ? outcome : `not ${outcome}`, checkedInAt: String(details['checkedInAt']) }
 }
 
-async function showCode(qrData: string, deviceId: string, bearer: Bearer, eventId?: string) {
+async function showCode(
+  qrData: string,
+  deviceId: string,
+  bearer: Bearer,
+  eventId?: string,
+  intended?: number,
+) {
   const token = TOKENS[bearer]
   const response = await postRetrying(
     `${getBaseUrl()}/validate-qr`,
     { qrData, businessId: required('TEST_BUSINESS_ID'), language: 'en', deviceId, eventId },
     getHeaders(token === undefined ? undefined : required(token)),
     { responseCallback: http.expectedStatuses(200, ...(bearer === 'door' ? [] : [401, 403])) },
+    { operation: 'scan', asked: { device: deviceId }, intended },
   )
   return { status: response.status, body: jsonOf(response) }
 }

@@ -1,3 +1,14 @@
+/** What a promise comes to, or undefined where that takes longer: its timer does not hold the iteration open, as a race would. */
+export function orLate<T>(promise: Promise<T>, seconds: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), seconds * 1000)
+    void promise.then((value) => {
+      clearTimeout(timer)
+      resolve(value)
+    })
+  })
+}
+
 const MICROS_A_SECOND = 1_000_000
 
 /** Microseconds since 1970 of a time with up to six digits behind the second. */

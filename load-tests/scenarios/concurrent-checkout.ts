@@ -10,22 +10,30 @@ import http from 'k6/http'
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
-import { getBaseUrl, getHeaders, required } from '../helpers/auth.ts'
-import { jsonOf, postRetrying } from '../helpers/http.ts'
+import { getHeaders, required } from '../helpers/auth.ts'
+import { jsonOf } from '../helpers/http.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
+import { orderFree } from '../helpers/purchase.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
+
+/** One a buyer. */
+const requests = Number(__ENV['USERS'] ?? 200)
 
 export const options: Options = {
   scenarios: {
     rush: {
       executor: 'per-vu-iterations',
-      vus: Number(__ENV['USERS'] ?? 200),
+      vus: requests,
       iterations: 1,
-      maxDuration: '60s',
+      maxDuration: lasting(60, requests),
     },
   },
   thresholds: getThresholds('concurrent-checkout'),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('concurrent-checkout', requests)
 
 const successfulCheckouts = new Counter('successful_checkouts')
 const soldOutAnswers = new Counter('sold_out_answers')
@@ -40,16 +48,7 @@ http.setResponseCallback(http.expectedStatuses(200, 409, 503))
 
 export default async function buyOne(): Promise<void> {
   const buyer = exec.vu.idInTest
-  const response = await postRetrying(
-    `${getBaseUrl()}/create-ticket-checkout`,
-    {
-      eventId,
-      items: [{ tierId, quantity: 1 }],
-      customerName: `Buyer ${buyer}`,
-      customerEmail: `buyer-${buyer}@example.org`,
-    },
-    headers,
-  )
+  const response = await orderFree({ eventId, tierId }, `Buyer ${buyer}`, headers)
   const body = jsonOf(response)
   const sold = response.status === 200 && body['success'] === true
   const soldOut = response.status === 409 && String(body['error']).includes('INSUFFICIENT_TICKETS')

@@ -5,16 +5,18 @@
  *   eval "$(npx admit-once fixtures offer-rush)" && k6 run load-tests/scenarios/offer-rush.ts
  */
 import { check } from 'k6'
-import exec from 'k6/execution'
 import http from 'k6/http'
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
+import { loadProfile } from '../config/load-profiles.ts'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import { guestNumber, guestTokens } from '../helpers/guests.ts'
 import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
-const tokens = required('TEST_USER_TOKENS').split(',')
+const tokens = guestTokens('offer-rush')
 const discountId = required('DISCOUNT_ID')
 const places = Number(required('OFFER_PLACES'))
 
@@ -23,13 +25,24 @@ const GIVES_BACK_EVERY = 5
 /** So long does somebody enjoy an offer before giving it back. */
 const THINKS_S = 0.2
 
+/** Two clicks of each guest; some give back, and ask again. */
+const requests = 2 * tokens.length + 2 * Math.ceil(tokens.length / GIVES_BACK_EVERY)
+
 export const options: Options = {
   scenarios: {
-    rush: { executor: 'per-vu-iterations', vus: tokens.length, iterations: 1, maxDuration: '60s' },
+    rush: {
+      executor: 'per-vu-iterations',
+      vus: tokens.length,
+      iterations: 1,
+      maxDuration: lasting(60, requests),
+    },
   },
   thresholds: getThresholds('offer-rush', { places_taken: places }),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('offer-rush', requests)
 
 const claimsGranted = new Counter('claims_granted')
 /** Claimed less given back. */
@@ -44,16 +57,17 @@ const unexpectedAnswers = new Counter('unexpected_answers')
 http.setResponseCallback(http.expectedStatuses(200, 204, 409, 503))
 
 export default async function wantOffer(): Promise<void> {
-  const guest = exec.scenario.iterationInTest
+  const guest = guestNumber()
   const headers = getHeaders(tokens[guest])
   const answers = await Promise.all([claim(headers), claim(headers)])
   const granted = answers.filter((answer) => answer === 'granted').length
   if (granted > 1) doubleClaims.add(1)
   check(answers, { 'of two clicks at most one is granted': () => granted <= 1 })
-  if (granted === 0 || guest % GIVES_BACK_EVERY !== 0) return
+  if (granted === 0 || (loadProfile === undefined && guest % GIVES_BACK_EVERY !== 0)) return
   await pause(THINKS_S)
   await release(headers)
-  await claim(headers)
+  // Under a load profile the guest asks again by beginning again.
+  if (loadProfile === undefined) await claim(headers)
 }
 
 async function claim(headers: Record<string, string>): Promise<'granted' | 'refused'> {

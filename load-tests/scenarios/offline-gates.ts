@@ -43,6 +43,7 @@ import {
   scansAt,
   TWICE_ONLINE,
 } from '../helpers/offline.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 import { microsOf } from '../helpers/time.ts'
 
@@ -65,9 +66,12 @@ interface Ticket {
   readonly qr_code: string
 }
 
+/** Tickets at gates with network (one of ten at two of them) and before, the refund, the lists, and what gates send when they are back. */
+const requests = (ONLINE.length + 3) * tens + 4 + 3 * DOORS
+
 export const options: Options = {
   scenarios: {
-    doors: { executor: 'per-vu-iterations', vus: DOORS, iterations: 1, maxDuration: '280s' },
+    doors: { executor: 'per-vu-iterations', vus: DOORS, iterations: 1, maxDuration: lasting(280, requests) },
   },
   thresholds: getThresholds('offline-gates', {
     admitted_online: 6 * tens,
@@ -81,7 +85,10 @@ export const options: Options = {
     strangers_refused: 3 * DOORS,
   }),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+const say = announce('offline-gates', requests)
 
 const admittedOnline = new Counter('admitted_online')
 const refusedOnline = new Counter('refused_online')
@@ -97,6 +104,7 @@ const strangersRefused = new Counter('strangers_refused')
 const unexpectedAnswers = new Counter('unexpected_answers')
 
 export async function setup(): Promise<Known> {
+  say()
   await Promise.all(ofKind(ENTERED_BEFORE).map(admit))
   const list = await fetchGateList()
   const entered = await Promise.all(ofKind(ENTERED_SINCE).map(admit))

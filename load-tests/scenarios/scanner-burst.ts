@@ -9,13 +9,13 @@
 import { check } from 'k6'
 import { SharedArray } from 'k6/data'
 import exec from 'k6/execution'
-import http from 'k6/http'
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { type Bearer, judgeCode } from '../helpers/gate.ts'
-import { pause } from '../helpers/http.ts'
+import { pause, post } from '../helpers/http.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 interface Ticket {
@@ -46,6 +46,12 @@ const codes: readonly DoorCode[] = JSON.parse(required('DOOR_CODES'))
 const kinds = [...new Set(codes.map(({ what }) => what))]
 const codesOf = (what: string) => codes.filter((code) => code.what === what).length
 
+/** Each ticket, codes that nobody sold between them, every kind of code, and the race. */
+const requests =
+  Math.ceil(scansEach * SCANNERS * (1 + 1 / UNKNOWN_EVERY)) +
+  codes.reduce((sum, { answers }) => sum + answers.length, 0) +
+  SCANNERS
+
 export const options: Options = {
   scenarios: {
     different: {
@@ -53,14 +59,14 @@ export const options: Options = {
       exec: 'scanOwn',
       vus: SCANNERS,
       iterations: scansEach,
-      maxDuration: '120s',
+      maxDuration: lasting(120, requests),
     },
     kinds: {
       executor: 'per-vu-iterations',
       exec: 'showCode',
       vus: SCANNERS,
       iterations: Math.ceil(codes.length / SCANNERS),
-      maxDuration: '120s',
+      maxDuration: lasting(120, requests),
     },
     race: {
       executor: 'per-vu-iterations',
@@ -68,7 +74,7 @@ export const options: Options = {
       vus: SCANNERS,
       iterations: 1,
       startTime: __ENV['RACE_START'] ?? '5s',
-      maxDuration: '30s',
+      maxDuration: lasting(30, requests),
     },
   },
   thresholds: getThresholds('scanner-burst', {
@@ -78,7 +84,10 @@ export const options: Options = {
     ...Object.fromEntries(kinds.map((what) => [`codes_judged{what:${what}}`, codesOf(what)])),
   }),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('scanner-burst', requests)
 
 const admitted = new Counter('admitted')
 const unknownRefused = new Counter('unknown_refused')
@@ -136,16 +145,13 @@ export async function scanOneForAll(): Promise<void> {
 }
 
 async function scanTicket(ticketId: string): Promise<'admitted' | 'already scanned' | 'unknown' | 'error'> {
-  const response = await http.asyncRequest(
-    'POST',
+  const device = `scanner-${exec.vu.idInTest}`
+  const response = await post(
     `${getSupabaseUrl()}/rest/v1/rpc/scan_ticket_atomic`,
-    JSON.stringify({
-      p_ticket_id: ticketId,
-      p_scanned_by: scannerId,
-      p_device_id: `scanner-${exec.vu.idInTest}`,
-      p_scan_method: 'qr',
-    }),
-    { headers, responseType: 'text' },
+    { p_ticket_id: ticketId, p_scanned_by: scannerId, p_device_id: device, p_scan_method: 'qr' },
+    headers,
+    {},
+    { operation: 'scan', asked: { ticket: ticketId, device } },
   )
   const rows = response.status === 200 ? (response.json() as unknown as ScanRow[]) : []
   if (rows[0]?.success === true) return 'admitted'

@@ -1,7 +1,7 @@
 /**
  * Five scanners work through a queue, hundreds of scans, and three of ten show a ticket that was shown before: to the same
  * scanner, or at the same moment to the one beside it. Every ticket opens one gate once, and every further scan is told
- * "already". With RATE, ten scanners before that make so many scans a second for RATE_S, whatever the server does.
+ * "already". With RUSH_RATE, ten scanners make so many scans a second before that, for RUSH_S, whatever the server does.
  *
  *   eval "$(npx admit-once fixtures scanner-stress)" && k6 run load-tests/scenarios/scanner-stress.ts
  */
@@ -9,10 +9,13 @@ import { check } from 'k6'
 import exec from 'k6/execution'
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
+import { loadProfile } from '../config/load-profiles.ts'
 import { getThresholds } from '../config/thresholds.ts'
 import { required } from '../helpers/auth.ts'
 import { type Scan, scanCode } from '../helpers/gate.ts'
+import { intendedStart } from '../helpers/history.ts'
 import { pause } from '../helpers/http.ts'
+import { announce, atRate, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const SCANNERS = 5
@@ -26,35 +29,42 @@ const REPEATS_OF_A_ROUND = SCANS_OF_A_ROUND - TICKETS_OF_A_ROUND
 
 const rounds = Math.floor(Number(__ENV['SCANS'] ?? 500) / (SCANNERS * SCANS_OF_A_ROUND))
 const pauseSeconds = Number(__ENV['SCAN_PAUSE_S'] ?? 1.8)
-const rate = Number(__ENV['RATE'] ?? 0)
-const rateSeconds = Number(__ENV['RATE_S'] ?? 20)
+const rushRate = atRate(Number(__ENV['RUSH_RATE'] ?? 0))
+const rushSeconds = Number(__ENV['RUSH_S'] ?? 20)
 
 const tokens = required('TEST_TICKET_TOKENS').split(',')
 const queueTokens = tokens.slice(0, SCANNERS * rounds * TICKETS_OF_A_ROUND)
 const rushTokens = tokens.slice(queueTokens.length)
-if (queueTokens.length < SCANNERS * rounds * TICKETS_OF_A_ROUND || (rate > 0 && rushTokens.length === 0)) {
+if (
+  queueTokens.length < SCANNERS * rounds * TICKETS_OF_A_ROUND ||
+  (rushRate > 0 && rushTokens.length === 0)
+) {
   throw new Error(`${tokens.length} tickets are too few`)
 }
 
 const rush = {
   executor: 'constant-arrival-rate',
   exec: 'scanAtRate',
-  rate: Math.max(1, rate),
+  rate: Math.max(1, rushRate),
   timeUnit: '1s',
-  duration: `${rateSeconds}s`,
+  duration: `${rushSeconds}s`,
   preAllocatedVUs: RUSH_SCANNERS,
   maxVUs: RUSH_SCANNERS,
 } as const
 
+/** An arrival rate may start one more at its very end. */
+const rushScans = rushRate > 0 ? rushRate * rushSeconds + 1 : 0
+const requests = SCANNERS * rounds * SCANS_OF_A_ROUND + rushScans
+
 export const options: Options = {
   scenarios: {
-    ...(rate > 0 ? { rush } : {}),
+    ...(rushRate > 0 ? { rush } : {}),
     queue: {
       executor: 'per-vu-iterations',
       vus: SCANNERS,
       iterations: rounds,
-      startTime: rate > 0 ? `${rateSeconds + 1}s` : '0s',
-      maxDuration: '280s',
+      startTime: rushRate > 0 ? `${rushSeconds + 1}s` : '0s',
+      maxDuration: lasting(280, requests),
     },
   },
   thresholds: getThresholds('scanner-stress', {
@@ -62,7 +72,10 @@ export const options: Options = {
     repeats_refused: SCANNERS * rounds * REPEATS_OF_A_ROUND,
   }),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('scanner-stress', requests)
 
 const admitted = new Counter('admitted')
 const repeatsRefused = new Counter('repeats_refused')
@@ -77,15 +90,27 @@ const unexpectedAnswers = new Counter('unexpected_answers')
 /** A round of ten scans with tickets that are this scanner's own. */
 export default async function scanRound(): Promise<void> {
   const first = exec.scenario.iterationInTest * TICKETS_OF_A_ROUND
+  if (first + TICKETS_OF_A_ROUND > queueTokens.length) return showAgain()
   const here = `scanner-${exec.vu.idInTest}`
   let next = first
   for (const gates of ROUND) {
     const token = queueTokens[gates === 'again' ? next - 1 : next++] ?? ''
     if (gates === 'again') judge([await scanCode(token, here)], 0)
     else judge(await Promise.all(GATES.slice(0, gates).map((gate) => scanCode(token, here + gate))), 1)
+    if (loadProfile !== undefined) seen.push(token)
     await pause(pauseSeconds)
   }
 }
+
+/** Under a load profile the tickets run out: then scanners show what they let in themselves once more. */
+async function showAgain(): Promise<void> {
+  const token = seen[exec.vu.iterationInScenario % seen.length]
+  if (token !== undefined) judge([await scanCode(token, `scanner-${exec.vu.idInTest}`)], 0)
+  await pause(Math.max(pauseSeconds, 0.05))
+}
+
+/** Every scanner has its own. */
+const seen: string[] = []
 
 /** Scans of one ticket, of which so many open a gate. */
 function judge(scans: readonly Scan[], entries: 0 | 1): void {
@@ -108,7 +133,7 @@ export async function scanAtRate(): Promise<void> {
   const fresh = rushTokens[number]
   const token = fresh ?? letIn[number % letIn.length]
   if (token === undefined) return
-  const scan = await scanCode(token, `rush-${exec.vu.idInTest}`)
+  const scan = await scanCode(token, `rush-${exec.vu.idInTest}`, intendedStart(rushRate))
   check(scan, { 'in the rush too': () => scan === (fresh ? 'admitted' : 'already scanned') })
   if (scan === 'admitted') (fresh ? admittedInRush : duplicateEntries).add(1)
   else if (fresh) wrongRefusals.add(1)

@@ -9,12 +9,15 @@ import { check } from 'k6'
 import exec from 'k6/execution'
 import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
+import { loadProfile } from '../config/load-profiles.ts'
 import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import { guestNumber, guestTokens } from '../helpers/guests.ts'
 import { jsonOf, postRetrying } from '../helpers/http.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
-const tokens = required('TEST_USER_TOKENS').split(',')
+const tokens = guestTokens('slot-rush')
 const businessId = required('TEST_BUSINESS_ID')
 const date = required('TEST_SLOT_DATE')
 const covers = Number(required('SLOT_COVERS'))
@@ -27,13 +30,24 @@ const CANCELS_EVERY = 4
 /** More than a house that is honest about being full lets anybody ask. */
 const TRIES_MAX = 100
 
+/** A wish of each party, what some cancel, a cover at a time while there are any, and each one's being told that there is none. */
+const requests = 2 * tokens.length + Math.ceil(tokens.length / CANCELS_EVERY) + covers
+
 export const options: Options = {
   scenarios: {
-    rush: { executor: 'per-vu-iterations', vus: tokens.length, iterations: 1, maxDuration: '60s' },
+    rush: {
+      executor: 'per-vu-iterations',
+      vus: tokens.length,
+      iterations: 1,
+      maxDuration: lasting(60, requests),
+    },
   },
   thresholds: getThresholds('slot-rush', { covers_kept: covers }),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('slot-rush', requests)
 
 const coversBooked = new Counter('covers_booked')
 /** Booked less cancelled. */
@@ -44,7 +58,7 @@ const afterMidnight = new Counter('booked_after_midnight')
 const unexpectedAnswers = new Counter('unexpected_answers')
 
 export default async function wantTable(): Promise<void> {
-  const guest = exec.scenario.iterationInTest
+  const guest = guestNumber()
   const headers = getHeaders(tokens[guest])
   const party = 1 + (guest % PARTY_MAX)
   const bookingId = await book(
@@ -52,8 +66,11 @@ export default async function wantTable(): Promise<void> {
     TIMES[Math.floor(guest / PARTY_MAX) % TIMES.length] ?? SHARED_TIME,
     party,
   )
-  if (bookingId !== undefined && guest % CANCELS_EVERY !== 0) return
+  const cancels = loadProfile !== undefined || guest % CANCELS_EVERY === 0
+  if (bookingId !== undefined && !cancels) return
   if (bookingId !== undefined) await cancel(headers, bookingId, party)
+  // Under a load profile the table is given back, and the guest begins again.
+  if (loadProfile !== undefined) return
   for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
     if ((await book(headers, SHARED_TIME, 1)) === undefined) return
   }

@@ -13,10 +13,23 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const rampSeconds = Number(__ENV['RAMP_S'] ?? 70)
 const share = (part: number) => `${Math.round((rampSeconds * 1000 * part) / 7)}ms`
+
+/** Without a pause nobody could say how many guests there will be. */
+const pauseSeconds = Math.max(0.05, Number(__ENV['PAUSE_S'] ?? 2))
+
+const TWICE_EVERY = 3
+const REUSED_EVERY = 4
+
+/** The area under the ramp: a guest who comes as another leaves, after a pause that is as long as PAUSE_S on average. */
+const guests =
+  ((rampSeconds / 7) * (0.5 * (1 + 10) + 1.5 * (10 + 50) + 1.5 * (50 + 100))) / pauseSeconds + 100
+/** An order and how it stands; some are repeated twice, some keys used again; and the end. */
+const requests = guests * (2 + 2 / TWICE_EVERY + 1 / REUSED_EVERY) + 2
 
 export const options: Options = {
   scenarios: {
@@ -28,11 +41,16 @@ export const options: Options = {
         { duration: share(3), target: 50 },
         { duration: share(3), target: 100 },
       ],
+      gracefulStop: lasting(30, 100 * 5),
+      gracefulRampDown: lasting(30, 100 * 5),
     },
   },
   thresholds: getThresholds('ticketing-flow'),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('ticketing-flow', requests)
 
 const ordersPlaced = new Counter('orders_placed')
 const soldOutAnswers = new Counter('sold_out_answers')
@@ -45,10 +63,6 @@ const unexpectedAnswers = new Counter('unexpected_answers')
 const eventId = required('EVENT_ID')
 const tierId = required('TIER_ID')
 const headers = getHeaders()
-const pauseSeconds = Number(__ENV['PAUSE_S'] ?? 2)
-
-const TWICE_EVERY = 3
-const REUSED_EVERY = 4
 
 // Sold out and a reused key are answers; anything else but success is a failed request.
 http.setResponseCallback(http.expectedStatuses(200, 409, 422))
@@ -124,7 +138,7 @@ function checkout(key: string, quantity: number): Promise<RefinedResponse<'text'
 }
 
 async function post(name: string, body: unknown, with_: Record<string, string>) {
-  const response = await postRetrying(`${getBaseUrl()}/${name}`, body, with_)
+  const response = await postRetrying(`${getBaseUrl()}/${name}`, body, with_, { tags: { operation: name } })
   if (response.status === 500) serverErrors.add(1)
   return response
 }

@@ -14,11 +14,24 @@ import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, required } from '../helpers/auth.ts'
 import { jsonOf, pause } from '../helpers/http.ts'
+import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { type AwaitedOrder, sessionEvent, signatureOf } from '../helpers/stripe.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
 
 const events = Number(__ENV['EVENTS'] ?? 50)
 const seconds = Number(__ENV['BURST_S'] ?? 10)
+
+const UNMATCHED_EVERY = 10
+const FORGED_EVERY = 10
+const EXPIRED_EVERY = 5
+/** Two copies at the same moment, and one for which the sender waited until the first was answered. */
+const COPIES_AT_ONCE = 2
+
+/** Every copy, some forged, some said to have expired; an arrival rate may start one more at its very end. */
+const requests =
+  (events + 1) * (COPIES_AT_ONCE + 1) +
+  Math.ceil((events + 1) / FORGED_EVERY) +
+  Math.ceil((events + 1) / EXPIRED_EVERY)
 
 export const options: Options = {
   scenarios: {
@@ -28,11 +41,15 @@ export const options: Options = {
       timeUnit: `${seconds}s`,
       duration: `${seconds}s`,
       preAllocatedVUs: events,
+      gracefulStop: lasting(30, requests),
     },
   },
   thresholds: getThresholds('webhook-burst'),
   summaryTrendStats: TREND_STATS,
+  ...PACE,
 }
+
+export const setup = announce('webhook-burst', requests)
 
 const eventsProcessed = new Counter('events_processed')
 const duplicatesAnswered = new Counter('duplicates_answered')
@@ -47,13 +64,8 @@ const orders = new SharedArray<AwaitedOrder>('orders', () => JSON.parse(open(fil
 const eventId = required('EVENT_ID')
 const secret = required('STRIPE_WEBHOOK_SECRET')
 
-const UNMATCHED_EVERY = 10
-const FORGED_EVERY = 10
 /** Signatures are believed for five minutes. */
 const OLD_MS = 20 * 60_000
-const EXPIRED_EVERY = 5
-/** Two copies at the same moment, and one for which the sender waited until the first was answered. */
-const COPIES_AT_ONCE = 2
 const LATE_COPY_S = 0.05
 
 export default async function reportPayment(): Promise<void> {
@@ -117,6 +129,7 @@ function send(
     headers,
     responseType: 'text',
     responseCallback,
+    tags: { operation: 'stripe-webhook' },
   })
 }
 

@@ -12,13 +12,22 @@ const WAL_MEGABYTES_MAX = 256
 /**
  * tmpfs: a hundred databases are made, attacked and dropped, and none is meant to outlive the run. An embedded PostgreSQL has
  * them in memory where there is room, so no attack waits for a disk; its settings stay the product's. Else, and at
- * DATABASE_URL, they are the run's own.
+ * DATABASE_URL, they are the run's own. Nothing is started before the first clone is asked for.
  */
-export async function openAttackDatabases({
-  databases,
-  source,
-  run,
-}: Pick<ProofOptions, 'databases' | 'source' | 'run'>): Promise<AttackDatabases> {
+export function openAttackDatabases(options: AttackOptions): AttackDatabases {
+  let opened: Promise<AttackDatabases> | undefined
+  return {
+    withClone: async (work) => {
+      opened ??= start(options)
+      return (await opened).withClone(work)
+    },
+    close: async () => (await opened)?.close(),
+  }
+}
+
+type AttackOptions = Pick<ProofOptions, 'databases' | 'source' | 'run'>
+
+async function start({ databases, source, run }: AttackOptions): Promise<AttackDatabases> {
   const folder = source === 'embedded' ? await findMemoryFolder(MEMORY_BYTES_MIN) : undefined
   if (folder === undefined) return { withClone: databases.withClone, close: async () => {} }
   const cluster = await startEmbedded({

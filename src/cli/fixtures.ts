@@ -11,17 +11,23 @@ import {
   type FixtureName,
   type FixtureOptions,
   makeFixture,
-  ORDERS_MAX,
   ordersFileOf,
   removeFixture,
-  TICKETS_MAX,
   ticketsFileOf,
 } from '../proof/fixtures/fixtures.ts'
+import {
+  FIXTURE_FLAGS,
+  type FixtureFlagName,
+  type FixtureSizes,
+  TICKET_TOKENS_MAX,
+} from '../proof/fixtures/flags.ts'
 import { withInstalled } from './database.ts'
 import { CommandError } from './failure.ts'
 import { gateCodeVariables } from './gate-codes.ts'
 import { jwtSecretOf, ticketKeyOf, webhookSecretOf } from './secrets.ts'
 import { openSigner } from './signing-key.ts'
+
+const FLAG_NAMES = Object.keys(FIXTURE_FLAGS) as FixtureFlagName[]
 
 export const fixtures = defineCommand({
   meta: {
@@ -37,9 +43,7 @@ export const fixtures = defineCommand({
     },
     slug: { type: 'string', description: 'slug of the event (the scenario)' },
     'tier-slug': { type: 'string', description: 'slug of the tier (general-admission)' },
-    stock: { type: 'string', description: 'tickets for sale' },
-    tickets: { type: 'string', description: 'tickets already sold, for scanners' },
-    orders: { type: 'string', description: 'orders that wait for their payment, for webhooks' },
+    ...sizeArguments(),
     data: { type: 'string', description: 'a folder for test-tickets.json or webhook-orders.json' },
     results: { type: 'string', description: 'a folder to make for results: k6 makes none' },
     remove: { type: 'boolean', description: 'remove the fixture and everything sold of it' },
@@ -119,9 +123,13 @@ export async function variablesOf(
     TEST_USER_TOKEN: await mintToken(jwtSecret, { sub: fixture.buyerId, email: 'buyer@example.org' }),
     TEST_SCANNER_ID: fixture.scannerId,
     TEST_SCANNER_TOKEN: await mintToken(jwtSecret, { sub: fixture.scannerId, email: 'door@example.org' }),
+    ...(fixture.duelTierIds.length === 0 ? {} : { TIER_IDS: fixture.duelTierIds.join(',') }),
     ...(fixture.guestIds.length === 0
       ? {}
       : { TEST_USER_TOKENS: await tokensOf(jwtSecret, fixture.guestIds) }),
+    ...(fixture.managerIds.length === 0
+      ? {}
+      : { TEST_MANAGER_TOKENS: await tokensOf(jwtSecret, fixture.managerIds) }),
     ...(fixture.offerId === undefined
       ? {}
       : { DISCOUNT_ID: fixture.offerId, OFFER_PLACES: String(fixture.places) }),
@@ -132,9 +140,9 @@ export async function variablesOf(
     ...(fixture.raceTicket === undefined
       ? {}
       : {
-          // As QR codes show them. One environment variable holds 128 KiB.
+          // As QR codes show them.
           TEST_TICKET_TOKENS: fixture.tickets
-            .slice(0, TOKENS_MAX)
+            .slice(0, TICKET_TOKENS_MAX)
             .map((ticket) => qrSpelling(codes.token('ticket', ticket.event_id, ticket.qr_code)))
             .join(','),
           RACE_TEST_TICKET_ID: fixture.raceTicket.id,
@@ -142,9 +150,9 @@ export async function variablesOf(
   }
 }
 
-/** One JWT a guest, comma-separated. */
-async function tokensOf(jwtSecret: string, guestIds: readonly string[]): Promise<string> {
-  return (await Promise.all(guestIds.map((sub) => mintToken(jwtSecret, { sub })))).join(',')
+/** One JWT a user, comma-separated. */
+async function tokensOf(jwtSecret: string, userIds: readonly string[]): Promise<string> {
+  return (await Promise.all(userIds.map((sub) => mintToken(jwtSecret, { sub })))).join(',')
 }
 
 /** As a POSIX shell reads it back. */
@@ -156,10 +164,6 @@ async function makeFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true })
   return resolve(path)
 }
-
-const STOCK_MAX = 10_000_000
-
-const TOKENS_MAX = 900
 
 /** The data files that the scenario's script opens, under the variables that name them, wherever it is started from. */
 async function writeData(folder: string, fixture: Fixture): Promise<Record<string, string>> {
@@ -180,36 +184,44 @@ function scenarioOf([name = '', ...others]: readonly string[]): FixtureName {
   throw new CommandError(`There is no scenario "${name}": ${Object.keys(FIXTURES).join(', ')}.`)
 }
 
-interface Options {
+interface Options extends SizeTexts {
   readonly 'tier-slug'?: string | undefined
-  readonly stock?: string | undefined
-  readonly tickets?: string | undefined
-  readonly orders?: string | undefined
 }
 
-function optionsOf({ 'tier-slug': tierSlug, stock, tickets, orders }: Options): FixtureOptions {
+type SizeTexts = { readonly [Name in FixtureFlagName]?: string | undefined }
+
+function optionsOf({ 'tier-slug': tierSlug, ...sizes }: Options): FixtureOptions {
   return {
     ...(tierSlug === undefined ? {} : { tierSlug: slugOption('tier-slug', tierSlug) }),
-    ...numberOption('stock', stock, STOCK_MAX),
-    ...numberOption('tickets', tickets, TICKETS_MAX),
-    ...numberOption('orders', orders, ORDERS_MAX),
+    ...sizesOf(sizes),
   }
+}
+
+function sizeArguments() {
+  const all = FLAG_NAMES.map((name) => [
+    name,
+    { type: 'string', description: FIXTURE_FLAGS[name].description },
+  ])
+  return Object.fromEntries(all) as Record<FixtureFlagName, { type: 'string'; description: string }>
+}
+
+function sizesOf(texts: SizeTexts): FixtureSizes {
+  return Object.fromEntries(
+    FLAG_NAMES.flatMap((name) => {
+      const text = texts[name]
+      return text === undefined ? [] : [[name, sizeOf(name, text)]]
+    }),
+  )
+}
+
+function sizeOf(name: FixtureFlagName, text: string): number {
+  const { max } = FIXTURE_FLAGS[name]
+  const size = /^\d+$/.test(text) ? Number(text) : -1
+  if (size < 0 || size > max) throw new CommandError(`--${name} must be a whole number from 0 to ${max}.`)
+  return size
 }
 
 function slugOption(key: string, text: string): string {
   if (/^[a-z0-9][a-z0-9-]{0,79}$/.test(text)) return text
   throw new CommandError(`--${key} must have 1 to 80 small letters, digits and dashes.`)
-}
-
-function numberOption<Key extends string>(
-  key: Key,
-  text: string | undefined,
-  max: number,
-): Partial<Record<Key, number>> {
-  if (text === undefined) return {}
-  const value = /^\d+$/.test(text) ? Number(text) : -1
-  if (value < 0 || value > max) {
-    throw new CommandError(`--${key} must be a whole number from 0 to ${max}.`)
-  }
-  return { [key]: value } as Partial<Record<Key, number>>
 }

@@ -8,6 +8,7 @@ import { version } from './version.ts'
 const commands = {
   start: () => import('./start.ts').then((m) => m.start),
   prove: () => import('./prove.ts').then((m) => m.prove),
+  'prove check': () => import('./prove-check.ts').then((m) => m.proveCheck),
   verify: () => import('./verify.ts').then((m) => m.verify),
   check: () => import('./check.ts').then((m) => m.check),
   fixtures: () => import('./fixtures.ts').then((m) => m.fixtures),

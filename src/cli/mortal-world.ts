@@ -1,50 +1,73 @@
 import { rm } from 'node:fs/promises'
 import { connect } from '../db/connection.ts'
 import { startEmbedded } from '../embedded/embedded.ts'
-import { killEmbedded } from '../embedded/kill.ts'
+import { killEmbedded, signalEmbedded } from '../embedded/kill.ts'
+import type { Blow } from '../proof/faults/strikes.ts'
 import type { MortalWorld } from '../proof/faults/sudden-death.ts'
+import type { Opened } from '../proof/run.ts'
 import { serveFrom } from './serve-from.ts'
 
-interface MortalOptions {
+export interface MortalOptions {
   readonly jwtSecret: string
   readonly signal: AbortSignal
-  readonly install: (client: Awaited<ReturnType<typeof connect>>) => Promise<void>
-  /** Of PostgreSQL, over the product's. */
-  readonly settings?: Readonly<Record<string, string>>
+  /** Makes a PostgreSQL there with the product in it, which does not run. */
+  readonly prepare: (dataFolder: string) => Promise<void>
 }
 
-/** A PostgreSQL of its own in `folder`, on the disk and with the product's settings, which its keeper starts again. */
-export async function openMortalWorld(
+/** A server and a PostgreSQL of its own in `folder`, on the disk and with the product's settings. */
+export async function openMortalWorld(folder: string, options: MortalOptions): Promise<Opened<MortalWorld>> {
+  const cluster = await openMortalCluster(folder, options)
+  const world: MortalWorld = {
+    startServer: () => serveFrom(cluster.url, options.jwtSecret),
+    killDatabase: () => cluster.strike('everything'),
+    connect: () => connect(cluster.url),
+    signal: options.signal,
+  }
+  return { world, close: cluster.close }
+}
+
+export interface MortalCluster {
+  readonly url: string
+  readonly port: number
+  /** Fulfilled when it runs again. */
+  strike(blow: Blow): Promise<void>
+  close(): Promise<void>
+}
+
+/** A PostgreSQL that its keeper starts again each time; `settings` are over the product's. */
+export async function openMortalCluster(
   folder: string,
-  { jwtSecret, signal, install, settings = {} }: MortalOptions,
-): Promise<{ readonly world: MortalWorld; close(): Promise<void> }> {
+  { prepare }: Pick<MortalOptions, 'prepare'>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<MortalCluster> {
   let restarted = Promise.withResolvers<void>()
+  await prepare(folder)
   const cluster = await startEmbedded({
     dataFolder: folder,
     settings,
     onRestart: () => restarted.resolve(),
+    restartsMax: Number.POSITIVE_INFINITY,
   })
   const close = async () => {
     await cluster.stop()
     await rm(folder, { recursive: true, force: true })
   }
   void cluster.lost.then((error) => restarted.reject(error))
-  try {
-    const client = await connect(cluster.url)
-    await install(client).finally(() => client.end())
-  } catch (error) {
-    await close()
-    throw error
-  }
-  const world: MortalWorld = {
-    startServer: () => serveFrom(cluster.url, jwtSecret),
-    killDatabase: async () => {
+  return {
+    url: cluster.url,
+    port: cluster.port,
+    strike: async (blow) => {
       restarted = Promise.withResolvers()
-      await killEmbedded(folder)
+      if (blow === 'everything') await killEmbedded(folder)
+      else await signalEmbedded(folder, SIGNALS[blow])
       await restarted.promise
     },
-    connect: () => connect(cluster.url),
-    signal,
+    close,
   }
-  return { world, close }
+}
+
+const SIGNALS: Readonly<Record<Exclude<Blow, 'everything'>, NodeJS.Signals>> = {
+  postmaster: 'SIGKILL',
+  fast: 'SIGINT',
+  immediate: 'SIGQUIT',
 }

@@ -61,11 +61,12 @@ function taskOf(stage: Stage, work: Work): ListrTask<Progress> {
 const TITLE_COLUMNS = Math.max(...STAGES.map(({ title }) => title.length))
 const VERDICT_COLUMNS = 'INCONCLUSIVE'.length
 
-function lineOf({ title, verdict, checks, reason, durationMs }: StageResult): string {
+function lineOf({ title, verdict, checks, reason, durationMs, leftOut = [] }: StageResult): string {
   const passed = checks.filter((check) => check.verdict === 'PASS').length
   const seen =
     verdict === 'SKIPPED'
       ? reason
       : `${String(passed).padStart(2)} of ${String(checks.length).padStart(2)} checks  ${(durationMs / 1000).toFixed(1).padStart(5)} s`
-  return `${title.padEnd(TITLE_COLUMNS)}  ${verdict.padEnd(VERDICT_COLUMNS)}  ${seen}`
+  const rest = leftOut.length === 0 ? '' : `  left out: ${leftOut.map(({ name }) => name).join(', ')}`
+  return `${title.padEnd(TITLE_COLUMNS)}  ${verdict.padEnd(VERDICT_COLUMNS)}  ${seen}${rest}`
 }

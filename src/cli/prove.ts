@@ -1,19 +1,17 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { mkdir, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { type Config, readConfig, refuseLiveKey } from '../config.ts'
 import { migrate } from '../db/migrate.ts'
 import { type Engines, findEngines } from '../load/engine.ts'
 import { FIXTURES } from '../proof/fixtures/fixtures.ts'
-import { PROFILES, type ProfileName } from '../proof/profiles.ts'
-import { reportHtml } from '../proof/report/html.ts'
-import { verdictText } from '../proof/report/terminal.ts'
-import { type Results, results as schema, type Verdict } from '../proof/results.ts'
-import { openRun, type ProofOptions } from '../proof/run.ts'
+import { PROFILES, type Profile, type ProfileName, runsOf } from '../proof/profiles.ts'
+import type { Results } from '../proof/results.ts'
+import { type Level, openRun, type ProofOptions } from '../proof/run.ts'
 import { openRunDatabases } from '../proof/run-databases.ts'
 import { DATABASE_SCENARIOS } from '../proof/stages/database.ts'
-import { CHAOS } from '../proof/stages/faults.ts'
-import { SUDDEN_DEATH } from '../proof/stages/sudden-death.ts'
+import { FAULT_SCENARIOS, REPEATED } from '../proof/stages/faults.ts'
+import { INTERLEAVINGS } from '../proof/stages/interleavings.ts'
 import { openPaymentWitness } from '../proof/stand-in.ts'
 import { conclude } from '../proof/verdict.ts'
 import { openAttackDatabases } from './attack-databases.ts'
@@ -21,17 +19,20 @@ import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { variablesOf } from './fixtures.ts'
 import { gateCodeVariables } from './gate-codes.ts'
-import { INTERRUPTED, onInterrupt } from './interrupt.ts'
-import { openMortalWorld } from './mortal-world.ts'
+import { INTERRUPTED } from './interrupt.ts'
+import { openMortals } from './mortals.ts'
+import { poolerOf } from './pooler.ts'
 import { runStages } from './progress.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
 import { openSigner } from './signing-key.ts'
 import { openChaosWorld, openStandInServer } from './stand-in-server.ts'
+import { earlierOf, isColored, publish, runIdOf, stopOnSignal } from './verdict.ts'
 import { version } from './version.ts'
 
-const EXIT: Record<Verdict, number> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 2 }
-const SCENARIOS = [...new Set([...Object.keys(FIXTURES), ...DATABASE_SCENARIOS, CHAOS, SUDDEN_DEATH])]
+const SCENARIOS = [
+  ...new Set([...Object.keys(FIXTURES), ...DATABASE_SCENARIOS, ...FAULT_SCENARIOS, INTERLEAVINGS]),
+]
 
 export const prove = defineCommand({
   meta: {
@@ -40,43 +41,58 @@ export const prove = defineCommand({
       'Attack every guarantee and say PASS, FAIL or INCONCLUSIVE; exit 0, 1, 2, or 3 if it could not run',
   },
   args: {
-    scenario: { type: 'positional', required: false, description: `only these: ${SCENARIOS.join(' | ')}` },
+    scenario: {
+      type: 'positional',
+      required: false,
+      description: `only these: ${SCENARIOS.join(' | ')}`,
+    },
     profile: { type: 'string', default: 'quick', description: Object.keys(PROFILES).join(' | ') },
+    level: { type: 'string', default: '3', description: '1: one session | 2: many at the database | 3: all' },
+    runs: {
+      type: 'string',
+      description: `of each of ${REPEATED.join(', ')}; the profile's where it is left out`,
+    },
     seed: { type: 'string', description: 'repeats the choices of an earlier run' },
-    results: { type: 'string', default: 'results', description: 'folder for results.json and report.html' },
+    results: { type: 'string', default: 'results', description: "folder of the run's folders" },
     k6: { type: 'string', description: 'path of k6, or off for the built-in runner' },
     pgbench: { type: 'string', description: 'path of pgbench, or off for the built-in runner' },
+    pgbouncer: { type: 'string', description: 'path of PgBouncer, or off to leave out what needs it' },
+    minutes: { type: 'string', description: 'how long the profile soak lasts (30)' },
+    compare: { type: 'string', description: 'folder or results.json of an earlier run' },
   },
   run: async ({ args }) => {
     const config = readConfig()
     refuseLiveKey(config, 'a proof')
-    const profile = profileOf(args.profile)
     const only = args._.map(scenarioOf)
+    const profile = withMinutes(withRuns(profileOf(args.profile), args.runs, only), args.minutes, only)
+    const earlier = await earlierOf(args.compare)
+    const level = levelOf(args.level, only)
     const seed = args.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(args.seed)
-    const engines = await enginesOf(args.k6, args.pgbench)
+    const engines = await enginesOf(args)
     const startedAt = new Date()
-    const id = `${startedAt.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}-${process.pid}`
+    const id = runIdOf(startedAt)
     const folder = join(resolve(args.results), id)
-    const toolFlags = (['k6', 'pgbench'] as const).flatMap((name) =>
+    const toolFlags = (['k6', 'pgbench', 'pgbouncer'] as const).flatMap((name) =>
       args[name] === undefined ? [] : [`--${name}`, args[name]],
     )
-    const command = `npx admit-once prove ${[...only, '--profile', profile.name, '--seed', String(seed), ...toolFlags].join(' ')}`
+    const levelFlags = level === 3 ? [] : ['--level', String(level)]
+    const runsFlags = (['runs', 'minutes'] as const).flatMap((name) =>
+      args[name] === undefined ? [] : [`--${name}`, args[name]],
+    )
+    const command = `npx admit-once prove ${[...only, ...levelFlags, '--profile', profile.name, ...runsFlags, '--seed', String(seed), ...toolFlags].join(' ')}`
     const stop = stopOnSignal()
     try {
       const results = await proveOn(config, folder, {
         profile,
         seed,
         only,
+        level,
         engines,
         run: { id, command, version, startedAt },
         clock: () => new Date(),
         signal: stop.signal,
       })
-      const report = await write(folder, results)
-      const columns = process.stdout.columns ?? 80
-      console.log(verdictText(results, { columns, color: isColored(config) }))
-      console.log(`report   ${relative('.', report)}`)
-      process.exitCode = EXIT[results.verdict]
+      await publish(folder, results, { color: isColored(config), earlier })
     } catch (error) {
       if (!stop.signal.aborted) throw error
       process.exitCode = INTERRUPTED
@@ -87,7 +103,10 @@ export const prove = defineCommand({
 })
 
 /** What the command line asks for. */
-type RunRequest = Pick<ProofOptions, 'profile' | 'seed' | 'only' | 'engines' | 'run' | 'clock' | 'signal'>
+type RunRequest = Pick<
+  ProofOptions,
+  'profile' | 'seed' | 'only' | 'level' | 'engines' | 'run' | 'clock' | 'signal'
+>
 
 /** Brings up a PostgreSQL and databases of the run's own, runs the stages, and takes everything down again. */
 async function proveOn(config: Config, folder: string, request: RunRequest): Promise<Results> {
@@ -110,8 +129,15 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
     const { webhookSecret } = standIn
     const codes = await openSigner(await ticketKeyOf(config), databases.main.client)
     const { source } = server
-    const mortal = `${work}-mortal`
-    const options = { jwtSecret, signal: request.signal, install: migrate }
+    const attackDatabases = openAttackDatabases({ ...request, databases, source })
+    closers.push(() => attackDatabases.close())
+    const mortals = openMortals(`${work}-mortal`, {
+      jwtSecret,
+      signal: request.signal,
+      install: migrate,
+      pooler: request.engines.pooler,
+    })
+    closers.push(() => mortals.close())
     const run = openRun({
       ...request,
       databases,
@@ -120,8 +146,9 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
       startServer: (url) => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
       provider: openPaymentWitness(standIn),
       openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret }),
-      ...(source === 'embedded' ? { openMortalWorld: () => openMortalWorld(mortal, options) } : {}),
-      openAttackDatabases: () => openAttackDatabases({ ...request, databases, source }),
+      ...(source === 'embedded' ? { mortals } : {}),
+      ...poolerOf(request.engines),
+      attackDatabases,
       variablesOf: async (fixture, url) => ({
         ...(await variablesOf(fixture, { jwtSecret, webhookSecret, codes }, url)),
         ...(await gateCodeVariables(fixture, codes, databases.main.client)),
@@ -134,35 +161,10 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
   }
 }
 
-function isColored(config: Config): boolean {
-  return config.color && process.stdout.isTTY === true
-}
-
-/** The first Ctrl-C lets the run take down what it started, within a bound; the second one ends it at once. */
-function stopOnSignal(): { readonly signal: AbortSignal; dispose(): void } {
-  const stop = new AbortController()
-  const dispose = onInterrupt(['SIGINT', 'SIGTERM', 'SIGHUP'], () => {
-    console.error('\nstopped: taking down what was started …')
-    stop.abort()
-    setTimeout(() => process.exit(INTERRUPTED), STOP_MS_MAX).unref()
-  })
-  return { signal: stop.signal, dispose }
-}
-
-const STOP_MS_MAX = 45_000
-
-/** results.json and report.html, in the run's folder; gives the report's path. */
-async function write(folder: string, results: Results): Promise<string> {
-  await writeFile(join(folder, 'results.json'), `${JSON.stringify(schema.parse(results), null, 2)}\n`)
-  const report = join(folder, 'report.html')
-  await writeFile(report, reportHtml(results))
-  return report
-}
-
 /** A tool that was named and is not there is not replaced in silence. */
-async function enginesOf(k6: string | undefined, pgbench: string | undefined): Promise<Engines> {
+async function enginesOf(tools: Parameters<typeof findEngines>[0]): Promise<Engines> {
   try {
-    return await findEngines({ k6, pgbench })
+    return await findEngines(tools)
   } catch (error) {
     throw new CommandError(error instanceof Error ? error.message : String(error))
   }
@@ -173,10 +175,49 @@ function profileOf(name: string) {
   throw new CommandError(`There is no profile "${name}": ${Object.keys(PROFILES).join(', ')}.`)
 }
 
+/** Each of the faults that are repeated; a number of runs of anything else would change nothing. */
+function withRuns(profile: Profile, text: string | undefined, only: readonly string[]): Profile {
+  if (text === undefined) return profile
+  const runs = Number(text)
+  const named = only.length > 0 && only.every((name) => REPEATED.some((one) => one === name))
+  if (!named) throw new CommandError(`--runs is for ${REPEATED.join(', ')}: name one of them.`)
+  if (Number.isInteger(runs) && runs >= 1 && runs <= RUNS_MAX) return { ...profile, ...runsOf(runs), runs }
+  throw new CommandError(`--runs must be a whole number from 1 to ${RUNS_MAX}.`)
+}
+
+const RUNS_MAX = 10_000
+
+/** The profile soak plays its own stories, for as long as is asked. */
+function withMinutes(profile: Profile, text: string | undefined, only: readonly string[]): Profile {
+  const { soak, name } = profile
+  if (soak !== undefined && only.length > 0)
+    throw new CommandError(`The profile ${name} has stories of its own: name no scenario.`)
+  if (text === undefined) return profile
+  if (soak === undefined) throw new CommandError('--minutes is for --profile soak.')
+  const minutes = Number(text)
+  if (Number.isInteger(minutes) && minutes >= MINUTES_MIN && minutes <= MINUTES_MAX)
+    return { ...profile, soak: { ...soak, minutes } }
+  throw new CommandError(`--minutes must be a whole number from ${MINUTES_MIN} to ${MINUTES_MAX}.`)
+}
+
+/** The second minute and the last one are compared; a week. */
+const MINUTES_MIN = 3
+const MINUTES_MAX = 10_080
+
 function scenarioOf(name: string): string {
   if (SCENARIOS.includes(name)) return name
   throw new CommandError(`There is no scenario "${name}": ${SCENARIOS.join(', ')}.`)
 }
+
+/** A scenario is of a level of its own: both together could leave everything out. */
+function levelOf(text: string, only: readonly string[]): Level {
+  const level = LEVELS.find((it) => String(it) === text)
+  if (level === undefined) throw new CommandError('--level is 1, 2 or 3.')
+  if (level < 3 && only.length > 0) throw new CommandError('Name scenarios or a --level, not both.')
+  return level
+}
+
+const LEVELS = [1, 2, 3] as const satisfies readonly Level[]
 
 function seedOf(text: string): number {
   const seed = Number(text)

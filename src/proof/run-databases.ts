@@ -12,7 +12,7 @@ export interface RunDatabases {
   close(): Promise<void>
 }
 
-/** Where protections are taken away; closed when the sabotage is over. */
+/** Where races are stepped through and protections are taken away. */
 export type AttackDatabases = Pick<RunDatabases, 'withClone' | 'close'>
 
 export interface RunDatabase {
@@ -20,6 +20,13 @@ export interface RunDatabase {
   readonly client: pg.Client
   /** `count` more connections, closed with the database. */
   connect(count: number): Promise<pg.Client[]>
+}
+
+/** One more connection to it. */
+export async function connectOne(database: Pick<RunDatabase, 'connect'>): Promise<pg.Client> {
+  const [client] = await database.connect(1)
+  if (client === undefined) throw new Error('no connection')
+  return client
 }
 
 const PREFIX = 'admit_once_prove_'

@@ -1,4 +1,5 @@
 import { GUARANTEES, type Guarantee } from '../core/guarantees.ts'
+import { readinessOf } from './readiness.ts'
 import { type GuaranteeResult, RESULTS_SCHEMA, type Results, type StageResult, worst } from './results.ts'
 import type { Run } from './run.ts'
 
@@ -9,7 +10,7 @@ export function conclude(run: Run, stages: readonly StageResult[]): Results {
   if (environment === undefined) throw new Error('the preflight did not run')
   // Skipped stages do not count; a PASS names them, so that it claims no more than was seen.
   const verdict = worst(stages.map((stage) => stage.verdict))
-  return {
+  const results: Results = {
     schema: RESULTS_SCHEMA,
     product: { name: 'admit-once', version: run.run.version },
     run: {
@@ -27,8 +28,11 @@ export function conclude(run: Run, stages: readonly StageResult[]): Results {
     stages: [...stages],
     scenarios: run.scenarios,
     guarantees: GUARANTEES.map((guarantee) => guaranteeOf(run, guarantee)),
+    interleavings: run.interleavings,
     sabotage: run.sabotage,
+    ...run.measures,
   }
+  return { ...results, readiness: [...readinessOf(results)] }
 }
 
 function reasonsOf(stages: readonly StageResult[]): string[] {
@@ -39,19 +43,21 @@ function reasonsOf(stages: readonly StageResult[]): string[] {
   )
 }
 
-/** A guarantee is judged by its laws, its protections, the scenarios that put it under load, and its sabotage. */
+/** A guarantee is judged by its laws, its protections, the scenarios that put it under load, the orders of its races, and its sabotage. */
 function guaranteeOf(run: Run, { name, number, promise, laws: lawNames }: Guarantee): GuaranteeResult {
   const laws = lawNames.map((law) => {
     const broken = run.laws.find((row) => row.law === law)
     return { name: law, rows: broken?.rows ?? 0, witnesses: [...(broken?.witnesses ?? [])] }
   })
   const scenarios = run.scenarios.filter(({ guarantees }) => guarantees.includes(name))
+  const interleavings = run.interleavings.filter(({ guarantees }) => guarantees.includes(name))
   const sabotage = run.sabotage.filter(({ guarantee }) => guarantee === name)
   const protections = run.protections.filter(({ guarantee }) => guarantee === name)
   const verdict = worst([
     ...laws.map((law) => (law.rows > 0 ? ('FAIL' as const) : ('PASS' as const))),
     ...protections.map((row) => (row.active ? ('PASS' as const) : ('FAIL' as const))),
     ...scenarios.map((scenario) => scenario.verdict),
+    ...interleavings.map((interleaving) => interleaving.verdict),
     ...sabotage.map((result) => result.verdict),
   ])
   return {

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { after, test } from 'node:test'
-import { findK6 } from '../../src/load/k6/find.ts'
+import { mkdir, symlink } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { BUILT_IN } from '../../src/load/engine.ts'
 import { FIXTURES } from '../../src/proof/fixtures/fixtures.ts'
+import { FIXTURE_FLAGS, type FixtureFlagName } from '../../src/proof/fixtures/flags.ts'
+import { PROFILES } from '../../src/proof/profiles.ts'
+import { commandByHand, reproduceCommand } from '../../src/proof/scenarios/commands.ts'
+import { HTTP_SCENARIOS } from '../../src/proof/scenarios/index.ts'
+import { DATABASE_SCENARIOS } from '../../src/proof/stages/database.ts'
+import { FAULT_SCENARIOS, REPEATED } from '../../src/proof/stages/faults.ts'
+import { INTERLEAVINGS } from '../../src/proof/stages/interleavings.ts'
+import { ENGINES, NO_K6, SMALL } from '../proof/support.ts'
 import { testDatabase } from '../support/database.ts'
 import { freePort } from '../support/free-port.ts'
 import { admitOnce, launch, newHome, run } from './support.ts'
@@ -23,7 +32,7 @@ const folder = `${home}/results of 'mine'`
 
 test('the exports of a fixture, evaluated by a shell, are all that an order needs', async () => {
   const order = await inShell(
-    `eval "$(admit concurrent-checkout --results "$FOLDER")" && test -d "$RESULTS_DIR" && curl -sS "$BASE_URL/create-ticket-checkout" \\
+    `eval "$(npx admit-once fixtures concurrent-checkout --results "$FOLDER")" && test -d "$RESULTS_DIR" && curl -sS "$BASE_URL/create-ticket-checkout" \\
        -H "Authorization: Bearer $TEST_USER_TOKEN" -H "apikey: $SUPABASE_ANON_KEY" -H 'Content-Type: application/json' \\
        -d '{"eventId":"'$EVENT_ID'","items":[{"tierId":"'$TIER_ID'","quantity":1}],"customerName":"Ada","customerEmail":"ada@example.org"}'`,
   )
@@ -49,35 +58,65 @@ test('every variable of the contract is there, and only scanners get tickets', a
   assert.equal(race.get('TEST_DATABASE_URL'), db.url, 'pgbench goes to the database itself')
 })
 
-test('k6 runs every script by hand with nothing but the exports', async (t) => {
-  const k6 = await findK6()
-  if (k6 === undefined) return t.diagnostic('k6 is not installed: the scripts were not run by hand')
-  const scripts = [
-    ['concurrent-checkout', '', ''],
-    ['scanner-stress', '--tickets 35', 'SCANS=50 SCAN_PAUSE_S=0'],
-    ['offline-gates', '--tickets 50', 'SCAN_PAUSE_S=0.01'],
-    ['scanner-burst', '--tickets 20', 'SCAN_PAUSE_S=0 RACE_START=1s'],
-    ['offer-rush', '', ''],
-    ['slot-rush', '', ''],
-    ['strangers', '', ''],
-    ['ticketing-flow', '', 'RAMP_S=1 PAUSE_S=0.1'],
-    ['ticket-purchase', '', 'USERS=10 ARRIVAL_S=0'],
-    ['webhook-burst', '--orders 12', 'EVENTS=10 BURST_S=1'],
-  ]
-  for (const [name, options, env] of scripts) {
-    const ended = await inShell(
-      `eval "$(admit ${name} --results "$FOLDER" --data "$FOLDER/data" ${options})" && PATIENCE=20 ${env} "$K6" run \\
-         --no-usage-report -q load-tests/scenarios/${name}.ts`,
-      { K6: k6.path },
-    )
-    const told = [ended.code, ended.stdout.includes(`${name}: PASS`)]
-    assert.deepEqual(told, [0, true], `${ended.stdout}${ended.stderr}`)
+/** A run of which a report shows commands; how fast this machine answers is no matter here. */
+const reported = { profile: { ...SMALL, patience: 100 }, seed: 1, engines: ENGINES }
+const hurried = HTTP_SCENARIOS.filter(({ isHurried }) => isHurried)
+
+suite('the command that a report shows of a scenario over HTTP', () => {
+  const checkout = `${home}/checkout`
+  before(async () => {
+    for (const name of ['data', 'results']) await mkdir(`${checkout}/load-tests/${name}`, { recursive: true })
+    for (const name of ['config', 'helpers', 'scenarios'])
+      await symlink(resolve('load-tests', name), `${checkout}/load-tests/${name}`)
+  })
+
+  for (const scenario of HTTP_SCENARIOS.filter((one) => !hurried.includes(one))) {
+    // The built-in runner is slower: it runs those whose fixture has sizes of its own.
+    const isSized = Object.keys(scenario.fixture(reported)).length > 0
+    test(`${scenario.name}: runs it by hand`, { skip: !isSized && NO_K6 }, async () => {
+      // The carts of the profile are left for two seconds.
+      await setLifetime(scenario.name === 'abandoned-carts' ? `'2 seconds'` : 'default')
+      const ended = await inShell(commandByHand(reported, scenario), checkout)
+      const told = [ended.code, ended.stdout.includes(`${scenario.name}: PASS`)]
+      assert.deepEqual(told, [0, true], `${ended.stdout}${ended.stderr}`)
+    })
   }
-  const tickets = JSON.parse(await readFile(`${folder}/data/test-tickets.json`, 'utf8'))
-  assert.equal(tickets.tickets.length, 20)
-  assert.match(tickets.raceTestTicket.id, /^[0-9a-f-]{36}$/)
-  const webhooks = JSON.parse(await readFile(`${folder}/data/webhook-orders.json`, 'utf8'))
-  assert.equal(webhooks.orders.length, 12)
+  const setLifetime = (lifetime: string) =>
+    db.rows(`update ticketing.settings set hold_lifetime = ${lifetime}`)
+})
+
+test('fixtures takes every size that a profile wants of a scenario', () => {
+  for (const profile of Object.values(PROFILES)) {
+    for (const { name, fixture } of HTTP_SCENARIOS) {
+      const beyond = Object.entries(fixture({ profile })).filter(
+        ([flag, size]) => !(size <= (FIXTURE_FLAGS[flag as FixtureFlagName]?.max ?? -1)),
+      )
+      assert.deepEqual(beyond, [], `${name} of ${profile.name}`)
+    }
+  }
+})
+
+test('what cannot be run by hand has a command that prove takes', async () => {
+  const asked = { profile: PROFILES.quick, seed: 1, engines: BUILT_IN }
+  const commands = [
+    ...hurried.map((scenario) => commandByHand(asked, scenario)),
+    ...[...DATABASE_SCENARIOS, ...FAULT_SCENARIOS, INTERLEAVINGS].map((name) =>
+      reproduceCommand(asked, name),
+    ),
+    ...REPEATED.map((name) => reproduceCommand({ ...asked, profile: { ...PROFILES.quick, runs: 3 } }, name)),
+  ]
+  assert.match(commands.at(-1) ?? '', / --runs 3 /)
+  assert.ok(hurried.length > 0)
+  for (const command of commands) {
+    assert.match(command, /^npx admit-once prove /)
+    // What is understood goes on to a database, of which there is none.
+    const ended = await inShell(`DATABASE_URL=postgres://127.0.0.1:1/none ${command}`, home)
+    assert.deepEqual(
+      [ended.code, /ECONNREFUSED/.test(ended.stderr)],
+      [3, true],
+      `${command}: ${ended.stderr}`,
+    )
+  }
 })
 
 test('without a scenario it lists them, where no shell evaluates it', async () => {
@@ -130,10 +169,11 @@ test('--slug and --tier-slug name it, --remove takes it away wholly, and a stran
   }
 })
 
-function inShell(script: string, more: Readonly<Record<string, string>> = {}) {
-  const admit = 'admit() { "$NODE" bin/admit-once.js fixtures "$@"; }'
-  return run('sh', ['-c', `${admit}\n${script}`], { ...env, NODE: process.execPath, FOLDER: folder, ...more })
-    .ended
+/** `npx admit-once` is this checkout's. */
+function inShell(script: string, cwd?: string) {
+  const npx = 'npx() { shift; "$NODE" "$PROGRAM" "$@"; }'
+  const more = { NODE: process.execPath, PROGRAM: resolve('bin/admit-once.js'), FOLDER: folder }
+  return run('sh', ['-c', `${npx}\n${script}`], { ...env, ...more }, cwd).ended
 }
 
 async function variablesOf(...args: string[]): Promise<Map<string, string>> {

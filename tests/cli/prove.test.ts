@@ -55,6 +55,11 @@ test('the whole proof is a PASS with 0, and each sabotage ended as expected', as
   assert.deepEqual([ended.code, ended.stderr], [0, ''], ended.stdout)
   const results = await resultsOf(ended, home)
   assert.deepEqual([results.verdict, results.reasons], ['PASS', []])
+  const faults = results.stages.find((stage) => stage.name === 'faults')
+  assert.deepEqual(
+    faults?.leftOut?.map(({ name }) => name),
+    ['failover', 'random-faults'],
+  )
   assert.deepEqual(
     results.sabotage.map(({ kind, seen, named }) => `${kind}: ${seen}, ${named ? 'named' : 'not named'}`),
     removals().map(({ kind }) => `${kind}: ${kind === 'one refusing' ? 'survived' : 'caught'}, named`),
@@ -136,9 +141,9 @@ async function databasesOf(url: string): Promise<string[]> {
   return rows.map(({ datname }) => datname)
 }
 
-/** What the run wrote beside the report that its last line names. */
+/** What the run wrote beside the report that it names. */
 async function resultsOf(ended: Ended, folder: string): Promise<Results> {
-  const run = /report +.*\/([\w-]+)\/report\.html\n$/.exec(ended.stdout)?.[1]
+  const run = /^report +.*\/([\w-]+)\/report\.html$/m.exec(ended.stdout)?.[1]
   assert.ok(run, ended.stdout)
   assert.match(await readFile(join(folder, run, 'report.html'), 'utf8'), /^<!doctype html>/i)
   return schema.parse(JSON.parse(await readFile(join(folder, run, 'results.json'), 'utf8')))

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { LIMITS } from '../../src/api/admission.ts'
 import { BODY_BYTES_MAX, PLACES, POOLS, READ_LIMITS } from '../../src/core/capacity.ts'
 import { environment } from '../../src/environment.ts'
+import { clonesAtOnce } from '../../src/proof/sabotage/at-once.ts'
 
 const limits = readFileSync('docs/operating/limits.md', 'utf8')
 
@@ -62,7 +63,8 @@ test('every bound of the server is a variable, with the default that the server 
 
 test('the connections that the documents count are those that a server opens', () => {
   assert.ok(limits.includes(`\`POOL_…\` | ${sharesOf(POOLS)};`))
-  const all = Object.values(POOLS).reduce((sum, count) => sum + count, 0)
+  // Health checks open one more for a moment.
+  const all = Object.values(POOLS).reduce((sum, count) => sum + count, 1)
   const page = readFileSync('docs/operating/several-servers.md', 'utf8')
   assert.ok(page.includes(`up to ${all} connections: ${POOLS.buyers} for buyers`))
   assert.ok(page.includes(`default_pool_size = ${all}`))
@@ -76,8 +78,14 @@ function sharesOf(shares: Readonly<Record<string, number>>): string {
     .join(' · ')
 }
 
+test('as many attacks run at once as the guarantees say', () => {
+  assert.deepEqual([1, 2, 3, 64].map(clonesAtOnce), [2, 3, 4, 4])
+  const page = readFileSync('docs/concepts/guarantees.md', 'utf8')
+  assert.match(page, /One attack more than there are cores runs at once, at most four,/)
+})
+
 test('the events that monitoring lists are those that are logged', () => {
-  const sources = globSync('src/{api,cli,db,jobs}/**/*.ts').map((file) => readFileSync(file, 'utf8'))
+  const sources = globSync('src/{api,cli,db,jobs,payments}/**/*.ts').map((file) => readFileSync(file, 'utf8'))
   const logged = sources.flatMap((text) =>
     [...text.matchAll(/\blog\(\s*(?:'\w+'|levelOf\([^)]*\)),\s*['`]([a-z_]+)/g)].map(
       ([, event = '']) => event,

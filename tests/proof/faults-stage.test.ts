@@ -7,12 +7,17 @@ import { openTestRun, runStages } from './support.ts'
 
 test('servers die, answers and events are lost, doubled and late: every payment ends in tickets or in a refund', async () => {
   const run = await openTestRun({ profile: { chaos: { orders: 60, everything: false } } })
-  const { verdict, checks } = await runStages(run, faultsStage.name)
+  const { verdict, checks, leftOut } = await runStages(run, faultsStage.name)
   assert.deepEqual(
     checks.filter((check) => check.verdict !== 'PASS'),
     [],
   )
   assert.equal(verdict, 'PASS')
+  const why = 'no PostgreSQL at a DATABASE_URL is killed'
+  assert.deepEqual(
+    leftOut,
+    ['sudden-death', 'failover', 'random-faults'].map((name) => ({ name, why })),
+  )
 })
 
 test('the same without what keeps a payment single: the faults are seen to break it', async () => {

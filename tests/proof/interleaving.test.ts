@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { queueBehind } from '../../src/proof/interleaving/lock-queue.ts'
 import { overlap } from '../../src/proof/interleaving/overlap.ts'
 import { losesRace } from '../../src/proof/interleaving/racy-twin.ts'
+import { schedulesOf } from '../../src/proof/interleaving/schedules.ts'
 import { shrink } from '../../src/proof/interleaving/shrink.ts'
+import { type Step, stepThrough } from '../../src/proof/interleaving/step-through.ts'
 import { testDatabase } from '../support/database.ts'
 
 const db = await testDatabase(null)
@@ -63,4 +65,54 @@ test('a history shrinks to the steps that fail together', async () => {
   assert.deepEqual(await shrink(history, fails), [7, 31])
   assert.ok(tries < 60, `${tries} tries`)
   assert.deepEqual(await shrink(history, fails, 0), history, 'the bound of tries is kept')
+})
+
+test('every schedule keeps the order of each session, once; those with the fewest changes come first', () => {
+  assert.deepEqual(schedulesOf([2, 1]), [
+    [0, 0, 1],
+    [1, 0, 0],
+    [0, 1, 0],
+  ])
+  assert.equal(schedulesOf([3, 3]).length, 20)
+  assert.equal(new Set(schedulesOf([2, 2, 2]).map(String)).size, 90)
+})
+
+/** Sessions of these statements, each on a connection of its own. */
+async function sessionsOf(...statements: readonly (readonly string[])[]) {
+  return Promise.all(
+    statements.map(async (steps) => {
+      const client = await db.connect()
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+      await client.query(`set deadlock_timeout = '20ms'`)
+      const step = (sql: string): Step => ({
+        name: sql,
+        run: async (on) => String((await on.query(sql)).rows[0]?.n),
+      })
+      return { client, pid: rows[0]?.pid ?? 0, steps: steps.map(step) }
+    }),
+  )
+}
+
+test('who waits for a row or an advisory lock has no next step: another session goes on, and the waiter when it wakes', async () => {
+  for (const lock of ['select n from counter for update', 'select 0 as n from pg_advisory_xact_lock(2)']) {
+    const sessions = await sessionsOf(['begin', lock, 'commit'], ['begin', lock, 'commit'])
+    const trace = await stepThrough(db.client, sessions, [0, 0, 1, 1, 1, 0])
+    assert.deepEqual(trace.stepped, [0, 0, 1, 1, 0, 1], lock)
+    assert.deepEqual([trace.waits, trace.deadlocks], [1, 0], lock)
+    assert.ok(trace.answers.flat().every(({ raised }) => !raised))
+  }
+})
+
+test('sessions that wait in a circle are a deadlock, which one of them is told', async () => {
+  const [a, b] = [
+    'select 0 as n from pg_advisory_xact_lock(3)',
+    'select 0 as n from pg_advisory_xact_lock(4)',
+  ]
+  const sessions = await sessionsOf(['begin', a, b, 'commit'], ['begin', b, a, 'commit'])
+  const trace = await stepThrough(db.client, sessions, [0, 0, 1, 1, 0, 1, 0, 1])
+  assert.deepEqual([trace.waits, trace.deadlocks], [2, 1])
+  assert.deepEqual(
+    trace.answers.flat().flatMap(({ said, raised }) => (raised ? [said] : [])),
+    ['40P01'],
+  )
 })

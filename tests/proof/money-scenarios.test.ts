@@ -120,7 +120,7 @@ test('a payment of nobody that is not kept whole is a FAIL', async () => {
 test('a server that believes whoever sends an event is a FAIL', async () => {
   const run = await openTestRun({
     only: ['webhook-burst'],
-    payments: (payments) => ({ ...payments, readEvent: (body) => JSON.parse(body) }),
+    payments: (payments) => ({ ...payments, readEvent: async (body) => JSON.parse(body) }),
   })
   const http = await runStages(run, 'http')
   const thresholds = checkNamed(http, 'webhook-burst: every threshold')

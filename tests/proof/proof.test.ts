@@ -71,7 +71,7 @@ test('a database that goes away under load is no verdict, and is said', async ()
 })
 
 test('a run that is stopped ends its load and throws, in every stage that takes long', async () => {
-  for (const name of ['functional', 'database', 'http', 'sabotage'] as const) {
+  for (const name of ['functional', 'interleavings', 'database', 'http', 'sabotage'] as const) {
     const stop = new AbortController()
     const run = await openTestRun({ signal: stop.signal })
     await runStage(run, stageNamed('preflight'), () => {})

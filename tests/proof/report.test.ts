@@ -7,7 +7,7 @@ import { commandLines } from '../../src/proof/report/command.ts'
 import { reportHtml } from '../../src/proof/report/html.ts'
 import { verdictText } from '../../src/proof/report/terminal.ts'
 import { inNumber } from '../../src/proof/report/words.ts'
-import { type Results, results as schema } from '../../src/proof/results.ts'
+import { NOT_STEPPED, type Results, results as schema } from '../../src/proof/results.ts'
 import { COMMAND, EXAMPLES, FAILING, PASSING, UNCERTAIN } from './report-examples.ts'
 
 suite('the report as one page', () => {
@@ -42,8 +42,8 @@ suite('the report as one page', () => {
       assert.deepEqual(unclosed(page), [])
     })
 
-    test(`${name}: the verdict comes first, then guarantees, sabotage, scenarios, stages, and what it shows`, () => {
-      const order = ['guarantees', 'sabotage', 'scenarios', 'stages', 'shown'].map((id) =>
+    test(`${name}: the verdict comes first, then guarantees, sabotage, interleavings, scenarios, stages, and what it shows`, () => {
+      const order = ['guarantees', 'sabotage', 'interleavings', 'scenarios', 'stages', 'shown'].map((id) =>
         page.indexOf(`<h2 id="${id}"`),
       )
       const verdict = page.search(new RegExp(`<h1>.* ${results.verdict}</h1>`))
@@ -54,9 +54,10 @@ suite('the report as one page', () => {
       assert.ok(verdict > 0)
     })
 
-    test(`${name}: every guarantee and every sabotage has its row`, () => {
+    test(`${name}: every guarantee, every sabotage and every race at its level has its row`, () => {
       assert.equal(rowsOf(page, 'guarantees'), results.guarantees.length)
       assert.equal(rowsOf(page, 'sabotage'), results.sabotage.length)
+      assert.equal(rowsOf(page, 'interleavings'), results.interleavings.length)
       for (const { name } of results.guarantees) assert.ok(page.includes(`<code>${name}</code>`), name)
     })
   }
@@ -88,6 +89,17 @@ suite('the report as one page', () => {
     assert.match(missed, /decision under the tier lock, check_sold_lte_total/)
   })
 
+  test('a race says in how many orders, who waited, and how often it ended how; one that did not run says why', () => {
+    const page = reportHtml(PASSING)
+    const [, races = ''] = page.split('<h2 id="interleavings">')
+    assert.match(
+      races,
+      /last ticket<.*buyer 1 \| buyer 2<.*>14 of 20<.*>6<.*7 × <code>success \| INSUFFICIENT_TICKETS</s,
+    )
+    assert.ok(races.includes(`not every order is stepped: the others ${NOT_STEPPED}.`))
+    assert.match(reportHtml(UNCERTAIN), /No interleavings: another scenario was asked for/)
+  })
+
   test('a failure stands open, with its witness and the command that shows it again', () => {
     const [before = '', findings = ''] = visible(reportHtml(FAILING)).split('<h2 id="findings">')
     assert.doesNotMatch(before, /<h2/, 'before anything else')
@@ -115,9 +127,82 @@ suite('the report as one page', () => {
     assert.match(page, /<b>0<\/b> buyers told that it is sold out <em>never happened/)
   })
 
+  test('what was left out is named with its reason, in the sentence of a PASS and beside its stage', () => {
+    const page = visible(reportHtml(PASSING))
+    const [face = '', stages = ''] = page.split('<h2 id="stages">')
+    assert.match(
+      face,
+      /<p class="sentence">.* Left out: last-ticket-duel, refund-and-resell, dashboard-load\./,
+    )
+    assert.match(stages, /<p>Left out: last-ticket-duel, refund-and-resell \(the profile quick has no time/)
+    assert.match(stages, /<p>Left out: dashboard-load \(the database gives no changes\)/)
+    assert.match(stages, />1 of 1 checks passed · 4\.5 s</, 'it is no check that passed')
+  })
+
   test('the chart says in words when more was sold than there is, and only then', () => {
     assert.match(reportHtml(FAILING), /<text class="alarm"[^>]*>1 too many</)
     assert.doesNotMatch(reportHtml(PASSING), /too many</)
+  })
+
+  test('a chart says in words and as a table what it draws, shades what was broken, and needs no colour to be read', () => {
+    const [, card = ''] = reportHtml(PASSING).split('id="scenario-concurrent-checkout">')
+    assert.match(card, /role="img" aria-label="50 of 50 places sold or held at the end; never more/)
+    assert.match(card, /<rect class="fault" x="\d[^>]*>/)
+    assert.match(card, /<\/svg>server killed \(1\)</)
+    assert.match(
+      card,
+      /aria-label="200 answers in 0\.7 s; the slowest window, at 0\.1 s, had a p99 of 434 ms\."/,
+    )
+    assert.match(card, /<summary>Figures<\/summary><table>.*<th scope="col">p99, ms<\/th>.*<td>434<\/td>/s)
+    assert.match(card, /d="M[\d.,MLHVZ-]+"/)
+    assert.doesNotMatch(card, /NaN|Infinity|undefined/)
+  })
+
+  test('a run of any size makes a page of less than 1 MB', () => {
+    const [scenario] = PASSING.scenarios
+    assert.ok(scenario?.stock)
+    const taken = Array.from({ length: 201 }, (_, at) => ({ ms: at * 997, taken: at % 51, sold: at % 50 }))
+    const timeline = Array.from({ length: 60 }, (_, at) => ({
+      ms: at * 997,
+      count: 997,
+      p50: 1,
+      p95: 99,
+      p99: 999,
+    }))
+    const scenarios = Array.from({ length: 24 }, (_, at) => ({
+      ...scenario,
+      name: `scenario-${at}`,
+      stock: { total: 50, taken },
+      timeline,
+    }))
+    assert.ok(reportHtml({ ...PASSING, scenarios }).length < 1_000_000)
+  })
+
+  test('what passed is folded away, and what did not stands open', () => {
+    const folds = (page: string) => page.split('<h2 id="scenarios">')[1]?.split('<h2 id="health">')[0] ?? ''
+    assert.match(folds(reportHtml(PASSING)), /<details><summary>50 of 50 tickets sold/)
+    assert.match(folds(reportHtml(FAILING)), /<details open><summary>51 of 50 tickets sold/)
+    assert.match(
+      reportHtml(PASSING),
+      /<details><summary><code>never-oversold<\/code> 4 of 4 ended as expected/,
+    )
+    assert.match(reportHtml(FAILING), /<details open><summary><code>never-oversold<\/code> 3 of 4/)
+    assert.match(reportHtml(PASSING), /<details><summary>2 of 2 races passed/)
+  })
+
+  test('health, answer times, errors, capacity and readiness have their figures, and say what was not measured', () => {
+    const page = reportHtml(PASSING)
+    const [, points = ''] = page.split('<h2 id="readiness">')
+    assert.match(points, /1 of 2 points pass, 1 NOT SHOWN\..*nothing of it ran in this run/s)
+    const [, health = ''] = page.split('<h2 id="health">')
+    assert.match(health, />checkout<.*<div>113<small>at most 2,000<\/small><small>usual 1,600</s)
+    assert.match(health, /webhook-burst did not run, or did not measure it/)
+    assert.match(health, /<code>server_error<\/code>.*<div>0<small>of 200</s)
+    assert.match(health, /INSUFFICIENT_TICKETS<\/span> <b>150</)
+    assert.match(health, /hold expiration rate.*not computed.*nothing was held over HTTP in this run/s)
+    assert.match(health, /<code>ticket_holds<\/code>.*<div>857<.*<div>57\u00a0%<.*<div>never</s)
+    const { health: _, answerTimes, ...rest } = PASSING
+    assert.match(reportHtml(rest), /Not measured: nothing was measured/)
   })
 
   test('the bound is three in the attempts that were refused, and none is given for what was not tried', () => {
@@ -179,6 +264,28 @@ suite('the verdict in a terminal', () => {
     assert.ok(plain(PASSING, 80).includes(`\n    ${figures}\n`))
     assert.match(plain(FAILING, 80), /51 of 50 tickets sold/)
     assert.ok(plain(PASSING, 120).includes(`concurrent-checkout  k6 v1.8.1  ✓ PASS   ${figures}\n`))
+  })
+
+  test('what was left out is named under the scenarios, and by a PASS', () => {
+    for (const results of [PASSING, FAILING, UNCERTAIN]) {
+      const text = plain(results, 120)
+      assert.match(
+        text,
+        /\n {2}Left out: last-ticket-duel, refund-and-resell \(the profile quick has no time/,
+      )
+      assert.match(text, /\n {2}Left out: dashboard-load \(the database gives no changes\)\n/)
+    }
+    const [, banner = ''] = plain(PASSING, 120).split(/\n━+\n/)
+    assert.match(
+      banner.replaceAll('\n', ' '),
+      /as expected\. Left out: last-ticket-duel, refund-and-resell, dashboard-load\./,
+    )
+  })
+
+  test('a race has one line for all its levels', () => {
+    assert.match(plain(PASSING, 80), /\n {2}last ticket +34 of 40 +6 +✓ PASS\n/)
+    assert.match(plain(PASSING, 120), /\n {2}last ticket +34 of 40 +6 +0 +18 +✓ PASS\n/)
+    assert.match(plain(UNCERTAIN, 80), /Interleavings\n {2}none: another scenario was asked for/)
   })
 
   test('the sabotage is summed up by kind', () => {
@@ -251,7 +358,7 @@ function visible(page: string): string {
   return page.replace(/<script type="application\/json"[\s\S]*<\/script>/, '')
 }
 
-const VOID = ['meta', 'link', 'line', 'circle', 'polygon', 'polyline', 'rect', 'img']
+const VOID = ['meta', 'link', 'line', 'path', 'circle', 'polygon', 'polyline', 'rect', 'img']
 
 function unclosed(page: string): string[] {
   const open: string[] = []

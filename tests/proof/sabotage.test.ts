@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
 import type { SabotageResult } from '../../src/proof/results.ts'
 import type { RunDatabase } from '../../src/proof/run-databases.ts'
-import { atOnce } from '../../src/proof/sabotage/at-once.ts'
+import { atOnce, semaphore } from '../../src/proof/sabotage/at-once.ts'
+import { httpWitnessOf } from '../../src/proof/sabotage/http-witness.ts'
 import { type Removal, removals, sabotage, takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { testDatabase } from '../support/database.ts'
 import { schemaOf } from '../support/schema.ts'
@@ -20,6 +21,24 @@ test('every refusing and every counting protection is taken away once, and all r
     assert.equal(mine.filter(({ kind }) => kind === 'all refusing').length, 1)
   }
 })
+
+/** One policy, one right: what an operator's hand slips into. */
+const slips = [
+  [
+    'a policy that shows orders to all who signed in',
+    'alter policy buyer_and_managers_read on orders using (true)',
+  ],
+  ['a policy that shows holds to all who signed in', 'alter policy buyer_reads on ticket_holds using (true)'],
+  [
+    'rows that guests may read',
+    'grant select on order_items to anon; alter policy buyer_and_managers_read on order_items to anon, authenticated using (true)',
+  ],
+  ['a column that opens doors', 'grant select (secret) on orders to authenticated'],
+  [
+    'a verb of the server that anybody may call',
+    'grant execute on all functions in schema public, ticketing to anon',
+  ],
+] as const
 
 test('so many removals each guarantee has: one refusal less, one counter less, all refusals gone, one alone', () => {
   const all = removals()
@@ -59,6 +78,39 @@ for (const index of ['uniq_claim_request_key', 'uniq_booking_request_key', 'uniq
     assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
     assert.match(JSON.stringify(result.witness), /several (claims|bookings|orders) under one key/)
   })
+
+describe('only-yours, judged over HTTP by strangers', { concurrency: 2 }, () => {
+  const alone = removals([guaranteeNamed('only-yours')]).filter(({ kind }) => kind === 'one alone')
+  for (const removal of alone)
+    it(`is seen to break without ${removal.removed.map(({ name }) => name).join(', ')}`, async () => {
+      const run = await openTestRun()
+      const result = await sabotage(run.databases, removal, 1, httpWitnessOf(run))
+      assert.equal(result.seenOverHttp, true, JSON.stringify(result, null, 1))
+      assert.equal(result.verdict, 'PASS', JSON.stringify(result, null, 1))
+    })
+
+  for (const [what, without] of slips)
+    it(`is seen to break by ${what}`, async () => {
+      const run = await openTestRun()
+      const [removal] = alone
+      assert.ok(removal)
+      const witness = await httpWitnessOf(run)(removal, run.databases.main)
+      assert.equal(await witness?.look(), false, 'nothing is missing yet')
+      await run.databases.main.client.query(without)
+      assert.equal(await witness?.look(), true)
+      await witness?.close()
+    })
+
+  it('and a witness that sees nothing makes the sabotage FAIL', async () => {
+    const [removal] = alone
+    assert.ok(removal)
+    const { databases } = await openTestRun()
+    const blind = async () => ({ look: async () => false, close: async () => {} })
+    const result = await sabotage(databases, removal, 1, blind)
+    assert.deepEqual([result.seen, result.verdict], ['caught', 'FAIL'])
+    assert.match(result.detail, /nobody saw it over HTTP/)
+  })
+})
 
 test('a law that sees nothing makes the sabotage FAIL: missed', async () => {
   const result = await sabotaged('all refusing', async (client) => {
@@ -182,6 +234,27 @@ test('results at once come in the order of the items, whatever ends first', asyn
   })
   assert.deepEqual(results, [0, 2, 4, 6])
   assert.deepEqual(ended, [1, 2, 3, 0])
+})
+
+test('a semaphore lets so many in at a time, the others in the order in which they came', async () => {
+  const enter = semaphore(2)
+  const inside: number[] = []
+  const leaves = await Promise.all([enter(), enter()])
+  const [third, fourth] = [3, 4].map(async (number) => {
+    const leave = await enter()
+    inside.push(number)
+    return leave
+  })
+  await setImmediate()
+  assert.deepEqual(inside, [])
+  leaves[0]?.()
+  const leaveThird = await third
+  assert.deepEqual(inside, [3])
+  leaveThird?.()
+  const leaveFourth = await fourth
+  assert.deepEqual(inside, [3, 4])
+  for (const leave of [leaves[1], leaveFourth]) leave?.()
+  await Promise.all([enter(), enter()])
 })
 
 test('after an error nothing begins at once, and what had begun has ended', async () => {

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { readShown } from '../../src/core/shown-code.ts'
+import { TICKET_TOKENS_MAX } from '../../src/proof/fixtures/flags.ts'
+import { PROFILES } from '../../src/proof/profiles.ts'
+import { scannerStress } from '../../src/proof/scenarios/scanner-stress.ts'
 import {
   changed,
   checkNamed,
@@ -181,4 +184,11 @@ test('scans that come faster than the machine can judge them are INCONCLUSIVE ab
       (name) => [`scanner-stress: ${name}`, 'INCONCLUSIVE'],
     ),
   )
+})
+
+test('every ticket of a profile reaches its scanners: one variable holds all codes', () => {
+  for (const profile of Object.values(PROFILES)) {
+    const { tickets = 0 } = scannerStress.fixture({ profile })
+    assert.ok(tickets <= TICKET_TOKENS_MAX, `${profile.name}: ${tickets} of ${TICKET_TOKENS_MAX}`)
+  }
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client } from 'pg'
+import { BUILT_IN, type HttpEngine } from '../../src/load/engine.ts'
 import type { ScenarioResult } from '../../src/proof/results.ts'
 import { runStage, STAGES } from '../../src/proof/stages/index.ts'
 import {
@@ -132,6 +133,12 @@ test('a load script that breaks has shown nothing: INCONCLUSIVE, and its words a
   assert.equal(http.verdict, 'INCONCLUSIVE')
 })
 
+test('a script that makes more requests than it said is a FAIL', async () => {
+  const run = await openTestRun({ only: ['concurrent-checkout'], engines: { ...BUILT_IN, http: humble } })
+  const check = checkNamed(await runStages(run, 'http'), 'no more requests than the script said')
+  assert.deepEqual([check.verdict, check.detail], ['FAIL', '60 of at most 59'])
+})
+
 test('answers that nobody foresaw are a FAIL', async () => {
   const run = await openTestRun({
     only: ['concurrent-checkout'],
@@ -195,8 +202,8 @@ test('each of the five invariants is a FAIL when rows break it', async () => {
     insert into businesses (id, slug, name) values (gen_random_uuid(), 'broken', 'Broken');
     insert into events (id, business_id, slug, title, start_at, end_at, status)
       select gen_random_uuid(), id, 'broken', 'Broken', now(), now() + interval '1 day', 'published' from businesses;
-    insert into ticket_tiers (id, event_id, slug, name, total_quantity, sold_quantity, reserved_quantity)
-      select gen_random_uuid(), id, 'broken', 'Broken', 1, 2, 2 from events;
+    insert into ticket_tiers (id, event_id, slug, name, currency, total_quantity, sold_quantity, reserved_quantity)
+      select gen_random_uuid(), id, 'broken', 'Broken', currency, 1, 2, 2 from events;
     alter table tickets drop constraint uniq_ticket_code;
     insert into tickets (id, event_id, tier_id, order_id, order_item_id, ordinal, qr_code)
       select gen_random_uuid(), event_id, id, gen_random_uuid(), gen_random_uuid(), n, 'twice'
@@ -252,6 +259,16 @@ test('the same files give the same verdicts under pgbench and under the built-in
   assert.equal(builtIn.scenarios[0]?.engine, 'built-in')
 })
 
+/** A load generator whose scripts announce one request less. */
+const humble: HttpEngine = {
+  ...BUILT_IN.http,
+  run: async (options) => {
+    const load = await BUILT_IN.http.run(options)
+    const announced = (load.metrics['announced_requests']?.['value'] ?? 0) - 1
+    return { ...load, metrics: { ...load.metrics, announced_requests: { value: announced } } }
+  },
+}
+
 /** Elsewhere time decides how often something happens. */
 function isOfCounts({ name }: ScenarioResult): boolean {
   return name === 'concurrent-checkout' || name === 'scanner-burst'
@@ -282,3 +299,19 @@ async function sellTenLess(client: Client): Promise<void> {
   assert.equal(cautious.length, 1)
   await withoutProtections([{ ...decision, without: cautious }])(client)
 }
+
+test('level 1 is one session, level 2 many at the database, and what they leave out is named', async () => {
+  const leftOut = async (level: 1 | 2) => {
+    const run = await openTestRun({ level })
+    const results = []
+    for (const stage of STAGES) results.push(await runStage(run, stage, () => {}))
+    for (const { verdict, reason } of results) {
+      if (verdict === 'SKIPPED') assert.equal(reason, `level ${level} was asked for`)
+      else assert.equal(verdict, 'PASS')
+    }
+    return results.filter(({ verdict }) => verdict === 'SKIPPED').map(({ name }) => name)
+  }
+  const beyond = await leftOut(2)
+  assert.ok(['http', 'faults', 'sabotage'].every((name) => (beyond as readonly string[]).includes(name)))
+  assert.deepEqual(new Set(await leftOut(1)), new Set([...beyond, 'interleavings', 'database', 'health']))
+})

@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { openMortalWorld } from '../../src/cli/mortal-world.ts'
-import { migrate } from '../../src/db/migrate.ts'
 import type { MortalWorld } from '../../src/proof/faults/sudden-death.ts'
-import { openTestRun, runStages } from './support.ts'
-
-let worlds = 0
+import { openTestRun, runStages, testMortals } from './support.ts'
 
 async function prove(change: (world: MortalWorld) => MortalWorld) {
-  const folder = join(tmpdir(), `admit-once-mortal-${process.pid}-${worlds++}`)
-  const jwtSecret = 'a secret of the tests, long enough for a key'
-  const options = { jwtSecret, signal: new AbortController().signal, install: migrate }
+  const mortals = testMortals()
   const run = await openTestRun({
     only: ['sudden-death'],
-    openMortalWorld: async () => {
-      const { world, close } = await openMortalWorld(folder, options)
-      return { world: change(world), close }
+    mortals: {
+      ...mortals,
+      openWorld: async () => {
+        const { world, close } = await mortals.openWorld()
+        return { world: change(world), close }
+      },
     },
   })
   const { verdict, checks } = await runStages(run, 'faults')

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
-import { extname, join, relative } from 'node:path'
+import { extname, join } from 'node:path'
 import process from 'node:process'
 import { runChild } from '../child.ts'
 import type { Tool } from '../find.ts'
+import type { TimeWindow } from '../timeline.ts'
 import { type LatencyMs, readLatencies } from './latency.ts'
-import { readReport } from './report.ts'
+import { readReport, readStatements, type StatementLatency } from './report.ts'
 
 /** What one run of a script at the database measured: the same under pgbench and under the built-in runner. */
 export interface PgbenchRun {
@@ -13,8 +14,6 @@ export interface PgbenchRun {
   readonly engineVersion: string
   /** 0: every client finished. 2: an error other than 40001 and 40P01 ended at least one client. */
   readonly exitCode: number
-  /** Repeats the run by hand, with the password in PGPASSWORD. */
-  readonly command: string
   /** From start to end of the program, connecting included. */
   readonly durationMs: number
   readonly clients: number
@@ -29,8 +28,26 @@ export interface PgbenchRun {
   /** Completed transactions a second, connecting left out. */
   readonly tps: number
   readonly latencyMs: LatencyMs
+  /** In the order given. */
+  readonly scripts: readonly ScriptRun[]
+  /** Latencies over the run, from when the first transaction began. */
+  readonly timeline: readonly TimeWindow[]
   /** The end of what the program said. */
   readonly output: string
+}
+
+/** What one of the scripts did. */
+interface ScriptRun {
+  readonly file: string
+  readonly weight: number
+  readonly latencyMs: LatencyMs
+  readonly statements: readonly StatementLatency[]
+}
+
+/** A script, and how often it is chosen beside the others. */
+export interface PgbenchScript {
+  readonly file: string
+  readonly weight: number
 }
 
 interface PgbenchProgress {
@@ -40,7 +57,8 @@ interface PgbenchProgress {
 }
 
 export interface PgbenchOptions {
-  readonly file: string
+  /** Each transaction is one of them, chosen by weight. */
+  readonly scripts: readonly PgbenchScript[]
   /** Passed to the program without its password. Settings go into it as `?options=-c%20name%3Dvalue`. */
   readonly url: string
   readonly clients: number
@@ -68,13 +86,12 @@ export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOpti
   const engine = pgbench === undefined ? 'built-in' : 'pgbench'
   const [file, ...before] = pgbench === undefined ? [process.execPath, MAIN] : [pgbench.path]
   const { url, env } = withoutPassword(options.url)
-  const args = argumentsOf(options)
   const logs = await mkdtemp(join(tmpdir(), 'admit-once-pgbench-'))
   const died = new Set<string>()
   try {
     const { exitCode, durationMs, output, stdout } = await runChild(
       file,
-      [...before, ...args, ...watching(options, logs), url],
+      [...before, ...argumentsOf(options), ...watching(options, logs), url],
       {
         env,
         timeoutMs: options.timeoutMs,
@@ -83,10 +100,11 @@ export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOpti
       },
     )
     if (exitCode !== 0 && exitCode !== 2) {
-      throw new Error(`${engine} could not run ${options.file} (exit ${exitCode}): ${output}`)
+      throw new Error(`${engine} could not run ${namesOf(options)} (exit ${exitCode}): ${output}`)
     }
     const { transactions, retried, retries, tps, ...failed } = readReport(stdout)
-    const latencyMs = await readLatencies(logs)
+    const { all: latencyMs, each, timeline } = await readLatencies(logs, options.scripts.length)
+    const statements = readStatements(stdout)
     if (latencyMs.count !== transactions) {
       throw new Error(`${transactions} transactions reported, ${latencyMs.count} logged: ${output}`)
     }
@@ -94,7 +112,6 @@ export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOpti
       engine,
       engineVersion: pgbench?.version ?? BUILT_IN_VERSION,
       exitCode,
-      command: commandLine([file, ...before, ...args, url]),
       durationMs,
       clients: options.clients,
       transactions,
@@ -103,6 +120,12 @@ export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOpti
       retries,
       tps,
       latencyMs,
+      scripts: options.scripts.map((script, at) => ({
+        ...script,
+        latencyMs: each[at] ?? latencyMs,
+        statements: statements[at] ?? [],
+      })),
+      timeline,
       output,
     }
   } finally {
@@ -115,8 +138,12 @@ export const BUILT_IN_VERSION = `node ${process.versions.node}`
 /** As source or compiled, whichever this file is. */
 const MAIN = join(import.meta.dirname, 'runner', `main${extname(import.meta.filename)}`)
 
+function namesOf({ scripts }: PgbenchOptions): string {
+  return scripts.map(({ file }) => file).join(', ')
+}
+
 function argumentsOf(options: PgbenchOptions): string[] {
-  const { file, clients, transactions, seconds, defines = {}, maxTries = 1, seed } = options
+  const { scripts, clients, transactions, seconds, defines = {}, maxTries = 1, seed } = options
   if ((transactions === undefined) === (seconds === undefined)) {
     throw new Error('a pgbench run takes either transactions or seconds')
   }
@@ -124,10 +151,10 @@ function argumentsOf(options: PgbenchOptions): string[] {
   return [
     ...['-n', '-M', 'simple', '-c', String(clients), '-j', String(threads)],
     ...(seconds === undefined ? ['-t', String(transactions)] : ['-T', String(seconds)]),
-    ...[`--max-tries=${maxTries}`, '--failures-detailed'],
+    ...[`--max-tries=${maxTries}`, '--failures-detailed', '-r'],
     ...(seed === undefined ? [] : [`--random-seed=${seed}`]),
     ...Object.entries(defines).flatMap(([name, value]) => ['-D', `${name}=${value}`]),
-    ...['-f', file],
+    ...scripts.flatMap(({ file, weight }) => ['-f', scripts.length === 1 ? file : `${file}@${weight}`]),
   ]
 }
 
@@ -153,12 +180,4 @@ function readLine(line: string, died: Set<string>, onProgress: PgbenchOptions['o
   if (seconds !== undefined) {
     onProgress?.({ seconds: Number(seconds), tps: Number(tps), failed: Number(failed) })
   }
-}
-
-function commandLine([program = '', ...args]: readonly string[]): string {
-  const words = args.map((arg) => (arg === MAIN ? relative(process.cwd(), arg) : arg))
-  const node = program === process.execPath ? 'node' : program
-  return [node, ...words]
-    .map((word) => (/^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ')
 }

@@ -1,5 +1,6 @@
 import { type Random, randomFrom } from '../../core/random.ts'
-import { type ChaosWorld, type Counts, count, pause, pick, post, UNEXPECTED } from './world.ts'
+import type { Recorder } from '../history/recorder.ts'
+import { type ChaosWorld, type Counts, count, pause, pick, post, postOperation, UNEXPECTED } from './world.ts'
 
 /** How a buyer behaves after the checkout. */
 const BEHAVIOURS = [
@@ -33,6 +34,7 @@ export interface Shop {
   readonly waitForServer: () => Promise<unknown>
   /** Lifetime of a hold, in milliseconds. */
   readonly holdMs: number
+  readonly recorder: Recorder
 }
 
 /** One buyer, from checkout to payment; a lost answer is retried under the same idempotency key. */
@@ -44,11 +46,18 @@ export async function buyAndPay(
   counts: Counts,
 ): Promise<void> {
   const random = randomFrom(seed * 7919 + buyer)
-  const url = await checkOut(world, shop, random, seed, buyer, counts)
-  if (url === undefined) return
+  const order = await checkOut(world, shop, random, seed, buyer, counts)
+  if (order === undefined) return
   const behaviour = DEALT[buyer] ?? pick(random, BEHAVIOURS)
   count(counts, `buyer ${behaviour}`)
-  await pay(world, shop, url, behaviour, counts)
+  await pay(world, shop, order, behaviour, counts)
+}
+
+interface PlacedOrder {
+  readonly id: string
+  /** Where the provider takes the money. */
+  readonly url: string
+  readonly buyer: number
 }
 
 async function checkOut(
@@ -58,7 +67,7 @@ async function checkOut(
   seed: number,
   buyer: number,
   counts: Counts,
-): Promise<string | undefined> {
+): Promise<PlacedOrder | undefined> {
   const tickets = shop.tierIds
     .filter((_, index) => index === 0 || random.below(3) === 0)
     .map((ticketTypeId) => ({ ticketTypeId, quantity: 1 + random.below(2) }))
@@ -70,18 +79,21 @@ async function checkOut(
     successUrl: 'http://127.0.0.1/success',
     cancelUrl: 'http://127.0.0.1/cancel',
   })
+  const key = `chaos-${seed}-${buyer}`
+  const tiers = Object.fromEntries(tickets.map(({ ticketTypeId, quantity }) => [ticketTypeId, quantity]))
+  const operation = { operation: 'checkout', key, asked: { event: shop.eventId, tiers } } as const
   for (let attempt = 1; attempt <= ATTEMPTS_MAX && !world.signal.aborted; attempt++) {
     const click = () =>
-      post(`${shop.serverUrl()}/functions/v1/create-checkout-session`, body, {
-        'idempotency-key': `chaos-${seed}-${buyer}`,
-      })
+      postOperation(shop.recorder, `buyer ${buyer}`, operation, () =>
+        post(`${shop.serverUrl()}/functions/v1/create-checkout-session`, body, { 'idempotency-key': key }),
+      )
     // A double click: two requests under one key are one order.
     const clicks = buyer % CLICKS_TWICE_EVERY === 0 && attempt === 1 ? [click(), click()] : [click()]
     const answers = await Promise.all(clicks)
     const answer = answers.find((each) => each?.status === 200) ?? answers[0]
     if (answer?.status === 200) {
       count(counts, 'checkout: held')
-      return answer.body['url'] as string
+      return { id: String(answer.body['orderId']), url: String(answer.body['url']), buyer }
     }
     const code = answer?.body['code']
     if (code === 'INSUFFICIENT_TICKETS') {
@@ -110,12 +122,16 @@ async function checkOut(
 async function pay(
   world: ChaosWorld,
   shop: Shop,
-  url: string,
+  { id, url, buyer }: PlacedOrder,
   behaviour: Behaviour,
   counts: Counts,
 ): Promise<void> {
   const send = async (body: object) => {
-    const answer = await post(url, JSON.stringify(body), { accept: 'application/json' })
+    const request = () => post(url, JSON.stringify(body), { accept: 'application/json' })
+    // A debit that is authorised is no payment yet.
+    const answer = await ('card' in body
+      ? postOperation(shop.recorder, `buyer ${buyer}`, { operation: 'pay', asked: { order: id } }, request)
+      : request())
     count(counts, `pay page: ${String(answer?.body['status'] ?? answer?.status ?? 'no answer')}`)
   }
   switch (behaviour) {

@@ -1,7 +1,7 @@
 import type { Random } from '../../core/random.ts'
 import { control } from '../stand-in.ts'
 import type { Shop } from './buyers.ts'
-import { type ChaosWorld, type Counts, count, pause, pick, post, UNEXPECTED } from './world.ts'
+import { type ChaosWorld, type Counts, count, pause, pick, post, postOperation, UNEXPECTED } from './world.ts'
 
 interface Sale {
   readonly eventId: string
@@ -109,12 +109,19 @@ async function give(
   count(counts, move)
 }
 
-async function refund(shop: Shop, token: string, what: object, counts: Counts): Promise<void> {
+interface Refund {
+  readonly orderId: string
+  readonly ticketIds?: string[]
+}
+
+async function refund(shop: Shop, token: string, what: Refund, counts: Counts): Promise<void> {
+  const { orderId: order, ticketIds: tickets } = what
+  const asked = { order, ...(tickets === undefined ? {} : { tickets }) }
   for (let attempt = 1; attempt <= REFUND_ATTEMPTS_MAX; attempt++) {
-    const answer = await post(
-      `${shop.serverUrl()}/functions/v1/process-refund`,
-      JSON.stringify({ ...what, reason: 'chaos' }),
-      { authorization: `Bearer ${token}` },
+    const answer = await postOperation(shop.recorder, 'staff', { operation: 'refund', asked }, () =>
+      post(`${shop.serverUrl()}/functions/v1/process-refund`, JSON.stringify({ ...what, reason: 'chaos' }), {
+        authorization: `Bearer ${token}`,
+      }),
     )
     // 409: the twin request has it, or an earlier attempt of this one whose answer was lost.
     const fine =

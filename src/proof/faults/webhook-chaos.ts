@@ -1,4 +1,5 @@
 import { type Random, randomFrom } from '../../core/random.ts'
+import type { Recorder } from '../history/recorder.ts'
 import { control } from '../stand-in.ts'
 import { buyAndPay, type Shop } from './buyers.ts'
 import { giveBack } from './give-back.ts'
@@ -14,6 +15,7 @@ interface ChaosOptions {
   readonly tierIds: readonly string[]
   readonly managerId: string
   readonly report: (text: string) => void
+  readonly recorder: Recorder
   /** How long after the last payment everything may take to end; in milliseconds. */
   readonly quietMsMax?: number
 }
@@ -39,7 +41,7 @@ export async function webhookChaos(world: ChaosWorld, options: ChaosOptions): Pr
   const counts: Counts = new Map()
   const random = randomFrom(options.seed)
   await hurry(world)
-  const server = await openMortal(world, counts)
+  const server = await openMortal(world, counts, options.recorder)
   try {
     await control(world.standIn, 'chaos', { ...CHAOS, seed: options.seed })
     const shop: Shop = {
@@ -69,7 +71,7 @@ const CHAOS = { duplicates: 5, delayMs: 4_000, lostAnswers: 0.05, lostEvents: 0.
  * Sets lifetimes of seconds instead of minutes, to match the stand-in's fast clock. Delayed payments take longer than they
  * are waited for, so that some come too late.
  */
-async function hurry(world: ChaosWorld): Promise<void> {
+export async function hurry(world: ChaosWorld): Promise<void> {
   const sessionMs = Math.max(2 * HOLD_MS, (31 * 60_000) / world.standIn.timeScale)
   await world.client.query(
     `update ticketing.settings set hold_lifetime = $1::interval, hold_extension = '1 second', extend_below = '500 ms',
@@ -80,7 +82,7 @@ async function hurry(world: ChaosWorld): Promise<void> {
 }
 
 /** Supervisor: a server that is killed at random intervals and restarted each time. */
-async function openMortal(world: ChaosWorld, counts: Counts) {
+async function openMortal(world: ChaosWorld, counts: Counts, recorder: Recorder) {
   let server: MortalServer = await world.startServer()
   let restart: Promise<unknown> = Promise.resolve()
   return {
@@ -99,6 +101,7 @@ async function openMortal(world: ChaosWorld, counts: Counts) {
           if (stopped && counts.has('server killed')) return
           const down = Promise.withResolvers<void>()
           restart = down.promise
+          const endFault = recorder.beginFault(`server kill ${(counts.get('server killed') ?? 0) + 1}`)
           try {
             await server.kill()
             count(counts, 'server killed')
@@ -107,6 +110,7 @@ async function openMortal(world: ChaosWorld, counts: Counts) {
             count(counts, `${UNEXPECTED}start after a kill: ${error}`)
             return
           } finally {
+            endFault()
             down.resolve()
           }
         }

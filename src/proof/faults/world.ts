@@ -1,5 +1,7 @@
 import type { Client } from 'pg'
 import type { Random } from '../../core/random.ts'
+import type { Answer } from '../history/outcome.ts'
+import type { Recorder } from '../history/recorder.ts'
 import type { StandInAddress } from '../stand-in.ts'
 
 /** The setting of a chaos run: a server that is killed, a stand-in of Stripe that is not, and the database. */
@@ -20,7 +22,7 @@ export interface MortalServer {
   stop(): Promise<void>
 }
 
-interface FastStandIn extends StandInAddress {
+export interface FastStandIn extends StandInAddress {
   /** How many times faster than Stripe its sessions live and die. */
   readonly timeScale: number
 }
@@ -49,12 +51,31 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
+type PostAnswer = { status: number; body: Record<string, unknown> } | undefined
+
+/** The same, and the history has it. */
+export async function postOperation(
+  recorder: Recorder,
+  process: string,
+  operation: Pick<Answer, 'operation' | 'key' | 'asked'>,
+  send: () => Promise<PostAnswer>,
+): Promise<PostAnswer> {
+  const call = recorder.now()
+  const answer = await send()
+  const { code, orderId } = answer?.body ?? {}
+  recorder.record(process, {
+    ...operation,
+    answered: typeof orderId === 'string' ? { order: orderId } : {},
+    call,
+    return: recorder.now(),
+    status: answer?.status ?? 0,
+    code: typeof code === 'string' ? code : undefined,
+  })
+  return answer
+}
+
 /** Undefined when no answer came: the server was killed, or did not answer in time. */
-export async function post(
-  url: string,
-  body: string,
-  headers: Record<string, string>,
-): Promise<{ status: number; body: Record<string, unknown> } | undefined> {
+export async function post(url: string, body: string, headers: Record<string, string>): Promise<PostAnswer> {
   try {
     const response = await fetch(url, {
       method: 'POST',

@@ -1,79 +1,190 @@
-import type { ScenarioResult } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { count } from './words.ts'
+import { scaleLinear } from 'd3-scale'
+import { area, curveLinear, curveStepAfter, line } from 'd3-shape'
+import { type Html, html } from './markup.ts'
+import { count, milliseconds } from './words.ts'
 
-type Stock = NonNullable<ScenarioResult['stock']>
+/** Something over the time of a run, drawn here: the page has no script. What it shows stands below it in words, and as a table. */
+export interface TimeChart {
+  readonly series: readonly Series[]
+  /** A line that nothing may cross: what is above it is filled, and named by `excess`. */
+  readonly limit?: {
+    readonly value: number
+    readonly label: string
+    readonly excess: (most: number) => string
+  }
+  /** While something was broken on purpose. */
+  readonly faults?: readonly FaultWindow[]
+  readonly unit: string
+  readonly summary: string
+}
+
+interface Series {
+  readonly name: string
+  readonly points: readonly Point[]
+  /** It keeps its value until the next point. */
+  readonly isStep?: true
+  readonly isFilled?: true
+}
+
+interface Point {
+  readonly ms: number
+  readonly value: number
+}
+
+interface FaultWindow {
+  readonly what: string
+  readonly fromMs: number
+  readonly toMs: number
+}
 
 /** Units of the drawing; it scales to the width it gets, so its text stays near its size on a phone. */
 const WIDTH = 400
 const HEIGHT = 220
-const LEFT = 38
+const LEFT = 44
 const RIGHT = 388
 const TOP = 24
 const BOTTOM = 192
+const TICKS = 4
+const TABLE_ROWS_MAX = 12
 
-/** Sold or held places over time against the flat line of the capacity; what is above that line is marked, and said. */
-export function stockChart({ total, taken }: Stock): Html {
-  const last = taken.at(-1)
-  if (last === undefined) return html`<p class="quiet">Nobody watched the stock in this run.</p>`
-  const most = Math.max(...taken.map((sample) => sample.taken))
-  const x = scale(Math.max(last.ms, 1), LEFT, RIGHT)
-  const y = scale(Math.max(total, most, 1), BOTTOM, TOP)
-  const line = taken.map((sample) => `${x(sample.ms)},${y(sample.taken)}`).join(' ')
-  const summary = summaryOf(total, most, last)
+export function timeChart(chart: TimeChart): Html {
+  const { series, limit, faults = [], unit, summary } = chart
+  const points = series.flatMap((one) => one.points)
+  const lastMs = Math.max(1, ...points.map(({ ms }) => ms), ...faults.map(({ toMs }) => toMs))
+  const most = Math.max(1, limit?.value ?? 0, ...points.map(({ value }) => value))
+  const x = scaleLinear([0, lastMs], [LEFT, RIGHT])
+  const y = scaleLinear([0, most], [BOTTOM, TOP])
   return html`<figure class="chart">
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${summary}">
-${timeAxis(last.ms, x)}
-<polygon class="area" points="${x(0)},${BOTTOM} ${line} ${x(last.ms)},${BOTTOM}"/>
-${most > total ? excess(line, y(total), x(last.ms), total, most) : null}
-<line class="capacity" x1="${LEFT}" x2="${RIGHT}" y1="${y(total)}" y2="${y(total)}"/>
-<text class="label" x="${LEFT + 4}" y="${y(total) - 6}">capacity ${count(total)}</text>
-<polyline class="taken" points="${line}"/>
-<text x="${LEFT - 6}" y="${BOTTOM}" text-anchor="end">0</text>
-<text x="${LEFT - 6}" y="${y(total) + 4}" text-anchor="end">${count(total)}</text>
-<circle class="end" cx="${x(last.ms)}" cy="${y(last.taken)}" r="3.5"/>
+${faults.map((fault) => faultBand(fault, x))}
+${axes(x, y, unit)}
+${series.map((one, at) => curve(one, at, x, y))}
+${limit === undefined ? null : limitLine(limit, series, x, y)}
 </svg>
+${series.length === 1 && faults.length === 0 ? null : legend(series, faults)}
 <figcaption>${summary}</figcaption>
+${figures(series, unit)}
 </figure>`
 }
 
-function summaryOf(total: number, most: number, last: Stock['taken'][number]): string {
-  const end = `${count(last.taken)} of ${count(total)} places sold or held at the end`
-  return most > total
-    ? `${end}; at most ${count(most)}, ${count(most - total)} too many.`
-    : `${end}; never more than the capacity in any sample.`
+type Scale = ReturnType<typeof scaleLinear<number, number>>
+
+function axes(x: Scale, y: Scale, unit: string): Html {
+  const step = (x.ticks(TICKS)[1] ?? 1) - (x.ticks(TICKS)[0] ?? 0)
+  return html`${y.ticks(TICKS).map(
+    (
+      value,
+    ) => html`<line class="axis" x1="${LEFT}" x2="${RIGHT}" y1="${tenth(y(value))}" y2="${tenth(y(value))}"/>
+<text x="${LEFT - 6}" y="${tenth(y(value) + 4)}" text-anchor="end">${labelOf(value, unit)}</text>`,
+  )}
+${x
+  .ticks(TICKS)
+  .map(
+    (ms) =>
+      html`<text x="${tenth(x(ms))}" y="${BOTTOM + 17}" text-anchor="middle">${timeLabel(ms, step)}</text>`,
+  )}
+${unit === '' ? null : html`<text x="${LEFT - 6}" y="${TOP - 12}" text-anchor="end">${unit}</text>`}`
 }
 
-/** The part above the capacity, filled and named. */
-function excess(line: string, capacity: number, end: number, total: number, most: number): Html {
-  return html`<clipPath id="above-${most}-${total}"><rect x="0" y="0" width="${WIDTH}" height="${capacity}"/></clipPath>
-<polygon class="excess" clip-path="url(#above-${most}-${total})" points="${LEFT},${BOTTOM} ${line} ${end},${BOTTOM}"/>
-<text class="alarm" x="${RIGHT}" y="${TOP - 8}" text-anchor="end">${count(most - total)} too many</text>`
+function curve({ points, isStep, isFilled }: Series, at: number, x: Scale, y: Scale): Html {
+  const how = isStep ? curveStepAfter : curveLinear
+  const path = line<Point>(
+    ({ ms }) => x(ms),
+    ({ value }) => y(value),
+  )
+    .curve(how)
+    .digits(1)
+  const below = area<Point>(
+    ({ ms }) => x(ms),
+    BOTTOM,
+    ({ value }) => y(value),
+  )
+    .curve(how)
+    .digits(1)
+  const last = points.at(-1)
+  return html`${isFilled ? html`<path class="area c${at}" d="${below(points) ?? ''}"/>` : null}
+<path class="line c${at}" d="${path(points) ?? ''}"/>
+${last === undefined ? null : html`<circle class="end c${at}" cx="${tenth(x(last.ms))}" cy="${tenth(y(last.value))}" r="3"/>`}`
 }
 
-function timeAxis(lastMs: number, x: (ms: number) => number): Content {
-  const step = niceStep(lastMs / 4)
-  const ticks = Array.from({ length: Math.floor(lastMs / step) + 1 }, (_, at) => at * step)
-  return [
-    html`<line class="axis" x1="${LEFT}" x2="${RIGHT}" y1="${BOTTOM}" y2="${BOTTOM}"/>`,
-    ...ticks.map(
-      (ms) => html`<line class="axis" x1="${x(ms)}" x2="${x(ms)}" y1="${BOTTOM}" y2="${BOTTOM + 4}"/>
-<text x="${x(ms)}" y="${BOTTOM + 17}" text-anchor="middle">${timeLabel(ms, step)}</text>`,
-    ),
-  ]
+/** The part above the limit, filled and named. */
+function limitLine(
+  { value, label, excess }: NonNullable<TimeChart['limit']>,
+  series: readonly Series[],
+  x: Scale,
+  y: Scale,
+): Html {
+  const at = tenth(y(value))
+  const highest = series.toSorted((a, b) => mostOf(b) - mostOf(a))[0]
+  const isAbove = highest !== undefined && mostOf(highest) > value
+  return html`${isAbove ? excessArea(highest, { at, says: excess(mostOf(highest)) }, x, y) : null}
+<line class="capacity" x1="${LEFT}" x2="${RIGHT}" y1="${at}" y2="${at}"/>
+<text class="label" x="${LEFT + 4}" y="${at - 6}">${label}</text>`
+}
+
+function excessArea(
+  { points }: Series,
+  { at, says }: { readonly at: number; readonly says: string },
+  x: Scale,
+  y: Scale,
+): Html {
+  const above = area<Point>(
+    ({ ms }) => x(ms),
+    at,
+    ({ value }) => Math.min(at, y(value)),
+  )
+    .curve(curveStepAfter)
+    .digits(1)
+  return html`<path class="excess" d="${above(points) ?? ''}"/>
+<text class="alarm" x="${RIGHT}" y="${TOP - 10}" text-anchor="end">${says}</text>`
+}
+
+function mostOf({ points }: Series): number {
+  return Math.max(0, ...points.map(({ value }) => value))
+}
+
+/** At least two units wide, so that a kill of a moment is seen. */
+function faultBand({ fromMs, toMs }: FaultWindow, x: Scale): Html {
+  const width = Math.max(2, x(toMs) - x(fromMs))
+  return html`<rect class="fault" x="${tenth(x(fromMs))}" width="${tenth(width)}" y="${TOP}" height="${BOTTOM - TOP}"/>`
+}
+
+/** A line is told from another by its dashes too. */
+function legend(series: readonly Series[], faults: readonly FaultWindow[]): Html {
+  const kinds = [...new Set(faults.map(({ what }) => what))]
+  const key = (mark: Html, name: string) =>
+    html`<li><svg viewBox="0 0 22 10" width="22" height="10" aria-hidden="true">${mark}</svg>${name}</li>`
+  return html`<ul class="legend">${series.map(({ name }, at) => key(html`<path class="line c${at}" d="M0,5H22"/>`, name))}
+${kinds.map((kind) => {
+  const times = faults.filter(({ what }) => what === kind).length
+  return key(html`<rect class="fault" x="6" width="10" y="0" height="10"/>`, `${kind} (${count(times)})`)
+})}</ul>`
+}
+
+/** The same as a table, thinned: a chart is for those who see it. */
+function figures(series: readonly Series[], unit: string): Html {
+  const longest = series.toSorted((a, b) => b.points.length - a.points.length)[0]
+  const step = Math.max(1, Math.ceil((longest?.points.length ?? 0) / TABLE_ROWS_MAX))
+  const times = (longest?.points ?? []).filter((_, at, all) => at % step === 0 || at === all.length - 1)
+  return html`<details class="points"><summary>Figures</summary><table><thead><tr><th scope="col">after</th>
+${series.map(({ name }) => html`<th scope="col">${name}${unit === '' ? '' : `, ${unit}`}</th>`)}</tr></thead><tbody>
+${times.map(
+  ({ ms }) =>
+    html`<tr><td>${(ms / 1000).toFixed(1)} s</td>${series.map(
+      ({ points }) => html`<td>${labelOf(points.findLast((point) => point.ms <= ms)?.value ?? 0, unit)}</td>`,
+    )}</tr>`,
+)}</tbody></table></details>`
+}
+
+function labelOf(value: number, unit: string): string {
+  return unit === 'ms' ? milliseconds(value) : count(value)
 }
 
 function timeLabel(ms: number, step: number): string {
-  return step < 1000 ? `${count(ms)} ms` : `${count(ms / 1000)} s`
+  if (step < 1_000) return `${count(ms)} ms`
+  return step < 60_000 ? `${count(ms / 1_000)} s` : `${count(ms / 60_000)} min`
 }
 
-/** The next of 1, 2, 5, 10, 20, 50 … */
-function niceStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)))
-  return power * ([1, 2, 5].find((factor) => factor * power >= least) ?? 10)
-}
-
-/** From 0 to `most` onto the drawing, rounded to a tenth. */
-function scale(most: number, from: number, to: number): (value: number) => number {
-  return (value) => Math.round((from + (value / most) * (to - from)) * 10) / 10
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10
 }

@@ -1,6 +1,7 @@
 import type { GuaranteeResult, Results } from '../results.ts'
 import { type Content, type Html, html } from './markup.ts'
 import { badge, row, table } from './parts.ts'
+import { targetFacts } from './target.ts'
 import {
   count,
   findingsOf,
@@ -40,26 +41,28 @@ function further(results: Results): Content {
 }
 
 export function contentsOf(results: Results): Html {
+  const isTarget = results.target !== undefined
   const findings = findingsOf(results).length
   const failures = findings === 0 ? null : html`<a href="#findings">Findings (${count(findings)})</a>`
   return html`<nav aria-label="In this report">${failures}
-<a href="#guarantees">Guarantees</a> <a href="#sabotage">Sabotage</a> <a href="#scenarios">Scenarios</a>
+${results.comparison === undefined ? null : html`<a href="#comparison">Compared</a>`}
+<a href="#guarantees">${isTarget ? 'Promises' : 'Guarantees'}</a>
+${results.readiness === undefined ? null : html`<a href="#readiness">Readiness</a>`}
+${isTarget ? null : html`<a href="#sabotage">Sabotage</a> <a href="#interleavings">Interleavings</a>`}
+<a href="#scenarios">Scenarios</a> ${isTarget ? null : html`<a href="#health">Health</a>`}
 <a href="#stages">Stages</a> <a href="#shown">What this shows</a></nav>`
 }
 
 /** What a reader needs to know before any figure. */
-export function runFacts({ run, environment }: Results): Html {
+export function runFacts({ run, environment, target }: Results): Html {
   const { postgres } = environment
-  const facts: readonly (readonly [string, Content])[] = [
+  const facts: readonly Fact[] = [
     ['Profile', run.profile],
     ['Seed', String(run.seed)],
     ['Machine', `${environment.cpu}, ${environment.cores} cores, ${gigabytes(environment.memoryBytes)} GB`],
     ['System', `${environment.platform}, Node ${environment.node}`],
-    ['PostgreSQL', `${postgres.version}, ${postgres.source === 'embedded' ? 'embedded' : 'at DATABASE_URL'}`],
-    ['Durability', `fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronousCommit}`],
-    ['Connections', `at most ${count(postgres.maxConnections)}`],
-    ['HTTP load', environment.k6 === null ? 'built-in runner' : `k6 ${environment.k6}`],
-    ['SQL load', environment.pgbench === null ? 'built-in runner' : `pgbench ${environment.pgbench}`],
+    ...(postgres === null ? [] : databaseFacts(postgres)),
+    ...(target === undefined ? generatorFacts(environment) : targetFacts(target)),
     ['Where it ran', environment.placement],
   ]
   return html`<section aria-labelledby="run">
@@ -69,11 +72,28 @@ export function runFacts({ run, environment }: Results): Html {
 </section>`
 }
 
+type Fact = readonly [term: string, fact: string]
+
+function databaseFacts(postgres: NonNullable<Results['environment']['postgres']>): readonly Fact[] {
+  return [
+    ['PostgreSQL', `${postgres.version}, ${postgres.source === 'embedded' ? 'embedded' : 'at DATABASE_URL'}`],
+    ['Durability', `fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronousCommit}`],
+    ['Connections', `at most ${count(postgres.maxConnections)}`],
+  ]
+}
+
+function generatorFacts({ k6, pgbench }: Results['environment']): readonly Fact[] {
+  return [
+    ['HTTP load', k6 === null ? 'built-in runner' : `k6 ${k6}`],
+    ['SQL load', pgbench === null ? 'built-in runner' : `pgbench ${pgbench}`],
+  ]
+}
+
 /** What the figures mean, without more than they say. */
 export function shownAndNot(results: Results): Html {
   const rows = results.guarantees.map((guarantee) => {
     const tried = countContended(results, guarantee)
-    return row([guarantee.name, count(tried), String(lawRows(guarantee)), boundOf(guarantee, tried)])
+    return row([guarantee.name, count(tried), String(violations(guarantee)), boundOf(guarantee, tried)])
   })
   return html`<section aria-labelledby="shown">
 <h2 id="shown">What this shows, and what it cannot</h2>
@@ -83,9 +103,18 @@ far as the attempts are independent, which those of one race are only in part.</
 ${table(['guarantee', 'contended attempts', 'violations', 'upper bound, 95 %'], rows, 'plain')}
 <p class="quiet">A contended attempt is one that came too late and was refused or told to retry in a scenario of the guarantee: a chance
 to break the promise. Those of the sabotage are not counted here.</p>
-<p>What carries further than any count is the sabotage: ${sabotageSentence(results)}
-${badge('NOT SHOWN')} means that the laws of a guarantee are empty, but that nothing in this run put it under load.</p>
+<p>${results.target === undefined ? sabotageText(results) : targetText()}</p>
 </section>`
+}
+
+function sabotageText(results: Results): Html {
+  return html`What carries further than any count is the sabotage: ${sabotageSentence(results)}
+${badge('NOT SHOWN')} means that the laws of a guarantee are empty, but that nothing in this run put it under load.`
+}
+
+function targetText(): Html {
+  return html`${badge('NOT SHOWN')} means that the adapter cannot say what it would take to judge the promise, or that nothing in this
+run attacked it. How fast the system is has no verdict.`
 }
 
 function sabotageSentence({ sabotage }: Results): string {
@@ -107,8 +136,14 @@ function countContended(results: Results, { scenarios }: GuaranteeResult): numbe
 
 const RULE_OF_THREE = 3
 
+/** Rows of its laws, or of a target the comparisons that failed. */
+function violations(guarantee: GuaranteeResult): number {
+  const { checks } = guarantee
+  return checks === undefined ? lawRows(guarantee) : checks.total - checks.passed
+}
+
 function boundOf(guarantee: GuaranteeResult, tried: number): string {
-  if (lawRows(guarantee) > 0) return 'it broke'
+  if (violations(guarantee) > 0) return 'it broke'
   if (tried === 0) return 'nothing is shown'
   return tried <= RULE_OF_THREE ? 'too few to say' : `${(100 * (RULE_OF_THREE / tried)).toPrecision(2)} %`
 }

@@ -1,13 +1,18 @@
 import { raw } from 'hono/html'
 import type { Results } from '../results.ts'
+import { comparisonOf } from './comparison.ts'
 import { findings } from './findings.ts'
 import { contentsOf, runFacts, shownAndNot, ticket } from './frame.ts'
 import { guaranteeTable } from './guarantee-table.ts'
-import { embeddedJson, html } from './markup.ts'
+import { healthOf } from './health.ts'
+import { interleavingTable } from './interleaving-table.ts'
+import { embeddedJson, type Html, html } from './markup.ts'
+import { readinessTable } from './readiness.ts'
 import { sabotageMatrix } from './sabotage-matrix.ts'
 import { scenarioCards } from './scenario-card.ts'
 import { stages } from './stages.ts'
 import { STYLE } from './style.ts'
+import { promiseTable } from './target.ts'
 
 /**
  * The report: one page that needs no network and no script, the verdict first, results.json inside as `#results`.
@@ -30,10 +35,11 @@ ${ticket(results)}
 <main>
 ${contentsOf(results)}
 ${findings(results)}
+${comparisonOf(results)}
 ${runFacts(results)}
-${guaranteeTable(results)}
-${sabotageMatrix(results)}
+${results.target === undefined ? ownPromises(results) : promiseTable(results, results.target)}
 ${scenarioCards(results)}
+${results.target === undefined ? healthOf(results) : null}
 ${stages(results)}
 ${shownAndNot(results)}
 </main>
@@ -41,4 +47,11 @@ ${shownAndNot(results)}
 </body>
 </html>
 `)
+}
+
+function ownPromises(results: Results): Html {
+  return html`${guaranteeTable(results)}
+${readinessTable(results)}
+${sabotageMatrix(results)}
+${interleavingTable(results)}`
 }

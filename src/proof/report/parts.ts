@@ -34,6 +34,13 @@ function tableCell(content: Content, head: string, at: number): Html {
     : html`<td role="cell" data-head="${head}"><div>${content}</div></td>`
 }
 
+/** What passed is folded away; what did not stands open. */
+export function folded(isFolded: boolean, summary: Content, body: Content): Html {
+  return isFolded
+    ? html`<details><summary>${summary}</summary>${body}</details>`
+    : html`<details open><summary>${summary}</summary>${body}</details>`
+}
+
 const WITNESS_CHARACTERS_MAX = 20_000
 
 /** The rows that show it, as they were seen. */

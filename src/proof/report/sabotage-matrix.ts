@@ -1,6 +1,6 @@
 import type { Results, SabotageResult } from '../results.ts'
 import { type Content, type Html, html } from './markup.ts'
-import { badge, countsLine, row, table, witnessBlock } from './parts.ts'
+import { badge, countsLine, folded, row, table, witnessBlock } from './parts.ts'
 import { count, countExpected, sabotageKinds } from './words.ts'
 
 const HEADS = ['taken away', 'expected', 'seen', 'seen by law', 'named by verify', 'verdict']
@@ -31,8 +31,9 @@ function summary(sabotage: Results['sabotage']): Html {
 }
 
 function guaranteeMatrix(name: string, results: readonly SabotageResult[]): Html {
-  return html`<h3><code>${name}</code> <span class="quiet">${countExpected([...results])} of ${results.length} ended as expected</span></h3>
-${table(HEADS, results.map(sabotageRow), 'sabotage')}`
+  const good = countExpected([...results])
+  const summary = html`<code>${name}</code> ${good} of ${results.length} ended as expected`
+  return folded(good === results.length, summary, table(HEADS, results.map(sabotageRow), 'sabotage'))
 }
 
 function sabotageRow(result: SabotageResult) {
@@ -40,7 +41,7 @@ function sabotageRow(result: SabotageResult) {
     [removalCell(result), onDemand(result)],
     result.expected === 'survives' ? 'survived' : 'caught',
     result.seen,
-    result.laws.length === 0 ? html`<span class="quiet">no law</span>` : lines(result.laws),
+    seenBy(result),
     result.named ? 'yes' : 'no',
     badge(result.verdict),
   ])
@@ -55,9 +56,12 @@ function removalCell({ removed, kind }: SabotageResult): Content {
 function onDemand({ verdict, kind, witness, attempts, outcomes, detail }: SabotageResult): Html {
   const body = html`<p>${detail}</p><p>${countsLine(outcomes)}</p>${witness === undefined ? null : witnessBlock(witness)}`
   const title = `${kind}, ${count(attempts)} attempts${witness === undefined ? '' : ', witness'}`
-  return verdict === 'PASS'
-    ? html`<details><summary>${title}</summary>${body}</details>`
-    : html`<details open><summary>${title}</summary>${body}</details>`
+  return folded(verdict === 'PASS', title, body)
+}
+
+function seenBy({ laws, seenOverHttp }: SabotageResult): Content {
+  const names = [...laws, ...(seenOverHttp === true ? ['over HTTP'] : [])]
+  return names.length === 0 ? html`<span class="quiet">no law</span>` : lines(names)
 }
 
 function lines(names: readonly string[]): Content {

@@ -1,18 +1,19 @@
 import type { Latency, Results, ScenarioResult } from '../results.ts'
-import { stockChart } from './chart.ts'
 import { type Content, type Html, html } from './markup.ts'
-import { badge } from './parts.ts'
+import { badge, folded } from './parts.ts'
+import { latencyChart, soakCharts, stockChart } from './scenario-charts.ts'
+import { scriptList } from './script-list.ts'
 import { openChecks } from './stages.ts'
-import { count, engineOf, inNumber, milliseconds, seconds } from './words.ts'
+import { count, engineOf, inNumber, keyFigures, milliseconds, seconds } from './words.ts'
 
 /** Each story under load: what happened, in figures that say where they come from. */
-export function scenarioCards({ scenarios, environment }: Results): Html {
+export function scenarioCards({ scenarios, environment, target }: Results): Html {
   const cards =
     scenarios.length === 0 ? html`<p class="none">No scenario ran.</p>` : scenarios.map(scenarioCard)
   return html`<section aria-labelledby="scenarios">
 <h2 id="scenarios">Scenarios</h2>
 <p class="lead">Real load on the real thing: ${environment.placement}. Latencies of different engines do not compare.
-By hand a script runs where <code>npx admit-once start</code> is up.</p>
+${target === undefined ? html`A script runs by hand in a checkout, where <code>npx admit-once start</code> is up.` : 'Latencies are from a buyer’s start to the last answer.'}</p>
 ${cards}
 </section>`
 }
@@ -23,16 +24,27 @@ function scenarioCard(scenario: ScenarioResult): Html {
 <p class="story">${scenario.story}</p>
 <p class="quiet">${engineOf(scenario)} · ${count(scenario.requests)} requests in ${seconds(scenario.durationMs)}, ${count(scenario.perSecond)} a second</p>
 ${openChecks(scenario.checks.filter(({ verdict }) => verdict !== 'PASS'))}
-<div class="figures">
-<div>${scenario.stock === null ? null : html`<h4>Places over time</h4>${stockChart(scenario.stock)}`}
-<h4>Answers</h4>${outcomeBars(scenario.outcomes)}</div>
+${scenario.stock === null ? null : html`<h4>Places over time</h4>${stockChart(scenario.stock, scenario.faults)}`}
+${scenario.soak === undefined ? null : soakCharts(scenario.soak)}
+${folded(scenario.verdict === 'PASS', keyFigures(scenario), figures(scenario))}
+</article>`
+}
+
+function figures(scenario: ScenarioResult): Html {
+  const { timeline = [] } = scenario
+  return html`<div class="figures">
+<div><h4>Answers</h4>${outcomeBars(scenario.outcomes)}
+${timeline.length < WINDOWS_MIN ? null : html`<h4>Answer times over the run</h4>${latencyChart(timeline, scenario.durationMs)}`}</div>
 <div>${latencyTable(scenario.latencyMs)}
 <h4>Must have happened</h4>${happenings(scenario)}
 ${scenario.thresholds.length === 0 ? null : html`<h4>Thresholds</h4>${thresholds(scenario)}`}</div>
 </div>
-<details><summary>Run it by hand</summary><p class="quiet">${scenario.file}</p><code class="command block">${scenario.command}</code></details>
-</article>`
+${scriptList(scenario)}
+<details><summary>Run it again</summary><p class="quiet">${scenario.file}</p><code class="command block">${scenario.command}</code></details>`
 }
+
+/** With fewer there is no course to speak of. */
+const WINDOWS_MIN = 4
 
 /** One bar an answer, as long as it is frequent; its share stands beside it. */
 function outcomeBars(outcomes: ScenarioResult['outcomes']): Html {

@@ -1,7 +1,7 @@
 import type { Check, Results, StageResult } from '../results.ts'
 import { type Html, html } from './markup.ts'
 import { badge } from './parts.ts'
-import { seconds } from './words.ts'
+import { leftOutSentences, seconds } from './words.ts'
 
 /** Everything that was looked at, in the order of the run; what passed is folded away. */
 export function stages(results: Results): Html {
@@ -19,6 +19,7 @@ function stageBlock(stage: StageResult): Html {
 <header><h3>${stage.title}</h3>${badge(stage.verdict)}
 <span class="quiet">${stage.checks.length === 0 ? '' : `${passed.length} of ${stage.checks.length} checks passed · `}${seconds(stage.durationMs)}</span></header>
 ${stage.verdict === 'SKIPPED' ? skipReason(stage) : null}
+${leftOutSentences([stage]).map((sentence) => html`<p>${sentence}. What it would have shown is not shown.</p>`)}
 ${openChecks(open)}
 ${passed.length === 0 ? null : html`<details><summary>${passed.length} passed</summary><ul class="passed">${passed.map(passedCheck)}</ul></details>`}
 </article>`

@@ -4,11 +4,13 @@ export const STYLE = `
   color-scheme: light dark;
   --page: #f6f4ee; --card: #fff; --ink: #1c1d1f; --quiet: #5d6167; --line: #dfdbd0; --code: #f1eee6;
   --pass: #17603a; --fail: #b01e18; --inconclusive: #805300; --refused: #9aa0a8; --good: #2f8a5b;
+  --c0: #2f8a5b; --c1: #2b62b8; --c2: #a3458f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #131416; --card: #1b1d20; --ink: #e9e6df; --quiet: #a4a8ae; --line: #33363b; --code: #24272b;
     --pass: #79d3a0; --fail: #ff938a; --inconclusive: #f2bf63; --refused: #6d747d; --good: #4cae7d;
+    --c0: #4cae7d; --c1: #7fb0ff; --c2: #e08fce;
   }
 }
 * { box-sizing: border-box; }
@@ -36,6 +38,7 @@ pre { margin: 0; padding: 10px 12px; }
 .command.block { display: block; padding: 10px 12px; }
 .lead { max-width: 46em; margin-bottom: 16px; }
 .line { display: block; }
+section > details > summary { padding: 6px 0; }
 summary { cursor: pointer; color: var(--quiet); font-size: 14px; }
 summary:hover { color: var(--ink); }
 details[open] > summary { margin-bottom: 8px; }
@@ -73,7 +76,7 @@ nav { display: flex; flex-wrap: wrap; gap: 4px 24px; margin-top: 24px; }
 table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); }
 th, td { text-align: left; vertical-align: top; padding: 11px 14px; font-weight: 400; border-top: 1px solid var(--line); }
 thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: nowrap; }
-.guarantees, .sabotage { table-layout: fixed; }
+.guarantees, .sabotage, .interleavings { table-layout: fixed; }
 .guarantees th:nth-child(1) { width: 29%; }
 .guarantees th:nth-child(2) { width: 14%; }
 .guarantees th:nth-child(3) { width: 10%; }
@@ -81,6 +84,7 @@ thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: now
 .guarantees th:nth-child(5) { width: 16%; }
 .guarantees td a { font-size: 14px; }
 .guarantees .number { color: var(--quiet); margin-right: 4px; }
+.errors .promise, .capacities .promise { color: var(--quiet); font-size: 14px; }
 .guarantees th code { font-weight: 700; font-size: 14px; }
 .promise { display: block; margin-top: 2px; }
 .guarantees td { font-size: 15px; }
@@ -91,6 +95,19 @@ thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: now
 .sabotage td { font-size: 15px; }
 .sabotage details { margin-top: 2px; }
 .sabotage details p { font-size: 14px; margin-bottom: 8px; }
+.interleavings th:nth-child(1) { width: 28%; }
+.interleavings th:nth-child(2) { width: 11%; }
+.interleavings th:nth-child(3), .interleavings th:nth-child(4) { width: 9%; }
+.interleavings th:nth-child(6) { width: 12%; }
+.interleavings td { font-size: 15px; }
+.answers, .errors, .capacities, .watched, .points { font-size: 15px; }
+.points th:nth-child(1) { width: 46%; }
+.points th:nth-child(2) { width: 160px; }
+.answers th:nth-child(1), .errors th:nth-child(1), .capacities th:nth-child(1) { width: 30%; }
+.answers td, .errors td, .capacities td, .watched td { padding-inline: 10px; }
+.points .number { color: var(--quiet); margin-right: 4px; }
+.bars.columns { columns: 3 260px; column-gap: 32px; }
+.bars.columns li { break-inside: avoid; }
 .plain { max-width: 760px; margin-bottom: 12px; }
 .tally { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 12px; margin: 20px 0 8px; }
 .tally li { border: 1px solid var(--line); background: var(--card); padding: 14px 16px; }
@@ -106,22 +123,35 @@ thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: now
 .figures { display: grid; grid-template-columns: 1fr 1fr; gap: 24px 40px; margin: 20px 0; }
 .figures > div { min-width: 0; }
 .figures h4:not(:first-child) { margin-top: 24px; }
-.chart { margin: 0; }
+.chart { margin: 0 0 8px; max-width: 640px; }
 .chart svg { display: block; width: 100%; }
 .chart text { font-size: 11px; fill: var(--quiet); }
 .chart .axis { stroke: var(--line); }
 .chart .area { fill: var(--good); opacity: .14; }
-.chart .taken { fill: none; stroke: var(--good); stroke-width: 2; stroke-linejoin: round; }
-.chart .end { fill: var(--good); }
+.chart .line { fill: none; stroke: var(--c0); stroke-width: 2; stroke-linejoin: round; }
+.chart .end { fill: var(--c0); }
+.chart .c1 { stroke: var(--c1); stroke-dasharray: 6 3; }
+.chart .c2 { stroke: var(--c2); stroke-dasharray: 2 3; }
+.chart .end.c1 { fill: var(--c1); stroke: none; }
+.chart .end.c2 { fill: var(--c2); stroke: none; }
+.chart .fault { fill: var(--fail); opacity: .22; }
 .chart .capacity { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 5 4; }
 .chart .label { fill: var(--ink); font-weight: 600; }
 .chart .excess { fill: var(--fail); opacity: .7; }
 .chart .alarm { fill: var(--fail); font-weight: 700; }
 .chart figcaption { font-size: 13px; color: var(--quiet); margin-top: 6px; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 13px; margin-top: 4px; }
+.chart .legend svg { display: inline-block; width: 22px; height: 10px; margin-right: 6px; vertical-align: middle; }
+.chart .points { margin-top: 4px; }
+.chart .points summary { font-size: 13px; }
+.chart .points th, .chart .points td { padding: 3px 8px; font-size: 13px; }
 .bars li { display: grid; grid-template-columns: 1fr auto; font-size: 14px; margin-bottom: 8px; }
 .bar { grid-column: 1 / -1; height: 6px; min-width: 2px; border-radius: 2px; background: var(--refused); }
 .bar.good { background: var(--good); }
 .bar.bad { background: var(--fail); }
+.statements li { display: grid; grid-template-columns: 88px 1fr; gap: 0 8px; font-size: 14px; padding: 2px 0; }
+.statements code { overflow-wrap: anywhere; }
+.statements .quiet { grid-column: 2; }
 .latency { border: 0; background: none; table-layout: fixed; }
 .latency th, .latency td { padding: 2px 0; border: 0; }
 .latency td { font-weight: 600; font-size: 15px; }
@@ -162,7 +192,8 @@ thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: now
 }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --quiet: #444; --line: #bbb; --code: #f4f4f4;
-    --pass: #17603a; --fail: #b01e18; --inconclusive: #805300; --refused: #9aa0a8; --good: #2f8a5b; }
+    --pass: #17603a; --fail: #b01e18; --inconclusive: #805300; --refused: #9aa0a8; --good: #2f8a5b;
+    --c0: #2f8a5b; --c1: #2b62b8; --c2: #a3458f; }
   body { padding: 0; font-size: 12px; }
   nav { display: none; }
   h2 { margin-top: 28px; font-size: 18px; }
@@ -178,6 +209,6 @@ thead th { font-size: 13px; color: var(--quiet); border-top: 0; white-space: now
   h2, h3, .lead, header { break-after: avoid; }
   tr, .finding, .chart, .ticket { break-inside: avoid; }
   .bar, .chart { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  .stage details::details-content, .card details::details-content { content-visibility: visible; block-size: auto; }
+  .stage details::details-content, .card details::details-content, section > details::details-content, .chart details::details-content { content-visibility: visible; block-size: auto; }
 }
 `

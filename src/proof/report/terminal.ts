@@ -1,9 +1,11 @@
 import type { GuaranteeResult, Results } from '../results.ts'
 import { commandLines } from './command.ts'
 import { paint } from './paint.ts'
-import { tableRows, wrap } from './text.ts'
+import { comparisonSection } from './terminal-comparison.ts'
+import { healthSections } from './terminal-health.ts'
+import { promiseLines, targetLines } from './terminal-target.ts'
+import { INDENT, indent, section, tableRows, wrap } from './text.ts'
 import {
-  type AnyVerdict,
   count,
   countExpected,
   engineOf,
@@ -12,10 +14,13 @@ import {
   furtherReasons,
   keyFigures,
   lawRows,
-  SIGNS,
+  leftOutSentences,
+  postgresFact,
+  racesOf,
   sabotageKinds,
   seconds,
   sentenceOf,
+  withSign,
   witnessText,
 } from './words.ts'
 
@@ -31,14 +36,24 @@ const COLUMNS_WIDE = 110
 const WITNESS_LINES_MAX = 24
 const WITNESS_CHARACTERS_MAX = 4000
 
-/** What a run prints at its end: guarantees, scenarios, sabotage, every finding, and the verdict last, where the eye is. */
+/** What a run prints at its end: guarantees, scenarios, interleavings, sabotage, every finding, and the verdict last, where the eye is. */
 export function verdictText(results: Results, options: TerminalOptions): string {
   const columns = Math.max(COLUMNS_MIN, Math.min(options.columns, COLUMNS_MAX))
+  const { target } = results
   const sections = [
-    runLines(results, columns),
-    section('Guarantees', guaranteeLines(results, columns)),
+    target === undefined ? runLines(results, columns) : targetLines(results, target, columns),
+    ...(target === undefined
+      ? [section('Guarantees', guaranteeLines(results, columns))]
+      : [section('Promises', promiseLines(results, columns))]),
     section('Scenarios', scenarioLines(results, columns)),
-    section('Sabotage', sabotageLines(results, columns)),
+    ...(target === undefined
+      ? [
+          ...healthSections(results, columns),
+          section('Interleavings', interleavingLines(results, columns)),
+          section('Sabotage', sabotageLines(results, columns)),
+        ]
+      : []),
+    ...comparisonSection(results, columns),
     findingsLines(results, columns),
     verdictLines(results, columns),
   ]
@@ -46,15 +61,13 @@ export function verdictText(results: Results, options: TerminalOptions): string 
   return (options.color ? paint(lines, results.verdict) : lines).join('\n')
 }
 
-const INDENT = '  '
-
 function runLines({ run, product, environment }: Results, columns: number): string[] {
   const facts = [
     `${product.name} ${product.version}`,
     `profile ${run.profile}`,
     `seed ${run.seed}`,
     seconds(run.durationMs),
-    `PostgreSQL ${environment.postgres.version} ${environment.postgres.source === 'embedded' ? 'embedded' : 'at DATABASE_URL'}`,
+    ...(environment.postgres === null ? [] : [postgresFact(environment.postgres)]),
     `${environment.cores} cores`,
     environment.placement,
   ]
@@ -84,19 +97,16 @@ function guaranteeLines({ guarantees, sabotage }: Results, columns: number): str
   return tableRows(heads, rows, columns - INDENT.length).flat()
 }
 
-function withSign(verdict: AnyVerdict): string {
-  return `${SIGNS[verdict]} ${verdict}`
-}
-
 function sabotageOf({ name, sabotage }: GuaranteeResult, all: Results['sabotage']): string {
   if (sabotage.total === 0) return 'none'
   return `${countExpected(all.filter(({ guarantee }) => guarantee === name))} of ${sabotage.total}`
 }
 
 /** What happened stands beside the name in a wide terminal, else below it. */
-function scenarioLines({ scenarios }: Results, columns: number): string[] {
-  if (scenarios.length === 0) return ['none ran']
+function scenarioLines({ scenarios, stages }: Results, columns: number): string[] {
   const width = columns - INDENT.length
+  const leftOut = leftOutSentences(stages).flatMap((sentence) => wrap(sentence, width))
+  if (scenarios.length === 0) return ['none ran', ...leftOut]
   const wide = columns >= COLUMNS_WIDE
   const heads = ['scenario', 'engine', 'verdict', ...(wide ? ['what happened'] : [])].map((head) => ({
     head,
@@ -109,9 +119,37 @@ function scenarioLines({ scenarios }: Results, columns: number): string[] {
     figures[at] ?? '',
   ])
   const below = (at: number) => (wide ? [] : indent(wrap(figures[at] ?? '', width - INDENT.length)))
-  return tableRows(heads, rows, width).flatMap((lines, at) =>
+  const table = tableRows(heads, rows, width).flatMap((lines, at) =>
     at === 0 ? lines : [...lines, ...below(at - 1)],
   )
+  return [...table, ...leftOut]
+}
+
+/** One line a race, all isolation levels together; what its sessions were told is in the report. */
+function interleavingLines({ interleavings, stages }: Results, columns: number): string[] {
+  const width = columns - INDENT.length
+  const reason = stages.find(({ name }) => name === 'interleavings')?.reason ?? 'they did not run'
+  if (interleavings.length === 0) return wrap(`none: ${reason}`, width)
+  const heads = [
+    { head: 'race' },
+    { head: 'orders', align: 'right' as const },
+    { head: 'waits', align: 'right' as const },
+    ...(columns >= COLUMNS_WIDE
+      ? [
+          { head: 'deadlocks', align: 'right' as const },
+          { head: 'told to retry', align: 'right' as const },
+        ]
+      : []),
+    { head: 'verdict' },
+  ]
+  const rows = racesOf(interleavings).map(({ race, orders, stepped, waits, deadlocks, retries, verdict }) => [
+    race,
+    `${count(stepped)} of ${count(orders)}`,
+    count(waits),
+    ...(columns >= COLUMNS_WIDE ? [count(deadlocks), count(retries)] : []),
+    withSign(verdict),
+  ])
+  return tableRows(heads, rows, width).flat()
 }
 
 function sabotageLines({ sabotage, stages }: Results, columns: number): string[] {
@@ -162,11 +200,11 @@ function witnessLines(witness: unknown, width: number): string[] {
 const MORE = '… the rest is in the report'
 
 function verdictLines(results: Results, columns: number): string[] {
-  const { verdict, guarantees } = results
+  const { verdict } = results
   const sentences = findingsOf(results).map(({ sentence }) => sentence)
   const notes = [
     ...furtherReasons(results).filter((reason) => !sentences.includes(reason)),
-    ...(guarantees.some((guarantee) => guarantee.verdict === 'NOT SHOWN') ? [NOT_SHOWN] : []),
+    ...notShownNotes(results),
   ]
   const rule = '━'.repeat(columns)
   return [
@@ -178,12 +216,11 @@ function verdictLines(results: Results, columns: number): string[] {
   ]
 }
 
+function notShownNotes({ guarantees, target }: Results): readonly string[] {
+  if (target === undefined)
+    return guarantees.some((guarantee) => guarantee.verdict === 'NOT SHOWN') ? [NOT_SHOWN] : []
+  const behind = target.leftBehind.map((what) => `Left behind: ${what}`)
+  return [...target.notShown.map(({ name, why }) => `NOT SHOWN: ${name} (${why})`), ...behind]
+}
+
 const NOT_SHOWN = 'NOT SHOWN: the laws of the guarantee are empty, but nothing in this run put it under load.'
-
-function indent(lines: readonly string[]): string[] {
-  return lines.map((line) => INDENT + line)
-}
-
-function section(title: string, lines: readonly string[]): string[] {
-  return [title, ...indent(lines)]
-}

@@ -10,6 +10,16 @@ export interface Column {
 }
 
 const GAP = '  '
+export const INDENT = '  '
+
+export function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => INDENT + line)
+}
+
+/** Lines below their title. */
+export function section(title: string, lines: readonly string[]): string[] {
+  return [title, ...indent(lines)]
+}
 
 /**
  * The lines of each row, the head first. Columns are as wide as they need; where that is too much, the widest give way

@@ -1,4 +1,12 @@
-import type { Check, Results, ScenarioResult, StageResult } from '../results.ts'
+import type { Comparison } from '../measures.ts'
+import {
+  type Check,
+  type InterleavingResult,
+  type Results,
+  type ScenarioResult,
+  type StageResult,
+  worst,
+} from '../results.ts'
 
 /** What the page and the terminal say alike: the sentence under the verdict, the findings, the figures of a scenario. */
 
@@ -13,6 +21,11 @@ export const SIGNS: Readonly<Record<AnyVerdict, string>> = {
 
 export type AnyVerdict = StageResult['verdict'] | Results['guarantees'][number]['verdict']
 
+/** The word of a verdict with its sign. */
+export function withSign(verdict: AnyVerdict): string {
+  return `${SIGNS[verdict]} ${verdict}`
+}
+
 /** The one sentence that explains the verdict. */
 export function sentenceOf(results: Results): string {
   if (results.verdict === 'PASS') return passSentence(results)
@@ -22,17 +35,49 @@ export function sentenceOf(results: Results): string {
 /** The reasons that the sentence leaves out. */
 export function furtherReasons(results: Results): readonly string[] {
   const sentence = sentenceOf(results)
-  return results.reasons.filter((reason) => reason !== sentence)
+  // Of a target each is beside its scenario, and the findings have the first of each promise.
+  return results.target === undefined ? results.reasons.filter((reason) => reason !== sentence) : []
 }
 
-function passSentence({ guarantees, sabotage, stages }: Results): string {
+function passSentence(results: Results): string {
+  const { guarantees, sabotage, stages, target } = results
+  if (target !== undefined) return targetSentence(results)
   const shown = guarantees.filter(({ verdict }) => verdict === 'PASS').length
   const laws = guarantees.flatMap((guarantee) => guarantee.laws)
   const empty = laws.filter(({ rows }) => rows === 0).length
   const held = `${shown} of ${guarantees.length} guarantees held under load, ${empty} of ${laws.length} laws are empty`
-  const leftOut = stages.filter((stage) => stage.verdict === 'SKIPPED').map(({ title }) => title)
-  if (leftOut.length > 0) return `${held}. Not asked for: ${leftOut.join(', ')}.`
-  return `${held}, ${countExpected(sabotage)} of ${sabotage.length} sabotages ended as expected.`
+  const skipped = stages.filter((stage) => stage.verdict === 'SKIPPED').map(({ title }) => title)
+  const rest =
+    skipped.length > 0
+      ? `. Not asked for: ${skipped.join(', ')}.`
+      : `, ${countExpected(sabotage)} of ${sabotage.length} sabotages ended as expected.`
+  const leftOut = stages.flatMap((stage) => stage.leftOut ?? []).map(({ name }) => name)
+  return `${held}${rest}${leftOut.length === 0 ? '' : ` Left out: ${leftOut.join(', ')}.`}`
+}
+
+function targetSentence({ guarantees }: Results): string {
+  const shown = guarantees.filter(({ verdict }) => verdict === 'PASS').length
+  const rest = guarantees.filter(({ verdict }) => verdict === 'NOT SHOWN').map(({ name }) => name)
+  const notShown = rest.length === 0 ? '' : ` Not shown: ${rest.join(', ')}.`
+  return `${shown} of ${guarantees.length} promises held under load.${notShown}`
+}
+
+/** `18 of 18` comparisons of answers and rows. */
+export function comparisonsOf({ checks }: Results['guarantees'][number]): string {
+  return checks === undefined || checks.total === 0 ? 'none' : `${checks.passed} of ${checks.total}`
+}
+
+export function postgresFact({ version, source }: NonNullable<Results['environment']['postgres']>): string {
+  return `PostgreSQL ${version} ${source === 'embedded' ? 'embedded' : 'at DATABASE_URL'}`
+}
+
+/** What was left out for the same reason in one sentence: `Left out: a, b (the profile quick has no time for it)`. */
+export function leftOutSentences(stages: readonly StageResult[]): readonly string[] {
+  const byReason = Map.groupBy(
+    stages.flatMap(({ leftOut = [] }) => leftOut),
+    ({ why }) => why,
+  )
+  return [...byReason].map(([why, those]) => `Left out: ${those.map(({ name }) => name).join(', ')} (${why})`)
 }
 
 export function countExpected(sabotage: Results['sabotage']): number {
@@ -45,6 +90,7 @@ export interface Finding {
   readonly verdict: 'FAIL' | 'INCONCLUSIVE'
   readonly name: string
   readonly detail: string
+  readonly promise: string | undefined
   readonly sentence: string
   readonly witness: unknown
   /** The command that shows it again: its own, or the run's. */
@@ -57,14 +103,38 @@ export function findingsOf(results: Results): readonly Finding[] {
     stage.checks.flatMap((check) => checkFinding(stage, check, results.run.command)),
   )
   const order: readonly Finding['verdict'][] = ['FAIL', 'INCONCLUSIVE']
-  return order.flatMap((verdict) => all.filter((finding) => finding.verdict === verdict))
+  const sorted = order.flatMap((verdict) => all.filter((finding) => finding.verdict === verdict))
+  if (results.target === undefined) return sorted
+  const promises = results.guarantees.map(({ name }) => name)
+  return order.flatMap((verdict) =>
+    firstOfEach(
+      sorted.filter((finding) => finding.verdict === verdict),
+      promises,
+    ),
+  )
+}
+
+/** Of a target one finding a promise: scenarios run from gentle to hard, so that the first one has the smallest witness. */
+function firstOfEach(findings: readonly Finding[], promises: readonly string[]): readonly Finding[] {
+  const subject = ({ promise, name }: Finding) => promise ?? name.replace(/^[\w-]+: /, '')
+  const place = ({ promise = '' }: Finding) => (promises.indexOf(promise) + promises.length) % promises.length
+  const groups = [...Map.groupBy(findings, subject).values()]
+  return groups
+    .flatMap(([first, ...others]) =>
+      first === undefined ? [] : [{ ...first, detail: first.detail + andMore(others) }],
+    )
+    .sort((one, other) => place(one) - place(other))
+}
+
+function andMore({ length }: readonly unknown[]): string {
+  return length === 0 ? '' : `. It is so ${length === 1 ? 'once' : `${length} times`} more in this run.`
 }
 
 function checkFinding(stage: StageResult, check: Check, command: string): Finding[] {
   if (check.verdict === 'PASS') return []
-  const { name, verdict, detail, witness, reproduce = command } = check
+  const { name, verdict, detail, promise, witness, reproduce = command } = check
   const sentence = `${stage.title}: ${name} (${detail})`
-  return [{ stage: stage.title, verdict, name, detail, sentence, witness, reproduce }]
+  return [{ stage: stage.title, verdict, name, detail, promise, sentence, witness, reproduce }]
 }
 
 /** What happened in a scenario, in a few words: `50 of 50 tickets sold, 150 buyers told that it is sold out, p95 214 ms`. */
@@ -88,6 +158,23 @@ export function inNumber(what: string, times: number): string {
 /** Law rows of all laws of a guarantee. */
 export function lawRows({ laws }: Results['guarantees'][number]): number {
   return laws.reduce((sum, law) => sum + law.rows, 0)
+}
+
+/** Every race once, with the sums of its isolation levels. */
+export function racesOf(interleavings: Results['interleavings']) {
+  return [...Map.groupBy(interleavings, ({ race }) => race)].map(([race, results]) => {
+    const sum = (figure: (result: InterleavingResult) => number) =>
+      results.reduce((total, result) => total + figure(result), 0)
+    return {
+      race,
+      orders: sum(({ orders }) => orders),
+      stepped: sum(({ stepped }) => stepped),
+      waits: sum(({ waits }) => waits),
+      deadlocks: sum(({ deadlocks }) => deadlocks),
+      retries: sum(({ retries }) => retries),
+      verdict: worst(results.map(({ verdict }) => verdict)),
+    }
+  })
 }
 
 /** Each kind, in words, and how it is expected to end. */
@@ -119,6 +206,46 @@ export function count(value: number): string {
 /** Two digits that mean something below 10, whole ones above. */
 export function milliseconds(value: number): string {
   return value < 10 ? value.toFixed(1) : count(value)
+}
+
+/** `12 %`, `0.37 %`: two digits that mean something. */
+export function inPercent(share: number): string {
+  const percent = share * 100
+  return `${percent === 0 || percent >= 10 ? count(percent) : Number(percent.toPrecision(2))}\u00a0%`
+}
+
+/** `9 of 10 points pass, 1 is not shown.` */
+export function shownPoints(readiness: NonNullable<Results['readiness']>): string {
+  const of = (wanted: AnyVerdict) => readiness.filter(({ verdict }) => verdict === wanted).length
+  const open = (['FAIL', 'INCONCLUSIVE', 'NOT SHOWN'] as const).filter((verdict) => of(verdict) > 0)
+  const rest = open.map((verdict) => `, ${of(verdict)} ${verdict}`).join('')
+  return `${of('PASS')} of ${readiness.length} points pass${rest}.`
+}
+
+/** What an earlier run says of this one. */
+export function comparisonSentence(comparison: Comparison, verdict: Results['verdict']): string {
+  const { earlier, failing, mended, differences } = comparison
+  const checks = (times: number) => `${count(times)} ${times === 1 ? 'check' : 'checks'}`
+  const changes =
+    failing.length + mended.length === 0
+      ? 'every check of both runs ended as it did then'
+      : `${checks(failing.length)} that passed then ${failing.length === 1 ? 'does' : 'do'} not now, ${checks(mended.length)} the other way round`
+  const figures =
+    differences.length === 0 ? '' : ' Its figures are those of another setting, and not compared.'
+  return `${verdict} after ${earlier.verdict}: ${changes}.${figures}`
+}
+
+/** `, +12 %`: by how much a figure is another; nothing where there was none. */
+export function changeOf({
+  before,
+  now,
+}: {
+  readonly before: number | null
+  readonly now: number | null
+}): string {
+  if (before === null || now === null || before === 0) return ''
+  const share = Math.round(100 * (now / before - 1))
+  return `, ${share > 0 ? '+' : ''}${share}\u00a0%`
 }
 
 export function seconds(ms: number): string {

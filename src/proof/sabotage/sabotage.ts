@@ -2,7 +2,7 @@ import type { Client } from 'pg'
 import { functionsOf } from '../../core/guarantee.ts'
 import { GUARANTEES, type Guarantee, type Protection } from '../../core/guarantees.ts'
 import type { SabotageResult } from '../results.ts'
-import type { AttackDatabases } from '../run-databases.ts'
+import type { AttackDatabases, RunDatabase } from '../run-databases.ts'
 import type { AttackResult } from './attack.ts'
 import { ATTACKS } from './attacks/index.ts'
 
@@ -32,19 +32,41 @@ export function removals(guarantees: readonly Guarantee[] = GUARANTEES): Removal
     })
 }
 
-/** Takes protections away in a database of its own, attacks it, and judges what the laws and verify_protections() say. */
+/** Whoever judges a database over HTTP: opened while nothing is missing, as no server sells without its protections. */
+export interface HttpWitness {
+  /** Whether it sees that the promise is broken; undefined where it broke off before it had looked everywhere. */
+  look(): Promise<boolean | undefined>
+  close(): Promise<void>
+}
+
+/** Undefined where no scenario judges the removal over HTTP. */
+export type OpenHttpWitness = (removal: Removal, database: RunDatabase) => Promise<HttpWitness | undefined>
+
+/**
+ * Takes protections away in a database of its own, attacks it, and judges what the laws and verify_protections() say, and where
+ * there is one what its witness over HTTP sees.
+ */
 export async function sabotage(
   databases: Pick<AttackDatabases, 'withClone'>,
   removal: Removal,
   seed: number,
+  openWitness: OpenHttpWitness = async () => undefined,
 ): Promise<SabotageResult> {
   const attack = ATTACKS[removal.guarantee.name]
   if (attack === undefined) throw new Error(`no attack on ${removal.guarantee.name}`)
   return databases.withClone(async (database) => {
-    for (const protection of removal.removed) await takeAway(database.client, protection)
-    const named = await namedByVerify(database.client, removal.removed)
-    const result = await attack(database, seed)
-    return judge(removal, named, result, await brokenLaws(database.client))
+    const witness = await openWitness(removal, database)
+    try {
+      for (const protection of removal.removed) await takeAway(database.client, protection)
+      const named = await namedByVerify(database.client, removal.removed)
+      const result = await attack(database, seed)
+      const laws = await brokenLaws(database.client)
+      const seenOverHttp = await witness?.look()
+      const brokeOff = witness !== undefined && seenOverHttp === undefined
+      return judge(removal, { named, attack: result, laws, seenOverHttp, brokeOff })
+    } finally {
+      await witness?.close()
+    }
   })
 }
 
@@ -108,17 +130,22 @@ async function brokenLaws(client: Client): Promise<readonly BrokenLaw[]> {
     .rows
 }
 
-function judge(
-  removal: Removal,
-  named: boolean,
-  attack: AttackResult,
-  laws: readonly BrokenLaw[],
-): SabotageResult {
+interface Sight {
+  readonly named: boolean
+  readonly attack: AttackResult
+  readonly laws: readonly BrokenLaw[]
+  readonly seenOverHttp: boolean | undefined
+  /** The witness over HTTP did not come to its end. */
+  readonly brokeOff: boolean
+}
+
+function judge(removal: Removal, { named, attack, laws, seenOverHttp, brokeOff }: Sight): SabotageResult {
   const expected = removal.kind === 'one refusing' ? 'survives' : 'caught'
   const seen = seenIn(removal, expected, laws, attack)
   const problems = [
     ...(named ? [] : ['verify_protections() did not name exactly what is missing']),
     ...(seen === 'missed' ? ['no law saw it'] : []),
+    ...(expected === 'caught' && seenOverHttp === false ? ['nobody saw it over HTTP'] : []),
     ...(seen === 'broken'
       ? [`the promise broke: ${laws.map((law) => law.law).join(', ') || 'two answers contradict each other'}`]
       : []),
@@ -130,6 +157,11 @@ function judge(
       : []),
   ]
   const law = laws.find(({ guarantee }) => guarantee === removal.guarantee.name) ?? laws[0]
+  const overHttp = brokeOff
+    ? ', and the witness over HTTP broke off before it could tell'
+    : seenOverHttp
+      ? ', and so it was over HTTP'
+      : ''
   const witness = law?.witnesses[0] ?? attack.contradictions[0]
   return {
     guarantee: removal.guarantee.name,
@@ -137,21 +169,21 @@ function judge(
     kind: removal.kind,
     expected,
     seen,
-    verdict: problems.length === 0 ? 'PASS' : 'FAIL',
+    verdict: problems.length > 0 ? 'FAIL' : brokeOff ? 'INCONCLUSIVE' : 'PASS',
     laws: laws.map((law) => law.law),
     ...(witness === undefined ? {} : { witness }),
+    ...(seenOverHttp === undefined ? {} : { seenOverHttp }),
     named,
     attempts: attack.attempts,
     outcomes: attack.outcomes,
-    detail:
-      problems.length === 0
-        ? seen === 'caught'
-          ? law === undefined
-            ? 'an answer was false'
-            : `${law.law} saw it`
-          : 'the others held'
-        : problems.join('; '),
+    detail: problems.length === 0 ? goodDetail(seen, law, overHttp) : problems.join('; '),
   }
+}
+
+function goodDetail(seen: SabotageResult['seen'], law: BrokenLaw | undefined, overHttp: string): string {
+  return seen === 'caught'
+    ? `${law === undefined ? 'an answer was false' : `${law.law} saw it`}${overHttp}`
+    : 'the others held'
 }
 
 /**

@@ -1,11 +1,10 @@
 import { FIXTURES } from '../fixtures/fixtures.ts'
-import type { Run } from '../run.ts'
-import { counterOf, mismatchVerdict, rowsOf, type Scenario } from './scenario.ts'
+import { counterOf, mismatchVerdict, rowsOf, type Scenario, type SizedRun } from './scenario.ts'
 
 const STOCK = FIXTURES['concurrent-checkout'].stock
 
 /** With fewer buyers than tickets nobody is told that it is sold out, which makes the run inconclusive. */
-function sellable(run: Run): number {
+function sellable(run: SizedRun): number {
   return Math.min(STOCK, run.profile.buyers)
 }
 

@@ -1,6 +1,12 @@
+import { abandonedCarts } from './abandoned-carts.ts'
+import { cancelTheEvent } from './cancel-the-event.ts'
 import { concurrentCheckout } from './concurrent-checkout.ts'
+import { dashboardLoad } from './dashboard-load.ts'
+import { lastTicketDuel } from './last-ticket-duel.ts'
 import { offerRush } from './offer-rush.ts'
 import { offlineGates } from './offline-gates.ts'
+import { payAtTheLastSecond } from './pay-at-the-last-second.ts'
+import { refundAndResell } from './refund-and-resell.ts'
 import { scannerBurst } from './scanner-burst.ts'
 import { scannerStress } from './scanner-stress.ts'
 import type { Scenario } from './scenario.ts'
@@ -13,8 +19,13 @@ import { webhookBurst } from './webhook-burst.ts'
 /** The scenarios over HTTP, in the order in which they run. */
 export const HTTP_SCENARIOS: readonly Scenario[] = [
   concurrentCheckout,
+  lastTicketDuel,
+  abandonedCarts,
   ticketingFlow,
   ticketPurchase,
+  payAtTheLastSecond,
+  refundAndResell,
+  cancelTheEvent,
   webhookBurst,
   scannerBurst,
   scannerStress,
@@ -22,4 +33,6 @@ export const HTTP_SCENARIOS: readonly Scenario[] = [
   offerRush,
   slotRush,
   strangers,
+  // Last: while somebody is subscribed, and half a minute longer, PostgreSQL decodes its log.
+  dashboardLoad,
 ]

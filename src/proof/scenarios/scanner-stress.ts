@@ -1,10 +1,10 @@
 import type { LoadRun } from '../../load/engine.ts'
 import type { Check } from '../results.ts'
 import type { Run } from '../run.ts'
-import { counterOf, ranToItsEnd, reconcile, rowsOf, type Scenario } from './scenario.ts'
+import { counterOf, ranToItsEnd, reconcile, rowsOf, type Scenario, type SizedRun } from './scenario.ts'
 
 /** Seven of ten scans show a ticket for the first time. */
-function queuedIn({ profile }: Run): number {
+function queuedIn({ profile }: SizedRun): number {
   return (profile.stress.scans / 10) * 7
 }
 
@@ -15,8 +15,8 @@ export const scannerStress: Scenario = {
   env: ({ profile: { stress, rush } }) => ({
     SCANS: String(stress.scans),
     SCAN_PAUSE_S: String(stress.pause),
-    RATE: String(rush.tickets === 0 ? 0 : rush.rate),
-    RATE_S: String(rush.seconds),
+    RUSH_RATE: String(rush.tickets === 0 ? 0 : rush.rate),
+    RUSH_S: String(rush.seconds),
   }),
   outcomes: {
     admitted: 'success',

@@ -1,10 +1,12 @@
 import { shownBy } from '../../core/guarantees.ts'
 import { type Check, type ScenarioResult, worst } from '../results.ts'
 import type { Run } from '../run.ts'
+import { reproduceCommand } from './commands.ts'
 
-/** What a scenario was and what was seen of it; thresholds and stock where there are any. */
+/** What a scenario was and what was seen of it; thresholds and stock where there are any, and a command that runs it by hand. */
 export interface ScenarioObservation
-  extends Omit<ScenarioResult, 'guarantees' | 'verdict' | 'thresholds' | 'stock'> {
+  extends Omit<ScenarioResult, 'guarantees' | 'verdict' | 'command' | 'thresholds' | 'stock'> {
+  readonly command?: ScenarioResult['command']
   readonly thresholds?: ScenarioResult['thresholds']
   readonly stock?: ScenarioResult['stock']
 }
@@ -19,6 +21,7 @@ export function scenarioResult(run: Run, observation: ScenarioObservation): Scen
     (check): Check => (check.verdict === 'PASS' ? check : { reproduce, ...check }),
   )
   return {
+    command: reproduce,
     thresholds: [],
     stock: null,
     ...observation,
@@ -39,13 +42,4 @@ function happenedCheck({ what, times }: ScenarioResult['mustHaveHappened'][numbe
 /** The checks as a stage with several scenarios lists them. */
 export function checksByName({ name, checks }: ScenarioResult): readonly Check[] {
   return checks.map((check) => ({ ...check, name: `${name}: ${check.name}` }))
-}
-
-/** The server and the databases of a run are gone after it: the command makes others. */
-export function reproduceCommand({ profile, seed, engines }: Run, name: string): string {
-  const off = [
-    engines.http.name === 'built-in' ? ' --k6 off' : '',
-    engines.database.name === 'built-in' ? ' --pgbench off' : '',
-  ]
-  return `npx admit-once prove ${name} --profile ${profile.name} --seed ${seed}${off.join('')}`
 }

@@ -1,15 +1,23 @@
 import type { LoadRun } from '../../load/engine.ts'
-import type { Fixture, FixtureName, FixtureOptions } from '../fixtures/fixtures.ts'
+import type { Fixture, FixtureName } from '../fixtures/fixtures.ts'
+import type { FixtureSizes } from '../fixtures/flags.ts'
 import type { Check, Verdict } from '../results.ts'
 import type { Run } from '../run.ts'
+
+/** What sizes and lengths follow from. */
+export type SizedRun = Pick<Run, 'profile'>
 
 /** A scenario over HTTP: one k6 script, what it is given, and what the database must say afterwards. */
 export interface Scenario {
   readonly name: FixtureName
   /** Who does what at once, in one sentence. */
   readonly story: string
-  readonly fixture: (run: Run) => FixtureOptions
-  readonly env: (run: Run) => Record<string, string>
+  /** Why this run or its database cannot show it, if so: such a scenario is left out, unless it was asked for by name. */
+  readonly obstacle?: (run: Run) => Promise<string | undefined>
+  /** It waits for ends of holds: it has a database of its own, in which they last for seconds. */
+  readonly isHurried?: true
+  readonly fixture: (run: SizedRun) => FixtureSizes
+  readonly env: (run: SizedRun) => Record<string, string>
   /** Metrics that count answers, by the code that the report shows them under. */
   readonly outcomes: Readonly<Record<string, string>>
   /** What must have happened, as metric and words. */
@@ -18,6 +26,16 @@ export interface Scenario {
   readonly stock: number | undefined
   /** Compares what the callers counted with what the database holds. */
   readonly judge: (run: Run, fixture: Fixture, load: LoadRun) => Promise<Check[]>
+}
+
+/** Relative to the repository. */
+export function scriptOf({ name }: Pick<Scenario, 'name'>): string {
+  return `load-tests/scenarios/${name}.ts`
+}
+
+/** The `obstacle` of a scenario that a short run has no time for. */
+export async function onlyWhole({ profile }: Run): Promise<string | undefined> {
+  return profile.isWhole ? undefined : `the profile ${profile.name} has no time for it`
 }
 
 /** The script ran to its end, its thresholds met or not: what it did not do, nobody prevented. */

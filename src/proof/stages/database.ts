@@ -1,21 +1,31 @@
 import { fileURLToPath } from 'node:url'
 import type { PgbenchRun } from '../../load/engine.ts'
 import { makeFixture } from '../fixtures/fixtures.ts'
+import { watchDatabase } from '../health/monitor.ts'
 import type { Check, ScenarioResult } from '../results.ts'
 import { includesScenario, type Report, type Run, type Stage } from '../run.ts'
 import { holdChurn } from '../scenarios/database/hold-churn.ts'
-import { reserveRace, reserveRaceSerializable } from '../scenarios/database/reserve-race.ts'
+import { mixedSale } from '../scenarios/database/mixed-sale.ts'
+import {
+  reserveRace,
+  reserveRacePooled,
+  reserveRaceSerializable,
+} from '../scenarios/database/reserve-race.ts'
 import type { DatabaseScenario } from '../scenarios/database/scenario.ts'
 import { checksByName, scenarioResult } from '../scenarios/scenario-result.ts'
+import { chooseFrom } from './choose.ts'
 
 /** Load at the database without a server: pgbench where it is on the PATH, else the built-in runner of the same files. */
 export const databaseStage: Stage = {
   name: 'database',
   title: 'Database concurrency',
+  level: 2,
   skip: (run) => (scenariosOf(run).length === 0 ? 'another scenario was asked for' : undefined),
   work: async (run, report) => {
     const checks: Check[] = []
-    for (const scenario of scenariosOf(run)) {
+    const { shown, leftOut } = await chooseFrom(run, scenariosOf(run))
+    run.leftOut.push(...leftOut)
+    for (const scenario of shown) {
       report(scenario.story)
       const result = await runOnTier(run, scenario, report)
       run.scenarios.push(result)
@@ -25,7 +35,13 @@ export const databaseStage: Stage = {
   },
 }
 
-const SCENARIOS: readonly DatabaseScenario[] = [reserveRace, reserveRaceSerializable, holdChurn]
+const SCENARIOS: readonly DatabaseScenario[] = [
+  reserveRace,
+  reserveRacePooled,
+  reserveRaceSerializable,
+  holdChurn,
+  mixedSale,
+]
 
 /** What a run may be asked for by name. */
 export const DATABASE_SCENARIOS = SCENARIOS.map(({ name }) => name)
@@ -47,32 +63,71 @@ async function runOnTier(run: Run, scenario: DatabaseScenario, report: Report): 
   // The fixture is not removed: the judgement counts its rows.
   const { tierId } = await makeFixture(client, 'reserve-race', { slug: scenario.name, stock: scenario.stock })
   await scenario.prepare?.(client, tierId, run.profile[scenario.size].seconds)
-  const load = await loadTier(run, scenario, tierId, report)
+  const [load, health] = await watchDatabase(run.databases.main, () =>
+    through(run, scenario, (url) => loadTier(run, scenario, { url, tierId }, report)),
+  )
   const { checks, mustHaveHappened, outcomes } = await scenario.judge(client, tierId, load)
   return scenarioResult(run, {
     name: scenario.name,
     story: scenario.story,
     engine: load.engine,
     engineVersion: load.engineVersion,
-    file: scenario.file,
-    command: load.command,
+    file: scenario.scripts.map(({ file }) => file).join(', '),
     durationMs: load.durationMs,
     requests: load.transactions,
     perSecond: load.tps,
     latencyMs: load.latencyMs,
+    scripts: load.scripts.map((script, at) => ({
+      ...script,
+      file: scenario.scripts[at]?.file ?? script.file,
+      statements: [...script.statements],
+    })),
     outcomes: { ...outcomes, ...failuresIn(load) },
     mustHaveHappened,
     checks: [...checks, ...loadChecks(run, load, run.profile[scenario.size].clients)],
+    health,
+    ...(load.timeline.length === 0 ? {} : { timeline: [...load.timeline] }),
   })
 }
 
-function loadTier(run: Run, scenario: DatabaseScenario, tierId: string, report: Report): Promise<PgbenchRun> {
+/** Through the pooler where the scenario is about it; the clients are more than its connections. */
+async function through(
+  run: Run,
+  { name, isPooled }: DatabaseScenario,
+  work: (url: string) => Promise<PgbenchRun>,
+): Promise<PgbenchRun> {
+  if (isPooled === undefined) return work(run.databases.main.url)
+  const pooler = await run.openPooler?.(run.databases.main.url)
+  if (pooler === undefined) throw new Error(`${name} needs PgBouncer: install it, or give --pgbouncer a path`)
+  try {
+    const load = await work(pooler.url)
+    return { ...load, engineVersion: `${load.engineVersion} through PgBouncer ${pooler.version}` }
+  } finally {
+    await pooler.close()
+  }
+}
+
+interface Target {
+  readonly url: string
+  readonly tierId: string
+}
+
+function loadTier(
+  run: Run,
+  scenario: DatabaseScenario,
+  { url, tierId }: Target,
+  report: Report,
+): Promise<PgbenchRun> {
   const { clients: wanted, threads, seconds } = run.profile[scenario.size]
-  const possible = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
+  const connections = (run.environment?.postgres.maxConnections ?? 100) - CONNECTIONS_SPARE
+  const possible = scenario.isPooled ? wanted : connections
   const clients = Math.max(1, Math.min(wanted, possible))
   return run.engines.database.run({
-    file: fileURLToPath(new URL(`../../../${scenario.file}`, import.meta.url)),
-    url: run.databases.main.url,
+    scripts: scenario.scripts.map(({ file, weight }) => ({
+      file: fileURLToPath(new URL(`../../../${file}`, import.meta.url)),
+      weight,
+    })),
+    url,
     clients,
     threads: Math.min(threads, clients),
     seconds,

@@ -8,6 +8,7 @@ const folder = new URL('../../../database-tests/functional/', import.meta.url)
 export const functionalStage: Stage = {
   name: 'functional',
   title: 'Functional SQL',
+  level: 1,
   work: async (run, report) => {
     const checks: Check[] = []
     // A server or a role can have assertions switched off, and every file would pass.

@@ -2,16 +2,23 @@ import type { LoadRun } from '../../load/engine.ts'
 import type { Check, Latency } from '../results.ts'
 import { counterOf, ranToItsEnd, type Scenario } from '../scenarios/scenario.ts'
 
+export const RAN_TO_ITS_END = 'the script ran to its end'
+
 const EVENT_LOOP_DELAY_MS_MAX = 250
 
 /** Validity of the load (complete, generator not saturated) and the script's thresholds. */
 export function loadChecks(scenario: Scenario, load: LoadRun): Check[] {
+  return [...sustainedChecks(scenario, load), requestsCheck(load)]
+}
+
+/** The same of a script under LOAD_PROFILE, which does not know how many requests it will make. */
+export function sustainedChecks(scenario: Scenario, load: LoadRun): Check[] {
   const { droppedIterations, eventLoopDelayP99Ms: delay } = load.generator
   const isComplete = ranToItsEnd(load)
   return [
     {
       // A generator that broke has shown nothing, neither that a promise holds nor that it does not.
-      name: 'the script ran to its end',
+      name: RAN_TO_ITS_END,
       verdict: isComplete ? 'PASS' : 'INCONCLUSIVE',
       detail: isComplete ? `exit ${load.exitCode}` : `exit ${load.exitCode}: ${load.output.slice(-800)}`,
     },
@@ -39,6 +46,17 @@ function thresholdsCheck({ mustHaveHappened }: Scenario, load: LoadRun): Check {
     detail:
       broken.map(({ metric, threshold }) => `${metric} ${threshold}`).join(', ') ||
       `${load.thresholds.length} of ${load.thresholds.length}`,
+  }
+}
+
+/** What a script said before it started: repeats of what the server was too busy for come on top. */
+function requestsCheck(load: LoadRun): Check {
+  const announced = load.metrics['announced_requests']?.['value']
+  const made = counterOf(load, 'http_reqs') - counterOf(load, 'repeated_requests')
+  return {
+    name: 'no more requests than the script said',
+    verdict: announced === undefined ? 'INCONCLUSIVE' : made <= announced ? 'PASS' : 'FAIL',
+    detail: `${made} of at most ${announced ?? 'an unknown number'}`,
   }
 }
 

@@ -3,7 +3,9 @@ import type { Report, Run, Stage } from '../run.ts'
 import { databaseStage } from './database.ts'
 import { faultsStage } from './faults.ts'
 import { functionalStage } from './functional.ts'
+import { healthStage } from './health.ts'
 import { httpStage } from './http.ts'
+import { interleavingsStage } from './interleavings.ts'
 import { judgementStage } from './judgement.ts'
 import { preflightStage } from './preflight.ts'
 import { protectionsStage } from './protections.ts'
@@ -14,9 +16,11 @@ export const STAGES: readonly Stage[] = [
   preflightStage,
   protectionsStage,
   functionalStage,
+  interleavingsStage,
   databaseStage,
   httpStage,
   faultsStage,
+  healthStage,
   judgementStage,
   sabotageStage,
 ]
@@ -24,6 +28,7 @@ export const STAGES: readonly Stage[] = [
 /** One stage. Throws a StageError where it could not do its work, and the reason of `signal` where that was aborted. */
 export async function runStage(run: Run, stage: Stage, report: Report): Promise<StageResult> {
   const startedAt = run.clock().getTime()
+  const leftBefore = run.leftOut.length
   const result = (
     verdict: StageResult['verdict'],
     checks: readonly Check[],
@@ -35,8 +40,16 @@ export async function runStage(run: Run, stage: Stage, report: Report): Promise<
     ...(reason === undefined ? {} : { reason }),
     durationMs: run.clock().getTime() - startedAt,
     checks: [...checks],
+    // No check: what was not looked at has not passed.
+    ...(run.leftOut.length === leftBefore ? {} : { leftOut: run.leftOut.slice(leftBefore) }),
   })
-  const skipped = stage.skip?.(run)
+  const isBeyond = (stage.level ?? 3) > run.level
+  const { name, stages = [stage.name] } = run.profile
+  const skipped = isBeyond
+    ? `level ${run.level} was asked for`
+    : stages.includes(stage.name)
+      ? stage.skip?.(run)
+      : `the profile ${name} does without it`
   if (skipped !== undefined) return result('SKIPPED', [], skipped)
   const checks = await stage.work(run, report).catch((error: unknown) => couldNotRun(run, stage, error))
   const verdict = worst(checks.map((check) => check.verdict))

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { GUARANTEES } from '../../core/guarantees.ts'
+import { judgeRun } from '../history/judge-run.ts'
 import type { Check } from '../results.ts'
 import type { Stage } from '../run.ts'
 
@@ -11,10 +12,11 @@ interface BrokenLaw {
 
 const invariants = new URL('../../../database-tests/invariant-checks.sql', import.meta.url)
 
-/** After all load: every law, and the five invariant queries that load-test suites usually bring. */
+/** After all load: every law, the five invariant queries that load-test suites usually bring, and what callers were told against what is there. */
 export const judgementStage: Stage = {
   name: 'judgement',
   title: 'Judgement',
+  level: 1,
   work: async (run, report) => {
     const { client } = run.databases.main
     report('every law, row by row')
@@ -24,6 +26,9 @@ export const judgementStage: Stage = {
     run.laws = broken.map((row) => ({ ...row, rows: Number(row.rows) }))
     const judged = (await client.query<{ law: string }>('select law from ticketing.laws')).rows
     const five = await client.query<{ invariant: string; broken: string }>(readFileSync(invariants, 'utf8'))
+    report('what callers were told, against the ledger')
+    const history = await judgeRun(run)
+    run.leftOut.push(...history.leftOut)
     return [
       ...GUARANTEES.flatMap((guarantee) => guarantee.laws).map((law) =>
         judged.some((row) => row.law === law)
@@ -43,6 +48,7 @@ export const judgementStage: Stage = {
             : { reproduce: 'psql "$DATABASE_URL" -f database-tests/invariant-checks.sql' }),
         }),
       ),
+      ...history.checks,
     ]
   },
 }

@@ -2,18 +2,21 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { type Durability, LOSES_AT_FAILOVER, losesAtFailover, readDurability } from '../../db/durability.ts'
 import { runOnClient } from '../../db/pool.ts'
 import type { DatabaseEngine, HttpEngine } from '../../load/engine.ts'
+import { enableStatements } from '../health/final.ts'
 import type { Check } from '../results.ts'
-import type { Run, Stage } from '../run.ts'
+import type { Environment, Run, Stage } from '../run.ts'
 
 /** The environment: versions, cores, durability; what a reader needs before any figure. */
 export const preflightStage: Stage = {
   name: 'preflight',
   title: 'Preflight',
+  level: 1,
   work: async (run) => {
     const { rows } = await run.databases.main.client.query<Settings>(SETTINGS)
     const settings = rows[0]
     if (settings === undefined) throw new Error('PostgreSQL gave no row about its settings')
     run.environment = environmentOf(run, settings)
+    await enableStatements(run.databases.main.client)
     const durable = settings.fsync === 'on' && settings.synchronous_commit !== 'off'
     return [
       {
@@ -50,7 +53,7 @@ interface Settings {
 const SETTINGS = `select current_setting('server_version') as version, current_setting('fsync') as fsync,
   current_setting('synchronous_commit') as synchronous_commit, current_setting('max_connections')::int as max_connections`
 
-function environmentOf(run: Run, settings: Settings): NonNullable<Run['environment']> {
+function environmentOf(run: Run, settings: Settings): Environment {
   return {
     node: process.version,
     platform: `${platform()} ${arch()}`,

@@ -12,6 +12,7 @@ interface Row {
 export const protectionsStage: Stage = {
   name: 'protections',
   title: 'Protections in place',
+  level: 1,
   work: async (run) => {
     const { rows } = await run.databases.main.client.query<Row>('select * from verify_protections()')
     run.protections = rows

@@ -1,15 +1,8 @@
-import { availableParallelism } from 'node:os'
 import type { Check, SabotageResult } from '../results.ts'
 import type { Report, Run, Stage } from '../run.ts'
-import type { AttackDatabases } from '../run-databases.ts'
-import { atOnce } from '../sabotage/at-once.ts'
+import { atOnce, clonesAtOnce } from '../sabotage/at-once.ts'
+import { httpWitnessOf } from '../sabotage/http-witness.ts'
 import { type Removal, removals, sabotage } from '../sabotage/sabotage.ts'
-
-/**
- * Attacks at once, each in a database of its own: callers of one attack mostly wait for one another and for the disk, so one
- * attack leaves a second core idle. Each has about a dozen connections, and a server may have a hundred.
- */
-const ATTACKS_MAX = 4
 
 /** Protections are taken away, one at a time and all together, to see that the proof can fail. */
 export const sabotageStage: Stage = {
@@ -17,25 +10,20 @@ export const sabotageStage: Stage = {
   title: 'Sabotage',
   skip: (run) => (run.only.length > 0 ? 'only some scenarios were asked for' : undefined),
   work: async (run, report) => {
-    report('making databases to attack')
-    const databases = await run.openAttackDatabases()
-    try {
-      // In the order of the report, once all are there.
-      run.sabotage.splice(0, Number.POSITIVE_INFINITY, ...(await attackAll(run, databases, report)))
-    } finally {
-      await databases.close()
-    }
+    // In the order of the report, once all are there.
+    run.sabotage.splice(0, Number.POSITIVE_INFINITY, ...(await attackAll(run, report)))
     return run.sabotage.map(checkOf)
   },
 }
 
-async function attackAll(run: Run, databases: AttackDatabases, report: Report): Promise<SabotageResult[]> {
+async function attackAll(run: Run, report: Report): Promise<SabotageResult[]> {
   const all = removals()
+  const openWitness = httpWitnessOf(run)
   let done = 0
-  return atOnce(Math.min(availableParallelism(), ATTACKS_MAX), all, async (removal) => {
+  return atOnce(clonesAtOnce(), all, async (removal) => {
     report(`${done} of ${all.length} done, now ${nameOf(removal)}`)
     run.signal.throwIfAborted()
-    const result = await sabotage(databases, removal, run.seed)
+    const result = await sabotage(run.attackDatabases, removal, run.seed, openWitness)
     // At once, so that a run that is broken off shows what it saw.
     run.sabotage.push(result)
     done++

@@ -183,17 +183,12 @@ suite('a pgbench script', { concurrency: testsAtOnce }, () => {
     )
   })
 
-  test('the command that repeats a run has no password in it, and quotes what a shell would read', async (t) => {
+  test('what is told of a run has no password in it', async (t) => {
     await using bench = await openBench()
     await Promise.all(
       engines(t).map(async (engine) => {
-        const defines = { text: "it's $HOME" }
-        const run = await bench.run(engine, 'select 1;', { transactions: 1, defines, seed: 5 })
-        assert.ok(!JSON.stringify(run).includes(bench.secret), run.command)
-        assert.match(
-          run.command,
-          /-t 1 --max-tries=1 --failures-detailed --random-seed=5 -D 'text=it'\\''s \$HOME' -f /,
-        )
+        const run = await bench.run(engine, 'select 1;', { transactions: 1 })
+        assert.ok(!JSON.stringify(run).includes(bench.secret))
       }),
     )
   })

@@ -47,7 +47,13 @@ export async function openBench(): Promise<Bench> {
     run: async (engine, script, options) => {
       const file = join(await mkdtemp(join(folder, 'run-')), 'script.sql')
       await writeFile(file, script)
-      return engine.run({ file, url: url.href, clients: 1, timeoutMs: RUN_TIMEOUT_MS, ...options })
+      return engine.run({
+        scripts: [{ file, weight: 1 }],
+        url: url.href,
+        clients: 1,
+        timeoutMs: RUN_TIMEOUT_MS,
+        ...options,
+      })
     },
     [Symbol.asyncDispose]: async () => {
       await owner.end()

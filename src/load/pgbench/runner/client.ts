@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, DatabaseError, type QueryArrayResult } from 'pg'
 import { type Random, randomFrom } from '../../../core/random.ts'
 import type { Scope } from './expression.ts'
-import type { Step } from './script.ts'
+import type { SqlStep, Step } from './script.ts'
+import { countFailure, countTime, type StatementTimes } from './statement-times.ts'
 import { isTrue, isVariableName, ScriptError, type Variables, variableText } from './variables.ts'
 
 /** One client: a connection, variables and random numbers of its own. */
@@ -31,25 +32,49 @@ export interface Outcome {
   readonly tries: number
   readonly latencyMs: number
   readonly failure: Failure | undefined
+  /** Its place among the scripts. */
+  readonly script: number
+}
+
+/** A script, how often it is chosen beside the others, and how long its statements took so far. */
+export interface Script {
+  readonly weight: number
+  readonly steps: readonly Step[]
+  readonly times: StatementTimes
 }
 
 /** Runs the script again and again until a limit is reached. Rejects where pgbench would end the client. */
 export async function runClient(
   client: ScriptClient,
-  steps: readonly Step[],
+  scripts: readonly Script[],
   limits: Limits,
   report: (outcome: Outcome) => void,
 ): Promise<void> {
   for (let count = 1; count <= limits.transactions && performance.now() < limits.endsAtMs; count++) {
+    const script = chooseScript(client, scripts)
     const startedMs = performance.now()
-    const outcome = await runTransaction(client, steps, limits)
+    const outcome = await runTransaction(client, script, limits)
     if (outcome === undefined) return
     const latencyMs = performance.now() - startedMs
-    report({ client: client.id, transaction: count, latencyMs, ...outcome })
+    report({
+      ...{ client: client.id, transaction: count, script: scripts.indexOf(script), latencyMs },
+      ...outcome,
+    })
     if (client.connection.getTransactionStatus() !== 'I') {
       throw new ScriptError('end of script reached without completing the last transaction')
     }
   }
+}
+
+/** Each transaction is one script's, chosen by weight. */
+function chooseScript({ seeds }: ScriptClient, scripts: readonly Script[]): Script {
+  // One script draws no number: a seed gives it the same ones whether it has a weight or not.
+  let left = scripts.length === 1 ? 0 : seeds.below(scripts.reduce((sum, { weight }) => sum + weight, 0))
+  for (const script of scripts) {
+    if (left < script.weight) return script
+    left -= script.weight
+  }
+  throw new Error('no script has a weight')
 }
 
 /**
@@ -58,20 +83,29 @@ export async function runClient(
  */
 async function runTransaction(
   client: ScriptClient,
-  steps: readonly Step[],
+  script: Script,
   limits: Limits,
 ): Promise<Pick<Outcome, 'tries' | 'failure'> | undefined> {
   const seed = client.seeds.below(SEEDS)
   for (let tries = 1; ; tries++) {
-    const failure = await tryOnce({ ...client, random: randomFrom(seed) }, steps)
+    const { times } = script
+    const attempt: Try = { ...client, random: randomFrom(seed), times, at: undefined }
+    const failure = await tryOnce(attempt, script.steps)
     if (failure === undefined) return { tries, failure }
     if (performance.now() >= limits.endsAtMs) return undefined
-    if (tries >= limits.tries) return { tries, failure }
+    const isOver = tries >= limits.tries
+    countFailure(times, attempt.at, isOver)
+    if (isOver) return { tries, failure }
   }
 }
 
 /** One try of a transaction. */
-type Try = ScriptClient & Scope
+type Try = ScriptClient &
+  Scope & {
+    readonly times: StatementTimes
+    /** The statement under way. */
+    at: SqlStep | undefined
+  }
 
 /** How many seeds there are. */
 export const SEEDS = 2 ** 32
@@ -107,7 +141,7 @@ async function runSteps(client: Try, steps: readonly Step[]): Promise<void> {
 }
 
 async function runStep(client: Try, step: Step): Promise<void> {
-  if (step.kind === 'sql') return runSql(client, step)
+  if (step.kind === 'sql') return measure(client, step)
   if (step.kind === 'sleep') return nap(client, step)
   if (step.kind === 'set') {
     client.variables.set(step.name, step.value(client))
@@ -117,7 +151,14 @@ async function runStep(client: Try, step: Step): Promise<void> {
   if (taken !== undefined) await runSteps(client, taken.steps)
 }
 
-async function runSql(client: Try, step: Extract<Step, { kind: 'sql' }>): Promise<void> {
+async function measure(client: Try, step: SqlStep): Promise<void> {
+  client.at = step
+  const startedMs = performance.now()
+  await runSql(client, step)
+  countTime(client.times, step, performance.now() - startedMs)
+}
+
+async function runSql(client: Try, step: SqlStep): Promise<void> {
   const results = await client.connection.query({ text: substitute(client, step.text), rowMode: 'array' })
   if (step.gsetPrefix === undefined) return
   const last: QueryArrayResult<(string | null)[]> | undefined = [results].flat().at(-1)

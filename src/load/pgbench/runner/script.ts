@@ -4,10 +4,17 @@ import { isVariableName } from './variables.ts'
 
 /** A script, ready to run. */
 export type Step =
-  | { readonly kind: 'sql'; readonly line: number; readonly text: string; gsetPrefix?: string }
+  | SqlStep
   | { readonly kind: 'set'; readonly line: number; readonly name: string; readonly value: Expression }
   | { readonly kind: 'if'; readonly line: number; readonly branches: Branch[] }
   | { readonly kind: 'sleep'; readonly line: number; readonly amount: string; readonly unitMs: number }
+
+export interface SqlStep {
+  readonly kind: 'sql'
+  readonly line: number
+  readonly text: string
+  gsetPrefix?: string
+}
 
 interface Branch {
   /** Undefined in `\else`. */

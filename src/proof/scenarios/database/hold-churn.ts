@@ -8,7 +8,7 @@ export const holdChurn: DatabaseScenario = {
   name: 'hold-churn',
   story:
     'Eight sessions hold, extend and give back at once, while other holds end: one each, none too early.',
-  file: 'database-tests/pgbench-holds.sql',
+  scripts: [{ file: 'database-tests/pgbench-holds.sql', weight: 1 }],
   size: 'churn',
   maxTries: 1,
   stock: 100_000,

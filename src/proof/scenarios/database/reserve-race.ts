@@ -1,5 +1,6 @@
 import type { Client } from 'pg'
 import { FIXTURES } from '../../fixtures/fixtures.ts'
+import { onlyWhole } from '../scenario.ts'
 import type { DatabaseScenario } from './scenario.ts'
 
 const STOCK = FIXTURES['reserve-race'].stock
@@ -7,7 +8,7 @@ const STOCK = FIXTURES['reserve-race'].stock
 export const reserveRace: DatabaseScenario = {
   name: 'reserve-race',
   story: 'Fifty buyers fight for ten tickets at the database.',
-  file: 'database-tests/pgbench-reserve.sql',
+  scripts: [{ file: 'database-tests/pgbench-reserve.sql', weight: 1 }],
   size: 'reserve',
   maxTries: 1,
   stock: STOCK,
@@ -25,12 +26,22 @@ export const reserveRace: DatabaseScenario = {
   },
 }
 
+/** Transaction pooling: sessions share connections, and a promise must not lean on one. */
+export const reserveRacePooled: DatabaseScenario = {
+  ...reserveRace,
+  name: 'reserve-race-pooled',
+  story: 'The same fifty buyers through PgBouncer, which gives a connection for one transaction at a time.',
+  isPooled: true,
+  obstacle: async (run) =>
+    (await onlyWhole(run)) ?? (run.openPooler === undefined ? 'no PgBouncer was found' : undefined),
+}
+
 /** SERIALIZABLE: nothing may be oversold; that everything sells is promised under READ COMMITTED only. */
 export const reserveRaceSerializable: DatabaseScenario = {
   name: 'reserve-race-serializable',
   story:
     'A hundred buyers fight for ten tickets under SERIALIZABLE: none is sold twice, who loses is told to retry.',
-  file: 'database-tests/pgbench-serializable.sql',
+  scripts: [{ file: 'database-tests/pgbench-serializable.sql', weight: 1 }],
   size: 'serializable',
   maxTries: 3,
   stock: STOCK,

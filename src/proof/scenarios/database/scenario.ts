@@ -1,15 +1,21 @@
 import type { Client } from 'pg'
-import type { PgbenchRun } from '../../../load/engine.ts'
+import type { PgbenchRun, PgbenchScript } from '../../../load/engine.ts'
 import type { Profile } from '../../profiles.ts'
 import type { ScenarioResult } from '../../results.ts'
+import type { Run } from '../../run.ts'
 
-/** A scenario at the database itself: one pgbench file against one tier. */
+/** A scenario at the database itself: pgbench files against one tier. */
 export interface DatabaseScenario {
   readonly name: string
   /** Who does what at once, in one sentence. */
   readonly story: string
-  readonly file: string
-  readonly size: keyof Profile & ('reserve' | 'serializable' | 'churn')
+  /** Relative to the repository. */
+  readonly scripts: readonly PgbenchScript[]
+  /** As of a scenario over HTTP. */
+  readonly obstacle?: (run: Run) => Promise<string | undefined>
+  /** PgBouncer with transaction pooling stands between the clients and the database. */
+  readonly isPooled?: true
+  readonly size: keyof Profile & ('reserve' | 'serializable' | 'churn' | 'mixed')
   readonly maxTries: number
   /** Places of the tier. */
   readonly stock: number

@@ -1,0 +1,54 @@
+import { rm } from 'node:fs/promises'
+import { connect } from '../db/connection.ts'
+import { copyEmbedded } from '../embedded/copy.ts'
+import { startEmbedded } from '../embedded/embedded.ts'
+import type { Engines } from '../load/engine.ts'
+import type { Mortals } from '../proof/run.ts'
+import { openFailoverWorld } from './failover-world.ts'
+import { openFragileWorld } from './fragile-world.ts'
+import { openMortalWorld } from './mortal-world.ts'
+import { NO_SMALL_DISK } from './small-disk.ts'
+
+interface MortalsOptions {
+  readonly jwtSecret: string
+  readonly signal: AbortSignal
+  readonly install: (client: Awaited<ReturnType<typeof connect>>) => Promise<void>
+  readonly pooler: Engines['pooler']
+}
+
+/** Each in a folder of its own, whose name begins with `folder`, that is gone when it is closed. */
+export function openMortals(
+  folder: string,
+  { install, ...given }: MortalsOptions,
+): Mortals & { close(): Promise<void> } {
+  const template = `${folder}-template`
+  let made: Promise<void> | undefined
+  let worlds = 0
+  const next = () => `${folder}-${++worlds}`
+  const prepare = async (dataFolder: string) => {
+    made ??= makeTemplate(template, install)
+    await made
+    await copyEmbedded(template, dataFolder)
+  }
+  const options = { ...given, prepare }
+  return {
+    openWorld: () => openMortalWorld(next(), options),
+    openPair: (replication) => openFailoverWorld(next(), replication, options),
+    openFragile: (needs) => openFragileWorld(next(), needs, options),
+    lacks: {
+      smallDisk: NO_SMALL_DISK,
+      pooler: options.pooler === undefined ? 'there is no PgBouncer on the PATH' : undefined,
+    },
+    close: () => rm(template, { recursive: true, force: true }),
+  }
+}
+
+async function makeTemplate(dataFolder: string, install: MortalsOptions['install']): Promise<void> {
+  const cluster = await startEmbedded({ dataFolder })
+  try {
+    const client = await connect(cluster.url)
+    await install(client).finally(() => client.end())
+  } finally {
+    await cluster.stop()
+  }
+}
