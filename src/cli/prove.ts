@@ -23,6 +23,7 @@ import { INTERRUPTED } from './interrupt.ts'
 import { openMortals } from './mortals.ts'
 import { poolerOf } from './pooler.ts'
 import { runStages } from './progress.ts'
+import { proveTargetOf, refuseTargetArguments, TARGET_ARGUMENTS, TARGET_SCENARIOS } from './prove-target.ts'
 import { jwtSecretOf, ticketKeyOf } from './secrets.ts'
 import { serveFrom } from './serve-from.ts'
 import { openSigner } from './signing-key.ts'
@@ -44,7 +45,7 @@ export const prove = defineCommand({
     scenario: {
       type: 'positional',
       required: false,
-      description: `only these: ${SCENARIOS.join(' | ')}`,
+      description: `only these: ${SCENARIOS.join(' | ')}; with --target ${TARGET_SCENARIOS.join(' | ')}`,
     },
     profile: { type: 'string', default: 'quick', description: Object.keys(PROFILES).join(' | ') },
     level: { type: 'string', default: '3', description: '1: one session | 2: many at the database | 3: all' },
@@ -59,10 +60,13 @@ export const prove = defineCommand({
     pgbouncer: { type: 'string', description: 'path of PgBouncer, or off to leave out what needs it' },
     minutes: { type: 'string', description: 'how long the profile soak lasts (30)' },
     compare: { type: 'string', description: 'folder or results.json of an earlier run' },
+    ...TARGET_ARGUMENTS,
   },
   run: async ({ args }) => {
     const config = readConfig()
     refuseLiveKey(config, 'a proof')
+    if (args.target !== undefined) return proveTargetOf(config, args.target, args)
+    refuseTargetArguments(args)
     const only = args._.map(scenarioOf)
     const profile = withMinutes(withRuns(profileOf(args.profile), args.runs, only), args.minutes, only)
     const earlier = await earlierOf(args.compare)
