@@ -4,13 +4,19 @@
 // the Node that npm installed beside us.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-if (major > 22 || (major === 22 && minor >= 18)) await import(program())
-else handOver()
+if (major > 22 || (major === 22 && minor >= 18)) {
+  // Compile cache: of us and the processes that we start, and in no folder where others than our installer may write.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+    new URL('../node_modules/.cache/admit-once', import.meta.url),
+  )
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
+  await import(program())
+} else handOver()
 
 /** The package holds no sources, so a `dist` that was left in a checkout is never run by mistake. */
 function program() {

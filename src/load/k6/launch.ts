@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { extname, join } from 'node:path'
 import { execPath } from 'node:process'
 import { pathToFileURL } from 'node:url'
+import { compileCache } from '../compile-cache.ts'
 import type { Tool } from '../find.ts'
 import { JSPI_FLAGS } from './runner/guest/jspi.ts'
 
@@ -43,7 +44,7 @@ export async function launchK6(
 export function launchBuiltIn({ script, env, folder, consoleFile }: LaunchOptions): Launch {
   const resultFile = join(folder, 'result.json')
   const args = [...NODE_FLAGS, MAIN, '--result', resultFile, ...TREND_STATS, ...printsTo(consoleFile)]
-  return { file: execPath, args: [...args, ...variables(env), script], env: {}, resultFile }
+  return { file: execPath, args: [...args, ...variables(env), script], env: compileCache(), resultFile }
 }
 
 /** Without its check of async hooks, Node outlives that the watchdog terminates a callback. */

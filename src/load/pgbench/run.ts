@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import process from 'node:process'
 import { runChild } from '../child.ts'
+import { compileCache } from '../compile-cache.ts'
 import type { Tool } from '../find.ts'
 import type { TimeWindow } from '../timeline.ts'
 import { type LatencyMs, readLatencies } from './latency.ts'
@@ -93,7 +94,7 @@ export async function runPgbench(pgbench: Tool | undefined, options: PgbenchOpti
       file,
       [...before, ...argumentsOf(options), ...watching(options, logs), url],
       {
-        env,
+        env: { ...compileCache(), ...env },
         timeoutMs: options.timeoutMs,
         signal: options.signal,
         onLine: (line) => readLine(line, died, options.onProgress),
