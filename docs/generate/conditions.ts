@@ -113,7 +113,8 @@ ${entries.map(([name, { advice }]) => `| \`${name}\` | ${advice} |`).join('\n')}
 
 ## Failover
 
-\`npx admit-once prove failover\` shows one on this machine, with PostgreSQLs of its own ([What dies](../concepts/guarantees.md#what-dies)).
+\`npx admit-once prove failover\` shows one on this machine, with PostgreSQLs of its own, and \`prove failover-patroni\` one that Patroni
+decides, with the Patroni and etcd that are installed here ([What dies](../concepts/guarantees.md#what-dies)).
 
 - **Several hosts** in \`DATABASE_URL\` are tried in turn, as libpq does with \`target_session_attrs=read-write\`:
   \`postgres://user:password@one:5432,two:5432/tickets\`. A standby, or a server that refuses writes, is not used. \`verify\` and

@@ -5,8 +5,10 @@ import { startEmbedded } from '../embedded/embedded.ts'
 import type { Engines } from '../load/engine.ts'
 import type { Mortals } from '../proof/run.ts'
 import { openFailoverWorld } from './failover-world.ts'
+import type { findPatroni } from './find-patroni.ts'
 import { openFragileWorld } from './fragile-world.ts'
 import { openMortalWorld } from './mortal-world.ts'
+import { openPatroniWorld } from './patroni-world.ts'
 import { NO_SMALL_DISK } from './small-disk.ts'
 
 interface MortalsOptions {
@@ -14,12 +16,13 @@ interface MortalsOptions {
   readonly signal: AbortSignal
   readonly install: (client: Awaited<ReturnType<typeof connect>>) => Promise<void>
   readonly pooler: Engines['pooler']
+  readonly patroni: Awaited<ReturnType<typeof findPatroni>>
 }
 
 /** Each in a folder of its own, whose name begins with `folder`, that is gone when it is closed. */
 export function openMortals(
   folder: string,
-  { install, ...given }: MortalsOptions,
+  { install, patroni, ...given }: MortalsOptions,
 ): Mortals & { close(): Promise<void> } {
   const template = `${folder}-template`
   let made: Promise<void> | undefined
@@ -34,10 +37,15 @@ export function openMortals(
   return {
     openWorld: () => openMortalWorld(next(), options),
     openPair: (replication) => openFailoverWorld(next(), replication, options),
+    openPatroni: async (replication) => {
+      if ('lacks' in patroni) throw new Error(patroni.lacks)
+      return openPatroniWorld(patroni, replication, { ...given, install })
+    },
     openFragile: (needs) => openFragileWorld(next(), needs, options),
     lacks: {
       smallDisk: NO_SMALL_DISK,
       pooler: options.pooler === undefined ? 'there is no PgBouncer on the PATH' : undefined,
+      patroni: 'lacks' in patroni ? patroni.lacks : undefined,
     },
     close: () => rm(template, { recursive: true, force: true }),
   }

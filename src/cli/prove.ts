@@ -17,6 +17,7 @@ import { conclude } from '../proof/verdict.ts'
 import { openAttackDatabases } from './attack-databases.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
+import { findPatroni } from './find-patroni.ts'
 import { variablesOf } from './fixtures.ts'
 import { gateCodeVariables } from './gate-codes.ts'
 import { INTERRUPTED } from './interrupt.ts'
@@ -140,6 +141,7 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
       signal: request.signal,
       install: migrate,
       pooler: request.engines.pooler,
+      patroni: await findPatroni(),
     })
     closers.push(() => mortals.close())
     const run = openRun({

@@ -8,7 +8,7 @@ export const ACKNOWLEDGED_IS_DURABLE: Guarantee = {
   // What was lost leaves no row.
   laws: [],
   // Where no PostgreSQL may be killed, this is not shown.
-  scenarios: ['sudden-death', 'failover', 'random-faults'],
+  scenarios: ['sudden-death', 'failover', 'failover-patroni', 'random-faults'],
   refusesAlone: true,
   protections: [
     {

@@ -11,7 +11,12 @@ export async function signalEmbedded(dataFolder: string, signal: NodeJS.Signals)
 
 /** SIGKILL to every process of the PostgreSQL on this folder at once, as when a machine dies. For proofs. */
 export async function killEmbedded(dataFolder: string): Promise<void> {
-  const status = await readStatus((await findPlace(await realpath(dataFolder))).pgdata)
+  await killServer((await findPlace(await realpath(dataFolder))).pgdata)
+}
+
+/** The same to the one whose data is right there, whoever started it. */
+export async function killServer(pgdata: string): Promise<void> {
+  const status = await readStatus(pgdata)
   if (status === undefined) return
   for (const pid of [status.pid, ...(await childrenOf(status.pid))]) {
     try {

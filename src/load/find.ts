@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { platform } from 'node:process'
 import { promisify } from 'node:util'
 
@@ -26,6 +28,13 @@ export async function onPath(program: string): Promise<string | undefined> {
   const found =
     platform === 'win32' ? output('where', [program]) : output('sh', ['-c', `command -v ${program}`])
   return (await found).split(/\r?\n/)[0] || undefined
+}
+
+/** A program of PostgreSQL's among the versions that Debian installed, newest first: an ordinary PATH has not all of them. */
+export async function inDebian(program: string): Promise<string[]> {
+  const root = '/usr/lib/postgresql'
+  const versions = await readdir(root).catch(() => [])
+  return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(root, version, 'bin', program))
 }
 
 /** A program that does not even say its version within this time is not used. */

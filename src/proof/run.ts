@@ -67,9 +67,15 @@ interface Pooler {
 export interface Mortals {
   readonly openWorld: () => Promise<Opened<MortalWorld>>
   readonly openPair: (replication: Replication) => Promise<Opened<FailoverWorld>>
+  /** The same under Patroni: a third node, and an etcd that they vote by. */
+  readonly openPatroni: (replication: Replication) => Promise<Opened<FailoverWorld>>
   readonly openFragile: (needs: FragileNeeds) => Promise<Opened<FragileWorld>>
   /** Why this machine has none; undefined where it has. */
-  readonly lacks: { readonly smallDisk: string | undefined; readonly pooler: string | undefined }
+  readonly lacks: {
+    readonly smallDisk: string | undefined
+    readonly pooler: string | undefined
+    readonly patroni: string | undefined
+  }
 }
 
 export interface FragileNeeds {

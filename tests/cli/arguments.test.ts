@@ -13,11 +13,14 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['prove --profile fast', /^There is no profile "fast": quick, full, soak\.\n$/],
   [
     'prove oversell',
-    /^There is no scenario "oversell": .*concurrent-checkout, .*reserve-race, .*webhook-chaos, sudden-death, failover, random-faults, interleavings\.\n$/,
+    /^There is no scenario "oversell": .*concurrent-checkout, .*reserve-race, .*webhook-chaos, sudden-death, failover, failover-patroni, random-faults, interleavings\.\n$/,
   ],
   ['prove --level 4', /^--level is 1, 2 or 3\.\n$/],
   ['prove hold-churn --level 2', /^Name scenarios or a --level, not both\.\n$/],
-  ['prove --runs 3', /^--runs is for sudden-death, failover, random-faults: name one of them\.\n$/],
+  [
+    'prove --runs 3',
+    /^--runs is for sudden-death, failover, failover-patroni, random-faults: name one of them\.\n$/,
+  ],
   ['prove failover --runs 0', /^--runs must be a whole number from 1 to 10000\.\n$/],
   ['prove --seed 1.5', /^--seed must be a whole number from 0 to 2147483647\.\n$/],
   ['prove --k6 /nowhere/k6', /^\/nowhere\/k6 is not k6: give its path, "off", or leave it out\.\n$/],

@@ -58,7 +58,7 @@ test('the whole proof is a PASS with 0, and each sabotage ended as expected', as
   const faults = results.stages.find((stage) => stage.name === 'faults')
   assert.deepEqual(
     faults?.leftOut?.map(({ name }) => name),
-    ['failover', 'random-faults'],
+    ['failover', 'failover-patroni', 'random-faults'],
   )
   assert.deepEqual(
     results.sabotage.map(({ kind, seen, named }) => `${kind}: ${seen}, ${named ? 'named' : 'not named'}`),

@@ -16,7 +16,7 @@ test('servers die, answers and events are lost, doubled and late: every payment 
   const why = 'no PostgreSQL at a DATABASE_URL is killed'
   assert.deepEqual(
     leftOut,
-    ['sudden-death', 'failover', 'random-faults'].map((name) => ({ name, why })),
+    ['sudden-death', 'failover', 'failover-patroni', 'random-faults'].map((name) => ({ name, why })),
   )
 })
 

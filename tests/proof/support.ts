@@ -9,6 +9,7 @@ import { clientFinder } from '../../src/api/client-address.ts'
 import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { listen } from '../../src/api/listen.ts'
 import { openRealtime } from '../../src/api/realtime/realtime.ts'
+import { findPatroni } from '../../src/cli/find-patroni.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
 import { gateCodeVariables } from '../../src/cli/gate-codes.ts'
 import { openMortals } from '../../src/cli/mortals.ts'
@@ -218,12 +219,15 @@ async function startMortal(databaseUrl: string, standIn: StandInServer, jobs = f
 
 let families = 0
 
+/** What this machine has to make clusters under Patroni. */
+export const PATRONI = await findPatroni()
+
 /** PostgreSQLs that may be killed, with the product in them. */
-export function testMortals(): Mortals {
+export function testMortals(patroni = PATRONI): Mortals {
   const { signal } = new AbortController()
   const folder = join(tmpdir(), `admit-once-mortal-${process.pid}-${families++}`)
   const mortals = openMortals(folder, {
-    ...{ jwtSecret: JWT_SECRET, signal, install: migrate, pooler: ENGINES.pooler },
+    ...{ jwtSecret: JWT_SECRET, signal, install: migrate, pooler: ENGINES.pooler, patroni },
   })
   after(() => mortals.close())
   return mortals

@@ -1,6 +1,4 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { firstTool, onPath, type Tool } from '../find.ts'
+import { firstTool, inDebian, onPath, type Tool } from '../find.ts'
 
 /** The first pgbench that understands `--max-tries` and `--failures-detailed`. */
 const MAJOR_MIN = 15
@@ -10,20 +8,13 @@ const MAJOR_MIN = 15
  * newer. With `explicit`, only that program is tried, and the search throws where it does not fit.
  */
 export async function findPgbench(explicit?: string): Promise<Tool | undefined> {
-  const paths = explicit === undefined ? [await onPath('pgbench'), ...(await ofDebian())] : [explicit]
+  const paths =
+    explicit === undefined ? [await onPath('pgbench'), ...(await inDebian('pgbench'))] : [explicit]
   const pgbench = await firstTool(paths, '--version', versionIn)
   if (pgbench !== undefined || explicit === undefined) return pgbench
   throw new Error(
     `${explicit} is not a pgbench of version ${MAJOR_MIN} or newer: give its path, "off", or leave it out.`,
   )
-}
-
-async function ofDebian(): Promise<string[]> {
-  const root = '/usr/lib/postgresql'
-  const versions = await readdir(root).catch(() => [])
-  return versions
-    .sort((a, b) => Number(b) - Number(a))
-    .map((version) => join(root, version, 'bin', 'pgbench'))
 }
 
 /** For example `15.18`. */

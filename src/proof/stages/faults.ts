@@ -2,7 +2,7 @@ import type { Check, ScenarioResult } from '../results.ts'
 import { includesScenario, type Report, type Run, type Stage } from '../run.ts'
 import { onlyWhole } from '../scenarios/scenario.ts'
 import { checksByName } from '../scenarios/scenario-result.ts'
-import { FAILOVER, runFailover } from './failover.ts'
+import { FAILOVER, FAILOVER_PATRONI, runFailover, runFailoverPatroni } from './failover.ts'
 import { RANDOM_FAULTS, runRandomFaults } from './random-faults.ts'
 import { runSuddenDeath, SUDDEN_DEATH } from './sudden-death.ts'
 import { CHAOS, runChaos } from './webhook-chaos.ts'
@@ -19,6 +19,8 @@ interface FaultScenario {
 const needsMortals = ({ source, mortals }: Run) =>
   mortals === undefined ? `no PostgreSQL at a ${source} is killed` : undefined
 
+const needsPatroni = (run: Run) => needsMortals(run) ?? run.mortals?.lacks.patroni
+
 /** Those of one list are played at once: the first one waits most of the time. */
 const SCENARIOS: readonly (readonly FaultScenario[])[] = [
   [
@@ -26,13 +28,14 @@ const SCENARIOS: readonly (readonly FaultScenario[])[] = [
     { name: SUDDEN_DEATH, obstacle: needsMortals, play: runSuddenDeath },
   ],
   [{ name: FAILOVER, obstacle: needsMortals, play: runFailover, isLong: true }],
+  [{ name: FAILOVER_PATRONI, obstacle: needsPatroni, play: runFailoverPatroni, isLong: true }],
   [{ name: RANDOM_FAULTS, obstacle: needsMortals, play: runRandomFaults, isLong: true }],
 ]
 
 export const FAULT_SCENARIOS: readonly string[] = SCENARIOS.flat().map(({ name }) => name)
 
 /** Those of which a run may have any number. */
-export const REPEATED = [SUDDEN_DEATH, FAILOVER, RANDOM_FAULTS] as const
+export const REPEATED = [SUDDEN_DEATH, FAILOVER, FAILOVER_PATRONI, RANDOM_FAULTS] as const
 
 /** What dies, and what gets lost, while tickets are sold. */
 export const faultsStage: Stage = {
