@@ -16,10 +16,10 @@ interface NodeConfig {
 }
 
 /**
- * Lease: a dead leader is one after so many seconds, the fewest that Patroni's documents allow. loop_wait + 2 × retry_timeout may
- * not be more.
+ * Lease: a dead leader is one for so many seconds yet, the fewest that Patroni's documents allow; loop_wait + 2 × retry_timeout may
+ * not be more. As docs/operating/cells.md has it.
  */
-const LEASE = { ttl: 20, loop_wait: 2, retry_timeout: 5 }
+export const LEASE = { ttl: 20, loop_wait: 5, retry_timeout: 5 }
 
 /** As a user would write it, but for the addresses, and in JSON, which is YAML. */
 export function configOf(node: NodeConfig): string {

@@ -47,7 +47,7 @@ const ANSWER_MS_MAX = 3_000
 const POLL_MS = 200
 const LOG_CHARACTERS_SHOWN = 1_500
 
-/** Made, started and streaming to all standbys, one of them synchronous where that is asked for. In seconds: about ten. */
+/** Made, started and streaming to all standbys, one of them synchronous where that is asked for. It takes some 15 s. */
 export async function openPatroni(options: PatroniOptions): Promise<PatroniCluster> {
   const closing = openClosing()
   try {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findPatroni } from '../../src/cli/find-patroni.ts'
 import { openPatroni } from '../../src/cli/patroni.ts'
+import { LEASE } from '../../src/cli/patroni-config.ts'
 import { launch, newHome, nothingLeftOf } from './support.ts'
 
 const found = await findPatroni()
@@ -46,6 +47,12 @@ describe('a cluster under Patroni', { concurrency: false, skip }, () => {
     await nothingLeftOf(join(TMPDIR, PREFIX))
     assert.deepEqual(await clustersIn(TMPDIR), [])
   })
+})
+
+test('the cluster has the lease that the docs advise', async () => {
+  const advice = await readFile('docs/operating/cells.md', 'utf8')
+  for (const [name, seconds] of Object.entries(LEASE))
+    assert.match(advice, new RegExp(`^ +${name}: ${seconds}$`, 'm'))
 })
 
 test('what a machine lacks is named with its package', async () => {
