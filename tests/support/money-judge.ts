@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { accountsOf, leftOf, type Stand, TICKET } from './money-accounts.ts'
 import type { World } from './money-world.ts'
 
 /** At every moment: no order is refunded while money of its tickets is still to go. */
@@ -33,48 +34,34 @@ interface Facts {
   readonly laws: readonly string[]
 }
 
-/** Prices and fees of one ticket of a history: 19.99 and 0.30 + 2 %, rounded half up. */
-const [PRICE, FEE] = [1999, 70]
-
 /** Compares what the database says with what the provider has. Throws with what parts. */
 export async function judge(world: World): Promise<void> {
   const facts = await factsOf(world)
   const living = Object.values(facts.tickets).filter((status) => !['refunding', 'refunded'].includes(status))
-  const expected = { captured: 0, refunds: 0, disputed: 0, pending: 0, tickets: 0, fees: 0 }
-  let short = 0
+  const stands: Stand[] = []
   for (const payment of facts.payments) {
     const paid = world.payments.find(({ id }) => id === payment.id)
     assert.ok(paid !== undefined, `${payment.id} counts for the order, and is none of its sessions`)
-    const [sent, sending] = [world.sumOf(paid.id, 'succeeded'), world.sumOf(paid.id, 'pending')]
-    const cost = payment.status === 'kept' ? living.length * (PRICE + FEE) : 0
-    const left = paid.amount - cost - sent - paid.disputed
-    judgeOwed(facts, payment.id, left - sending)
-    const ours = payment.status === 'kept' ? sumOfOurs(facts, payment.id) : 0
-    const pending = Math.max(left, ours)
-    expected.captured += paid.amount
-    expected.refunds -= sent
-    expected.disputed -= paid.disputed
-    expected.pending -= pending
-    short += pending - left
+    const bought = payment.status === 'kept' ? living.length : 0
+    const stand: Stand = {
+      amount: paid.amount,
+      tickets: bought * TICKET.price,
+      fees: bought * TICKET.fee,
+      sent: world.sumOf(paid.id, 'succeeded'),
+      disputed: paid.disputed,
+      ours: payment.status === 'kept' ? sumOfOurs(facts, payment.id) : 0,
+    }
+    stands.push(stand)
+    judgeOwed(facts, payment.id, leftOf(stand) - world.sumOf(paid.id, 'pending'))
     if (payment.status === 'returned' && payment.reason !== 'SECOND_PAYMENT')
       assert.notEqual(facts.status, 'pending', 'its payment went back, and the order waits')
     if (payment.status === 'kept' && facts.status === 'refunded')
       assert.ok(
-        left <= 0 && ours === 0 && (paid.disputed === 0 || sent >= paid.amount),
+        leftOf(stand) <= 0 && stand.ours === 0 && (paid.disputed === 0 || stand.sent >= paid.amount),
         'refunded, says the order, and the money did not go',
       )
   }
-  if (facts.payments.some(({ status }) => status === 'kept')) {
-    expected.tickets -= living.length * PRICE
-    expected.fees -= living.length * FEE
-  }
-  const fromTickets = Math.min(short, -expected.tickets)
-  expected.tickets += fromTickets
-  expected.fees += short - fromTickets
-  assert.deepEqual(
-    facts.accounts,
-    Object.fromEntries(Object.entries(expected).filter(([, cents]) => cents !== 0)),
-  )
+  assert.deepEqual(facts.accounts, accountsOf(stands))
   if (facts.status !== 'pending') assert.equal(facts.held, 0, 'places are blocked for an order that ended')
   judgeTickets(world, facts)
 }

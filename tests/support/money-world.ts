@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { addTier, type BoxOffice } from './box-office.ts'
 import type { TestDatabase } from './database.ts'
 import { eventOf, type MoneyAnswer, type PlacedOrder, placeOrder, sessionOf } from './money.ts'
+import { TICKET } from './money-accounts.ts'
 import type { Step } from './money-history.ts'
 
 /** A refund as the provider has it. */
@@ -22,16 +23,20 @@ interface Paid {
 
 /** One order, and a provider that is the truth about its money. */
 export async function openWorld(db: TestDatabase, box: BoxOffice) {
-  const eventId = await db.value<string>(
-    `insert into events (business_id, slug, title, start_at, end_at, status, fee_fixed_cents, fee_basis_points)
-     values ($1, 'h-' || gen_random_uuid(), 'History', now() + interval '1 day', now() + interval '2 days', 'published', 30, 200)
-     returning id`,
-    [box.businessId],
-  )
-  const tierId = await addTier(db, eventId, { priceCents: 1999 })
+  const eventId = await openEvent(db, box)
+  const tierId = await addTier(db, eventId, { priceCents: TICKET.price })
   const order = await placeOrder(db, { eventId, tierId, quantity: 3 })
   return new World(db, order)
 }
+
+/** An event that is a day away and whose tickets of {@link TICKET} have its fee. */
+export const openEvent = (db: TestDatabase, { businessId }: BoxOffice): Promise<string> =>
+  db.value<string>(
+    `insert into events (business_id, slug, title, start_at, end_at, status, fee_fixed_cents, fee_basis_points)
+     values ($1, 'h-' || gen_random_uuid(), 'History', now() + interval '1 day', now() + interval '2 days', 'published', 30, 200)
+     returning id`,
+    [businessId],
+  )
 
 export class World {
   readonly db: TestDatabase

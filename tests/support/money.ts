@@ -73,14 +73,17 @@ export async function placeOrder(db: TestDatabase, options: OrderOptions): Promi
     sessionId: `cs_test_${name}`,
     paymentId: `pi_${name}`,
   }
-  if (options.opened ?? true) {
-    const opened = await db.value<{ success: boolean }>('select ticketing.open_session($1, 1, $2)', [
-      order.orderId,
-      sessionOf(order, { status: 'open', payment_status: 'unpaid', url: 'https://pay.example.org/x' }),
-    ])
-    assert.equal(opened.success, true)
-  }
+  if (options.opened ?? true) await openSession(db, order)
   return order
+}
+
+/** The provider has opened an order's session, and its answer is stored. */
+export async function openSession(db: TestDatabase, order: PlacedOrder): Promise<void> {
+  const opened = await db.value<{ success: boolean }>('select ticketing.open_session($1, 1, $2)', [
+    order.orderId,
+    sessionOf(order, { status: 'open', payment_status: 'unpaid', url: 'https://pay.example.org/x' }),
+  ])
+  assert.equal(opened.success, true)
 }
 
 /** The provider's object of an order's session; paid, where `change` says nothing else. */
@@ -225,7 +228,7 @@ export const countsOf = (db: TestDatabase, tierId: string) =>
 /** As if an order's time to pay were over: its holds are due, and nobody has ended them. */
 export async function lapse(db: TestDatabase, order: PlacedOrder): Promise<void> {
   const holds = await db.rows<{ session_id: string; quantity: number; tier_id: string }>(
-    'delete from ticket_holds where order_id = $1 returning session_id, quantity, tier_id',
+    `delete from ticket_holds where order_id = $1 and status = 'active' returning session_id, quantity, tier_id`,
     [order.orderId],
   )
   for (const hold of holds)
