@@ -111,6 +111,8 @@ begin;
 \ir rules/judge_tier.sql
 \ir rules/person_quantity.sql
 \ir rules/expire_due_holds.sql
+\ir rules/reserve_one.sql
+\ir rules/reserve_cart.sql
 \ir rules/lock_session.sql
 \ir rules/hold_cart.sql
 -- what is an order, and when does it end?

@@ -46,11 +46,7 @@ export const ONLY_YOURS: Guarantee = {
       ],
       without: [
         ['ticketing.lock_session', 'if not v_caller.is_trusted and exists', 'if false and exists'],
-        [
-          'ticketing.reserve_tickets_batch',
-          'if not v_caller.is_trusted and (v_user_id',
-          'if false and (v_user_id',
-        ],
+        ['ticketing.judge_cart', 'if not p_caller.is_trusted and (user_id', 'if false and (user_id'],
         ['ticketing.cancel_reservation', '(v_caller.is_trusted or r.user_id', '(true or r.user_id'],
         [
           'ticketing.gate_list',
