@@ -79,6 +79,7 @@ begin
       ('delete_user',                  'vault',  'service_role'),
       ('has_own_users',                'vault',  'service_role'),
       ('forget_leftovers',             'vault',  'service_role'),
+      ('reserve_many',                 'vault',  'service_role'),
       ('expire_ticket_holds',          'door',   'service_role'),
       ('expire_orders',                'vault',  'service_role'),
       ('open_session',                 'vault',  'service_role'),

@@ -113,6 +113,8 @@ begin;
 \ir rules/expire_due_holds.sql
 \ir rules/reserve_one.sql
 \ir rules/reserve_cart.sql
+\ir rules/read_requests.sql
+\ir rules/hold_in_turn.sql
 \ir rules/lock_session.sql
 \ir rules/hold_cart.sql
 -- what is an order, and when does it end?
@@ -208,6 +210,7 @@ begin;
 -- holding tickets
 \ir verbs/reserve_tickets_atomically.sql
 \ir verbs/reserve_tickets_batch.sql
+\ir verbs/reserve_many.sql
 \ir verbs/extend_ticket_holds.sql
 \ir verbs/release_ticket_holds.sql
 \ir verbs/release_tickets.sql

@@ -1,7 +1,7 @@
 -- Written by `npm run generate` from src/core/guarantees.ts; a test compares the two.
 delete from ticketing.protections;
 insert into ticketing.protections (position, guarantee, protection, role, kind, object, functions) values
-  (1, 'never-oversold', 'decision under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.judge_tier,ticketing.room_for,ticketing.lock_tiers,ticketing.lock_key,ticketing.read_tier,ticketing.judge_holder,ticketing.refused_at_once,ticketing.write_holds}'),
+  (1, 'never-oversold', 'decision under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.reserve_many,ticketing.judge_tier,ticketing.room_for,ticketing.lock_tiers,ticketing.lock_key,ticketing.read_tier,ticketing.judge_holder,ticketing.refused_at_once,ticketing.write_holds,ticketing.hold_in_turn,ticketing.hold_each,ticketing.judge_in_turn}'),
   (2, 'never-oversold', 'trg_check_hold_capacity', 'refuses', 'trigger', 'public.ticket_holds', '{ticketing.demand_capacity}'),
   (3, 'never-oversold', 'trg_check_hold_capacity_upd', 'refuses', 'trigger', 'public.ticket_holds', '{ticketing.demand_capacity}'),
   (4, 'never-oversold', 'trg_reserve_capacity', 'refuses', 'trigger', 'public.tickets', '{ticketing.demand_capacity}'),

@@ -19,9 +19,16 @@ export const NEVER_OVERSOLD: Guarantee = {
       uses: [
         ...['ticketing.lock_tiers', 'ticketing.lock_key', 'ticketing.read_tier', 'ticketing.judge_holder'],
         ...['ticketing.refused_at_once', 'ticketing.write_holds'],
+        ...[
+          'ticketing.reserve_many',
+          'ticketing.hold_in_turn',
+          'ticketing.hold_each',
+          'ticketing.judge_in_turn',
+        ],
       ],
       without: [
         ['ticketing.hold_tiers', 'perform ticketing.lock_tiers(p_tier_ids);', ''],
+        ['ticketing.reserve_many', 'perform ticketing.lock_tiers(array[v_tier_id]);', ''],
         ['ticketing.judge_tier', 'when p_tier.available < p_quantity then', 'when false then'],
         ['ticketing.room_for', 't.total_quantity - t.sold_quantity - t.reserved_quantity', '1000000'],
       ],

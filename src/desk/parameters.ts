@@ -53,6 +53,18 @@ export const integer = parameter<number>('integer', z.int32(), (value) =>
   isInt4(value) ? String(value) : 'null',
 )
 
+/** A list in which a place may be null. */
+export function listOf<Value>({
+  type,
+  schema,
+  write,
+}: Parameter<Value>): Parameter<readonly (Value | null)[], false> {
+  return parameter(`${type}[]`, z.array(schema.nullable()), (values) => {
+    const written = values.map((value) => (value === null ? 'null' : write(value)))
+    return `array[${written.join(',')}]::${type}[]`
+  })
+}
+
 export function optional<Value>(required: Parameter<Value>): Parameter<Value, true> {
   return { ...required, isOptional: true }
 }

@@ -106,6 +106,7 @@ const VAULT: Readonly<Record<string, string>> = {
   void_tickets: 'authenticated service_role',
   cancel_event: 'authenticated service_role',
   continue_cancellations: 'service_role',
+  reserve_many: 'service_role',
   expire_orders: 'service_role',
   open_session: 'service_role',
   refuse_session: 'service_role',
