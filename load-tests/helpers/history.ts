@@ -1,8 +1,17 @@
 import exec from 'k6/execution'
 
-/** What a user asks for: its verb, its idempotency key, and what of it a checker compares with the answer. */
+/** What a user asks for: its verb, its idempotency key (of a booking without one the name), and what of it a checker compares with the answer. */
 export interface Operation {
-  readonly operation: 'reserve' | 'release' | 'checkout' | 'pay' | 'refund' | 'cancel' | 'scan'
+  readonly operation:
+    | 'reserve'
+    | 'release'
+    | 'checkout'
+    | 'pay'
+    | 'refund'
+    | 'cancel'
+    | 'scan'
+    | 'claim'
+    | 'book'
   readonly key?: string
   readonly asked: Readonly<Record<string, unknown>>
   /** When an arrival rate meant it to start, in the milliseconds of {@link now}. */
@@ -35,7 +44,7 @@ export function record(
   if (!isRecording) return
   const returned = now()
   const [answer = {}] = [read()].flat()
-  const { success, code, error_code, outcome, already_scanned } = answer
+  const { success, code, error_code, outcome, already_scanned, error } = answer
   console.log(
     JSON.stringify({
       version: 1,
@@ -47,20 +56,30 @@ export function record(
       wall: Date.now(),
       status,
       success,
-      code: code ?? error_code ?? outcome ?? (already_scanned === true ? 'ALREADY_USED' : undefined),
+      code: code ?? error_code ?? outcome ?? (already_scanned === true ? 'ALREADY_USED' : codeIn(error)),
       answered: answeredIn(answer),
     }),
   )
 }
 
+/** Verbs call it so themselves; others write a sentence there. */
+function codeIn(error: unknown): string | undefined {
+  return typeof error === 'string' && /^[A-Z_]+$/.test(error) ? error : undefined
+}
+
 /** What was made, under one name whatever the endpoint calls it. */
 function answeredIn(answer: Record<string, unknown>): object {
   const { orderId, order_id, session_id, hold_id, hold_ids, released, qrType, details } = answer
+  const { claimId, reservation_id } = answer
+  const passOf = (type: string) =>
+    qrType === type ? (details as Record<string, unknown> | null)?.['id'] : undefined
   return {
     order: orderId ?? order_id,
     session: session_id,
     holds: hold_ids ?? (hold_id === undefined ? undefined : [hold_id]),
     released,
-    ticket: qrType === 'ticket' ? (details as Record<string, unknown>)['id'] : undefined,
+    ticket: passOf('ticket'),
+    claim: claimId ?? passOf('claim'),
+    booking: reservation_id ?? passOf('booking'),
   }
 }

@@ -204,6 +204,7 @@ async function sellAll(board: Board): Promise<void> {
 }
 
 async function sell(board: Board): Promise<void> {
+  const key = crypto.randomUUID()
   const response = await postRetrying(
     `${getBaseUrl()}/create-ticket-checkout`,
     {
@@ -212,7 +213,9 @@ async function sell(board: Board): Promise<void> {
       customerName: 'A guest at the till',
       customerEmail: `till-${crypto.randomUUID()}@example.org`,
     },
-    getHeaders(buyerToken),
+    { ...getHeaders(buyerToken), 'Idempotency-Key': key },
+    {},
+    { operation: 'checkout', key, asked: { event: eventId, tiers: { [tierId]: 1 } } },
   )
   const { success, orderId } = jsonOf(response)
   if (success !== true) return unexpectedAnswers.add(1)

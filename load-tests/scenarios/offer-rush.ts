@@ -60,21 +60,26 @@ export default async function wantOffer(): Promise<void> {
   const guest = guestNumber()
   const headers = getHeaders(tokens[guest])
   const answers = await Promise.all([claim(headers), claim(headers)])
-  const granted = answers.filter((answer) => answer === 'granted').length
+  const [claimId, ...others] = answers.filter((answer) => answer !== undefined)
+  const granted = claimId === undefined ? 0 : 1 + others.length
   if (granted > 1) doubleClaims.add(1)
   check(answers, { 'of two clicks at most one is granted': () => granted <= 1 })
-  if (granted === 0 || (loadProfile === undefined && guest % GIVES_BACK_EVERY !== 0)) return
+  if (claimId === undefined || (loadProfile === undefined && guest % GIVES_BACK_EVERY !== 0)) return
   await pause(THINKS_S)
-  await release(headers)
+  await release(headers, claimId)
   // Under a load profile the guest asks again by beginning again.
   if (loadProfile === undefined) await claim(headers)
 }
 
-async function claim(headers: Record<string, string>): Promise<'granted' | 'refused'> {
+/** The claim, if it is granted. Each click is a request of its own. */
+async function claim(headers: Record<string, string>): Promise<string | undefined> {
+  const key = crypto.randomUUID()
   const response = await postRetrying(
     `${getBaseUrl()}/claim-offer`,
     { discountId, partySize: PARTY },
-    headers,
+    { ...headers, 'Idempotency-Key': key },
+    {},
+    { operation: 'claim', key, asked: { offer: discountId, party: PARTY } },
   )
   const body = jsonOf(response)
   const code = response.status === 409 ? body['code'] : undefined
@@ -84,14 +89,16 @@ async function claim(headers: Record<string, string>): Promise<'granted' | 'refu
   } else if (code === 'ALREADY_CLAIMED') secondClaimsRefused.add(1)
   else if (code === 'INSUFFICIENT_SPOTS') soldOutAnswers.add(1)
   else unexpectedAnswers.add(1)
-  return response.status === 200 ? 'granted' : 'refused'
+  return response.status === 200 ? String(body['claimId']) : undefined
 }
 
-async function release(headers: Record<string, string>): Promise<void> {
+async function release(headers: Record<string, string>, claimId: string): Promise<void> {
   const response = await postRetrying(
     `${getSupabaseUrl()}/rest/v1/rpc/release_offer_spots`,
     { p_discount_id: discountId, p_party_size: PARTY },
     headers,
+    {},
+    { operation: 'release', asked: { offer: discountId, claim: claimId, party: PARTY } },
   )
   if (response.status === 204) {
     claimsReleased.add(1)

@@ -13,6 +13,7 @@ import { loadProfile } from '../config/load-profiles.ts'
 import { getThresholds } from '../config/thresholds.ts'
 import { getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
 import { guestNumber, guestTokens } from '../helpers/guests.ts'
+import type { Operation } from '../helpers/history.ts'
 import { jsonOf, postRetrying } from '../helpers/http.ts'
 import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
@@ -77,19 +78,29 @@ export default async function wantTable(): Promise<void> {
   unexpectedAnswers.add(1)
 }
 
+/** Every user counts its own. */
+let asked = 0
+
 /** The booking's id, or undefined where the house is full at that time. */
 async function book(
   headers: Record<string, string>,
   time: string,
   party: number,
 ): Promise<string | undefined> {
-  const answer = await call('book_slot_atomically', headers, {
-    p_business_id: businessId,
-    p_date: date,
-    p_slot_time: time,
-    p_party_size: party,
-    p_reservation_name: `Guest ${exec.scenario.iterationInTest}`,
-  })
+  // By its name it is found, where the answer is lost.
+  const name = `Guest ${exec.scenario.iterationInTest}, request ${++asked}`
+  const answer = await call(
+    'book_slot_atomically',
+    headers,
+    {
+      p_business_id: businessId,
+      p_date: date,
+      p_slot_time: time,
+      p_party_size: party,
+      p_reservation_name: name,
+    },
+    { operation: 'book', key: name, asked: { business: businessId, date, time, party } },
+  )
   const booked = answer['success'] === true
   check(answer, { 'booked, or told that it is full': () => booked || answer['error'] === 'SLOT_FULL' })
   if (booked) {
@@ -102,7 +113,12 @@ async function book(
 }
 
 async function cancel(headers: Record<string, string>, reservationId: string, party: number): Promise<void> {
-  const answer = await call('cancel_reservation', headers, { p_reservation_id: reservationId })
+  const answer = await call(
+    'cancel_reservation',
+    headers,
+    { p_reservation_id: reservationId },
+    { operation: 'cancel', asked: { booking: reservationId } },
+  )
   check(answer, { cancelled: () => answer['success'] === true })
   if (answer['success'] === true) {
     coversCancelled.add(party)
@@ -114,8 +130,9 @@ async function call(
   verb: string,
   headers: Record<string, string>,
   body: unknown,
+  operation: Operation,
 ): Promise<Record<string, unknown>> {
-  return jsonOf(await postRetrying(`${getSupabaseUrl()}/rest/v1/rpc/${verb}`, body, headers))
+  return jsonOf(await postRetrying(`${getSupabaseUrl()}/rest/v1/rpc/${verb}`, body, headers, {}, operation))
 }
 
 export const handleSummary = summaryOf('slot-rush')

@@ -12,6 +12,7 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import type { Operation } from '../helpers/history.ts'
 import { jsonOf, postRetrying } from '../helpers/http.ts'
 import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
@@ -81,8 +82,14 @@ export default async function visit(): Promise<void> {
 /** Holds tickets, and puts some of them into an order that waits for its payment. */
 async function holdAndOrder(own: Headers, session: string): Promise<string | undefined> {
   const p_reservations = [{ tier_id: tierId, quantity: HELD }]
-  const held = await rpc('reserve_tickets_batch', { p_reservations, p_session_id: session }, own)
-  const order = await post('create-ticket-checkout', cartOf(session), own)
+  const held = await rpc('reserve_tickets_batch', { p_reservations, p_session_id: session }, own, {
+    operation: 'reserve',
+    asked: { event: eventId, tiers: { [tierId]: HELD }, session },
+  })
+  const order = await post('create-ticket-checkout', cartOf(session), own, {
+    operation: 'checkout',
+    asked: { event: eventId, tiers: { [tierId]: ORDERED } },
+  })
   const { orderId } = jsonOf(order)
   return jsonOf(held)['success'] === true && typeof orderId === 'string' ? orderId : undefined
 }
@@ -142,10 +149,15 @@ function doorsOf(stranger: Headers): Promise<Answer>[] {
 
 /** Everything is still the buyer's: the order is given up, and what is held besides is given back, to the last ticket. */
 async function leave(own: Headers, session: string, orderId: string): Promise<void> {
-  const given = await post('cancel-order', { orderId }, own)
-  const released = Number(
-    jsonOf(await rpc('release_ticket_holds', { p_session_id: session }, own))['released'],
-  )
+  const given = await post('cancel-order', { orderId }, own, {
+    operation: 'cancel',
+    asked: { order: orderId },
+  })
+  const rest = await rpc('release_ticket_holds', { p_session_id: session }, own, {
+    operation: 'release',
+    asked: { event: eventId, session },
+  })
+  const released = Number(jsonOf(rest)['released'])
   ticketsReleased.add(released)
   const asItWas = check(given, {
     'a buyer finds it as it was': ({ status }) => status === 200 && released === HELD - ORDERED,
@@ -174,8 +186,8 @@ const REFUSALS: Readonly<Record<string, Counter>> = {
   42501: forbidden,
 }
 
-function rpc(name: string, body: object, headers: Headers): Promise<Answer> {
-  return postRetrying(`${getSupabaseUrl()}/rest/v1/rpc/${name}`, body, headers)
+function rpc(name: string, body: object, headers: Headers, operation?: Operation): Promise<Answer> {
+  return postRetrying(`${getSupabaseUrl()}/rest/v1/rpc/${name}`, body, headers, {}, operation)
 }
 
 function read(query: string, headers: Headers): Promise<Answer> {
@@ -183,8 +195,8 @@ function read(query: string, headers: Headers): Promise<Answer> {
   return http.asyncRequest('GET', url, null, { headers, responseType: 'text' })
 }
 
-function post(name: string, body: object, headers: Headers): Promise<Answer> {
-  return postRetrying(`${getBaseUrl()}/${name}`, body, headers)
+function post(name: string, body: object, headers: Headers, operation?: Operation): Promise<Answer> {
+  return postRetrying(`${getBaseUrl()}/${name}`, body, headers, {}, operation)
 }
 
 export const handleSummary = summaryOf('strangers')

@@ -12,6 +12,7 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, getHeaders, getSupabaseUrl, required } from '../helpers/auth.ts'
+import type { Operation } from '../helpers/history.ts'
 import { jsonOf, pause, postRetrying } from '../helpers/http.ts'
 import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { summaryOf, TREND_STATS } from '../helpers/summary.ts'
@@ -91,11 +92,15 @@ export async function teardown(): Promise<void> {
     `${rpc}/reserve_tickets_atomically`,
     { p_tier_id: tierId, p_quantity: 1 },
     headers,
+    {},
+    { operation: 'reserve', asked: { event: eventId, tiers: { [tierId]: 1 } } },
   )
   const { remaining, available, session_id: sessionId } = jsonOf(probe)
   if (Number(remaining ?? available) < 0) oversellDetected.add(1)
   if (sessionId === undefined) return
-  await postRetrying(`${rpc}/release_ticket_holds`, { p_session_id: sessionId }, headers)
+  const asked = { event: eventId, session: String(sessionId) }
+  const putBack = { operation: 'release', asked } as const
+  await postRetrying(`${rpc}/release_ticket_holds`, { p_session_id: sessionId }, headers, {}, putBack)
 }
 
 function judgeRepeats(first: Record<string, unknown>, answers: readonly RefinedResponse<'text'>[]): void {
@@ -134,11 +139,13 @@ function checkout(key: string, quantity: number): Promise<RefinedResponse<'text'
       contact: { name: `Guest ${buyer}`, email: `guest-${buyer}@example.org` },
     },
     { ...headers, 'Idempotency-Key': key },
+    { operation: 'checkout', key, asked: { event: eventId, tiers: { [tierId]: quantity } } },
   )
 }
 
-async function post(name: string, body: unknown, with_: Record<string, string>) {
-  const response = await postRetrying(`${getBaseUrl()}/${name}`, body, with_, { tags: { operation: name } })
+async function post(name: string, body: unknown, with_: Record<string, string>, operation?: Operation) {
+  const params = { tags: { operation: name } }
+  const response = await postRetrying(`${getBaseUrl()}/${name}`, body, with_, params, operation)
   if (response.status === 500) serverErrors.add(1)
   return response
 }

@@ -13,6 +13,7 @@ import { Counter } from 'k6/metrics'
 import type { Options } from 'k6/options'
 import { getThresholds } from '../config/thresholds.ts'
 import { getBaseUrl, required } from '../helpers/auth.ts'
+import { now, type Operation, record } from '../helpers/history.ts'
 import { jsonOf, pause } from '../helpers/http.ts'
 import { announce, lasting, PACE } from '../helpers/pace.ts'
 import { type AwaitedOrder, sessionEvent, signatureOf } from '../helpers/stripe.ts'
@@ -75,11 +76,12 @@ export default async function reportPayment(): Promise<void> {
   const report = paymentOf(number, isOurs ? order : nobodys(number))
   if (number % FORGED_EVERY === 0) await sendForged(report, number / FORGED_EVERY)
 
-  const sends = Array.from({ length: COPIES_AT_ONCE }, () => send(report))
+  const payment = isOurs ? ({ operation: 'pay', asked: { order: order.order_id } } as const) : undefined
+  const sends = Array.from({ length: COPIES_AT_ONCE }, () => sendReal(report, payment))
   if (isOurs && number % EXPIRED_EVERY === 0) sends.push(sendExpiry(number, order))
   const answers = (await Promise.all(sends)).slice(0, COPIES_AT_ONCE)
   await pause(LATE_COPY_S)
-  answers.push(await send(report))
+  answers.push(await sendReal(report, payment))
   judge(answers, isOurs)
 }
 
@@ -113,6 +115,14 @@ async function sendExpiry(number: number, order: AwaitedOrder): Promise<RefinedR
   const answer = await send(sessionEvent(id, 'checkout.session.expired', order, new Date()))
   if (answer.status === 200) expiriesSent.add(1)
   else unexpectedAnswers.add(1)
+  return answer
+}
+
+/** That somebody's order is paid is an operation of the history; what is nobody's has no order to look at. */
+async function sendReal(report: string, payment: Operation | undefined): Promise<RefinedResponse<'text'>> {
+  const call = now()
+  const answer = await send(report)
+  if (payment !== undefined) record(payment, call, answer.status, () => jsonOf(answer))
   return answer
 }
 

@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '../config.ts'
-import { judgeHistory } from '../proof/history/checkers/index.ts'
-import { readHistory } from '../proof/history/read.ts'
+import { judgeFile } from '../proof/history/checkers/index.ts'
+import { openHistoryFile } from '../proof/history/read.ts'
 import { historyText, verdictOf } from '../proof/history/text.ts'
 import { CommandError } from './failure.ts'
 import { EXIT, isColored } from './verdict.ts'
@@ -17,8 +17,8 @@ export const proveCheck = defineCommand({
   },
   run: async ({ args }) => {
     if (args._.length > 1) throw new CommandError('Name one file: a history is judged by itself.')
-    const history = await readHistory(args.file)
-    const results = judgeHistory(history)
+    const history = await openHistoryFile(args.file)
+    const results = await judgeFile(history)
     const options = { columns: process.stdout.columns ?? 80, color: isColored(readConfig()) }
     console.log(historyText(history, results, options))
     process.exitCode = EXIT[verdictOf(results)]

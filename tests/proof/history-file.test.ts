@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import type { LedgerRow } from '../../src/proof/history/format.ts'
+import { LINE_BYTES_MAX } from '../../src/proof/history/lines.ts'
 import { type Answer, outcomeOf } from '../../src/proof/history/outcome.ts'
-import { LINE_CHARS_MAX, readHistory } from '../../src/proof/history/read.ts'
+import { openHistoryFile } from '../../src/proof/history/read.ts'
 import { openHistory } from '../../src/proof/history/recorder.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'admit-once-history-'))
@@ -39,6 +40,17 @@ function recorded(name: string, answers: readonly Answer[], rows: readonly Ledge
   history.addRows(rows)
   assert.equal(history.close(), answers.length > 0)
   return history.file
+}
+
+/** All of it at once. */
+async function readHistory(file: string) {
+  const { header, databases, read } = await openHistoryFile(file)
+  const parts = await Promise.all([...databases.keys()].map(read))
+  return {
+    header,
+    operations: parts.flatMap(({ operations }) => operations),
+    rows: parts.flatMap(({ rows }) => rows),
+  }
 }
 
 describe('history.ndjson', () => {
@@ -175,12 +187,12 @@ const UNREADABLE: readonly (readonly [what: string, change: (lines: string[]) =>
     ],
     [
       'an enormous line',
-      (lines) => lines.with(1, 'x'.repeat(LINE_CHARS_MAX + 1)).join('\n'),
+      (lines) => lines.with(1, 'x'.repeat(LINE_BYTES_MAX + 1)).join('\n'),
       /^HISTORY_LINE_TOO_LONG: line 2/,
     ],
     [
       'an enormous line without an end',
-      () => 'x'.repeat(10 * LINE_CHARS_MAX),
+      () => 'x'.repeat(10 * LINE_BYTES_MAX),
       /^HISTORY_LINE_TOO_LONG: line 1/,
     ],
     ['a line that is cut', (lines) => lines.join('\n').slice(0, -20), /^HISTORY_CUT: line 6 has no end/],

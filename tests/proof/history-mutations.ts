@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import type { LedgerRow, Operation } from '../../src/proof/history/format.ts'
-import type { RecordedHistory } from '../../src/proof/history/read.ts'
+import type { LedgerRow, Operation, RowOf } from '../../src/proof/history/format.ts'
+import type { DatabaseHistory } from '../../src/proof/history/read.ts'
 
 /** One thing that is wrong with a history that was sound. */
 export interface Mutation {
   readonly what: string
-  readonly mutate: (history: RecordedHistory) => RecordedHistory
+  readonly mutate: (history: DatabaseHistory) => DatabaseHistory
   /** Who must see it, who sees it too, and nobody else. */
   readonly by: string
   readonly also?: readonly string[]
@@ -14,7 +14,8 @@ export interface Mutation {
   readonly witness: RegExp
 }
 
-type Order = Extract<LedgerRow, { row: 'order' }>
+type Order = RowOf<'order'>
+type Made = RowOf<'order' | 'claim' | 'booking'>
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -68,7 +69,7 @@ export const MUTATIONS: readonly Mutation[] = [
       return { ...history, rows: [...history.rows, { ...order, id: 'phantom', key, sequence: 10_000 }] }
     },
     by: 'refused-absent',
-    witness: /it was refused, and there is an order under its key.*order phantom/,
+    witness: /it was refused, and the ledger has the order under its key.*order phantom/,
   },
   {
     what: 'an unknown outcome has no key',
@@ -151,12 +152,12 @@ export const MUTATIONS: readonly Mutation[] = [
       return { ...history, operations: [...history.operations, second] }
     },
     by: 'admitted-once',
-    witness: /one ticket opened the gates several times.*scanner-stress\/beside/,
+    witness: /one code opened the gates several times.*scanner-stress\/beside/,
   },
 ]
 
 /** The same history, in which the answer to one buyer got lost: he does not know, and the ledger does. */
-export function withUnknown(history: RecordedHistory): RecordedHistory {
+export function withUnknown(history: DatabaseHistory): DatabaseHistory {
   const last = all(history, 'checkout', 'ok').at(-1)
   assert.ok(last)
   return changing(history, last, (operation) => ({
@@ -168,24 +169,24 @@ export function withUnknown(history: RecordedHistory): RecordedHistory {
   }))
 }
 
-function all(
-  { operations }: RecordedHistory,
+export function all(
+  { operations }: DatabaseHistory,
   verb: Operation['operation'],
   outcome: Operation['outcome'],
 ): readonly Operation[] {
   return operations.filter((operation) => operation.operation === verb && operation.outcome === outcome)
 }
 
-function first(operations: readonly Operation[]): Operation {
+export function first(operations: readonly Operation[]): Operation {
   const [found] = operations
   assert.ok(found)
   return found
 }
 
-const acknowledged = (history: RecordedHistory) => first(all(history, 'checkout', 'ok'))
-const refused = (history: RecordedHistory) => first(all(history, 'checkout', 'refused'))
-const unknown = (history: RecordedHistory) => first(all(history, 'checkout', 'unknown'))
-const entry = (history: RecordedHistory) => first(all(history, 'scan', 'ok'))
+const acknowledged = (history: DatabaseHistory) => first(all(history, 'checkout', 'ok'))
+const refused = (history: DatabaseHistory) => first(all(history, 'checkout', 'refused'))
+const unknown = (history: DatabaseHistory) => first(all(history, 'checkout', 'unknown'))
+const entry = (history: DatabaseHistory) => first(all(history, 'scan', 'ok'))
 
 function ticketOf({ asked, answered }: Operation): string | undefined {
   return answered.ticket ?? asked.ticket
@@ -195,26 +196,27 @@ function orderOf(row: LedgerRow): string | null | undefined {
   return row.row === 'order' ? row.id : 'order' in row ? row.order : undefined
 }
 
-function orderRow({ rows }: RecordedHistory, { answered }: Operation): Order {
+function orderRow({ rows }: DatabaseHistory, { answered }: Operation): Order {
   const found = rows.find((row): row is Order => row.row === 'order' && row.id === answered.order)
   assert.ok(found)
   return found
 }
 
-function changing(
-  history: RecordedHistory,
+export function changing(
+  history: DatabaseHistory,
   target: Operation,
   change: (operation: Operation) => Operation,
-): RecordedHistory {
+): DatabaseHistory {
   return { ...history, operations: history.operations.map((it) => (it === target ? change(it) : it)) }
 }
 
 /** The same, at another time. */
-function at(call: number, returned: number): (operation: Operation) => Operation {
+export function at(call: number, returned: number): (operation: Operation) => Operation {
   return (operation) => ({ ...operation, intended: call, call, return: returned })
 }
 
-function swapped(history: RecordedHistory, one: Order, other: Order): RecordedHistory {
+/** Each in the place of the other. */
+export function swapped(history: DatabaseHistory, one: Made, other: Made): DatabaseHistory {
   const sequenceOf = (row: LedgerRow) =>
     row === one
       ? { ...one, sequence: other.sequence }
@@ -225,7 +227,7 @@ function swapped(history: RecordedHistory, one: Order, other: Order): RecordedHi
 }
 
 /** Of the readings of the rush. */
-function reading(history: RecordedHistory, at: number, taken: number): RecordedHistory {
+function reading(history: DatabaseHistory, at: number, taken: number): DatabaseHistory {
   const watched = all(history, 'watch', 'ok').filter(({ scenario }) => scenario === 'concurrent-checkout')
   const target = watched.at(at)
   assert.ok(target)

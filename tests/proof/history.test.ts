@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { CHECKERS, judgeHistory } from '../../src/proof/history/checkers/index.ts'
-import { type RecordedHistory, readHistory } from '../../src/proof/history/read.ts'
+import { type DatabaseHistory, openHistoryFile } from '../../src/proof/history/read.ts'
+import { MAIN } from '../../src/proof/history/recorder.ts'
 import { verdictOf } from '../../src/proof/history/text.ts'
 import type { StageResult } from '../../src/proof/results.ts'
 import { MUTATIONS, withUnknown } from './history-mutations.ts'
+import { PARTY_MUTATIONS } from './history-party-mutations.ts'
 import { openTestRun, runStages } from './support.ts'
+
+const SCENARIOS = ['concurrent-checkout', 'scanner-stress', 'offline-gates', 'offer-rush', 'slot-rush']
 
 describe('the history of a run', () => {
   let judgement: StageResult
-  let sound: RecordedHistory
+  let sound: DatabaseHistory
 
   before(async () => {
-    const run = await openTestRun({ only: ['concurrent-checkout', 'scanner-stress', 'offline-gates'] })
+    const run = await openTestRun({ only: [...SCENARIOS] })
     judgement = await runStages(run, 'http', 'judgement')
-    sound = withUnknown(await readHistory(run.history.file))
+    sound = withUnknown(await (await openHistoryFile(run.history.file)).read(MAIN))
   })
 
   it('is judged with the laws, and what it has nothing of is named', () => {
@@ -32,7 +36,10 @@ describe('the history of a run', () => {
     assert.equal(count('checkout ok') + count('checkout unknown'), 50)
     assert.equal(count('checkout refused'), 10)
     assert.ok(count('scan ok') >= 35 && count('scan refused') >= 15)
-    assert.ok(count('watch ok') > 0)
+    assert.ok(count('claim ok') >= 25 && count('claim refused') >= 40 && count('release ok') > 0)
+    assert.ok(count('book ok') >= 20 && count('book refused') > 0 && count('cancel ok') > 0)
+    for (const counter of ['tier', 'offer', 'slot'] as const)
+      assert.ok(sound.operations.some(({ operation, asked }) => operation === 'watch' && asked[counter]))
     assert.ok(
       sound.operations.every(
         ({ intended, call, return: returned }) => intended <= call && call <= (returned ?? call),
@@ -46,12 +53,15 @@ describe('the history of a run', () => {
 
   it('is sound: every checker says PASS, after it has looked at something', () => {
     assert.deepEqual(failing(sound), [])
-    assert.equal(verdictOf(judgeHistory(sound)), 'PASS')
+    assert.equal(verdictOf(judgeHistory([sound])), 'PASS')
   })
 
-  for (const { what, mutate, by, also = [], verdict = 'FAIL', witness } of MUTATIONS) {
+  for (const { what, mutate, by, also = [], verdict = 'FAIL', witness } of [
+    ...MUTATIONS,
+    ...PARTY_MUTATIONS,
+  ]) {
     it(`${what}: ${verdict} by ${by}, with what shows it`, () => {
-      const results = judgeHistory(mutate(sound))
+      const results = judgeHistory([mutate(sound)])
       assert.equal(verdictOf(results), verdict)
       assert.deepEqual(failing(mutate(sound)).toSorted(), [by, ...also].toSorted())
       const found = results.find(({ checker }) => checker.name === by)
@@ -67,14 +77,14 @@ describe('the history of a run', () => {
   })
 
   it('without operations shows nothing: no checker passes', () => {
-    const results = judgeHistory({ ...sound, operations: [], rows: [] })
+    const results = judgeHistory([{ operations: [], rows: [] }])
     assert.deepEqual([...new Set(results.map(({ verdict }) => verdict))], ['NOT APPLICABLE'])
     assert.equal(verdictOf(results), 'INCONCLUSIVE')
   })
 })
 
-function failing(history: RecordedHistory): readonly string[] {
-  return judgeHistory(history)
+function failing(history: DatabaseHistory): readonly string[] {
+  return judgeHistory([history])
     .filter(({ verdict }) => verdict !== 'PASS')
     .map(({ checker }) => checker.name)
 }

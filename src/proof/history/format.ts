@@ -16,8 +16,19 @@ export const header = z.strictObject({
   startedAt: z.iso.datetime(),
 })
 
-/** What somebody asked for. A watcher reads a tier's counters. */
-const VERBS = ['reserve', 'release', 'checkout', 'pay', 'refund', 'cancel', 'scan', 'watch'] as const
+/** What somebody asked for. A watcher reads a counter: of a tier, an offer, or a slot on one evening. */
+const VERBS = [
+  'reserve',
+  'release',
+  'checkout',
+  'pay',
+  'refund',
+  'cancel',
+  'scan',
+  'claim',
+  'book',
+  'watch',
+] as const
 
 const asked = z.strictObject({
   event: z.string().optional(),
@@ -29,6 +40,17 @@ const asked = z.strictObject({
   tickets: z.array(z.string()).optional(),
   device: z.string().optional(),
   tier: z.string().optional(),
+  offer: z.string().optional(),
+  claim: z.string().optional(),
+  booking: z.string().optional(),
+  /** A slot on one evening: `<id> <YYYY-MM-DD>`. */
+  slot: z.string().optional(),
+  business: z.string().optional(),
+  /** The evening, YYYY-MM-DD, and the time, HH:MM: after midnight it is that evening's still. */
+  date: z.string().optional(),
+  time: z.string().optional(),
+  /** People. */
+  party: z.int().optional(),
 })
 
 const answered = z.strictObject({
@@ -37,7 +59,9 @@ const answered = z.strictObject({
   holds: z.array(z.string()).optional(),
   released: z.int().optional(),
   ticket: z.string().optional(),
-  /** Places of the tier that were sold or held. */
+  claim: z.string().optional(),
+  booking: z.string().optional(),
+  /** Places that were sold, held, claimed or booked. */
   taken: z.int().optional(),
 })
 
@@ -47,7 +71,7 @@ export const operation = z.strictObject({
   operation: z.enum(VERBS),
   /** Who: the scenario and its user, buyer or scanner. */
   process: z.string(),
-  /** Idempotency key. */
+  /** Idempotency key; of a booking without one the name that it is in. */
   key: z.string().optional(),
   /** When it was meant to start, when it did, and when the answer was there; null: none came. */
   intended: ms,
@@ -68,6 +92,8 @@ export const operation = z.strictObject({
 const row = { version: z.literal(1), database: z.string(), id: z.string() }
 /** Rows of one kind in the order in which the database made them: version 7 ids by its clock, ascending. */
 const sequence = z.int()
+/** Of a claim or a booking. */
+const party = { key: z.string().nullable(), party: z.int(), status: z.string() }
 
 /** The ledger: rows of the database, as they stand when all is over. */
 export const ledgerRow = z.discriminatedUnion('row', [
@@ -120,6 +146,24 @@ export const ledgerRow = z.discriminatedUnion('row', [
     status: z.string(),
     tickets: z.array(z.string()),
   }),
+  /** Null: places without end. */
+  z.strictObject({ row: z.literal('offer'), ...row, total: z.int().nullable() }),
+  z.strictObject({ row: z.literal('claim'), ...row, sequence, offer: z.string(), ...party }),
+  /** A slot on one evening, whose id has both. */
+  z.strictObject({
+    row: z.literal('slot'),
+    ...row,
+    business: z.string(),
+    date: z.string(),
+    /** HH:MM; one that ends at or before its start crosses midnight. */
+    from: z.string(),
+    to: z.string(),
+    total: z.int(),
+    partyMax: z.int(),
+    /** Covers that one guest may book. */
+    guestMax: z.int().nullable(),
+  }),
+  z.strictObject({ row: z.literal('booking'), ...row, sequence, slot: z.string(), ...party }),
 ])
 
 /** The last line: how many there are of each. Without it the file was cut off. */

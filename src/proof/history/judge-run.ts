@@ -2,9 +2,9 @@ import { relative } from 'node:path'
 import type { Check, LeftOut } from '../results.ts'
 import type { Run } from '../run.ts'
 import { connectOne } from '../run-databases.ts'
-import { type CheckerResult, judgeHistory } from './checkers/index.ts'
+import { type CheckerResult, judgeFile } from './checkers/index.ts'
 import { exportLedger } from './ledger.ts'
-import { readHistory } from './read.ts'
+import { openHistoryFile } from './read.ts'
 import { MAIN } from './recorder.ts'
 
 /** Ends the run's history, reads it back from its file as anybody else would, and judges it. */
@@ -13,7 +13,7 @@ export async function judgeRun(
 ): Promise<{ readonly checks: readonly Check[]; readonly leftOut: readonly LeftOut[] }> {
   await exportLedger(run.history, MAIN, () => connectOne(run.databases.main))
   if (!run.history.close()) return { checks: [], leftOut: [] }
-  const results = judgeHistory(await readHistory(run.history.file))
+  const results = await judgeFile(await openHistoryFile(run.history.file))
   const isWhole = run.level === 3 && run.only.length === 0
   const missing = isWhole ? [] : results.filter(({ verdict }) => verdict === 'NOT APPLICABLE')
   return {

@@ -67,6 +67,39 @@ function objects(kind: LedgerRow['row'], columns: string, from: string): string 
 
 const SEQUENCE = `'sequence', row_number() over (order by x.id)`
 
+const OF_BUSINESSES = 'x.business_id in (select e.business_id from events e where e.id = any($1))'
+
+/** Offers and slots with what guests have of them. Of slots those that a guest meets: a date's own replace the weekday's. */
+const PARTY_QUERIES: readonly string[] = [
+  objects(
+    'offer',
+    `'id', x.id, 'total', x.total_people`,
+    `from discounts x where ${OF_BUSINESSES} order by x.id`,
+  ),
+  objects(
+    'claim',
+    `'id', x.id, ${SEQUENCE}, 'offer', x.discount_id, 'key', substring(x.request_key from '[^:]*$'),
+     'party', x.party_size, 'status', x.status`,
+    `from offer_claims x where ${OF_BUSINESSES} order by x.id`,
+  ),
+  objects(
+    'slot',
+    `'id', concat(x.id, ' ', d.date), 'business', x.business_id, 'date', d.date, 'from', to_char(x.time_from, 'HH24:MI'),
+     'to', to_char(x.time_to, 'HH24:MI'), 'total', x.capacity, 'partyMax', x.max_party_size, 'guestMax', x.max_per_person`,
+    `from slots x cross join lateral (
+       select x.date where x.date is not null
+       union select b.date from reservations b where b.slot_id = x.id) d
+     where ${OF_BUSINESSES} and x.active and (x.date = d.date or not exists (
+       select from slots o where o.business_id = x.business_id and o.active and o.date = d.date)) order by x.id, d.date`,
+  ),
+  objects(
+    'booking',
+    `'id', x.id, ${SEQUENCE}, 'slot', concat(x.slot_id, ' ', x.date),
+     'key', coalesce(substring(x.request_key from '[^:]*$'), x.reservation_name), 'party', x.party_size, 'status', x.status`,
+    `from reservations x where ${OF_BUSINESSES} order by x.id`,
+  ),
+]
+
 const QUERIES: readonly string[] = [
   objects('event', `'id', x.id, 'status', x.status`, 'from events x where x.id = any($1) order by x.id'),
   objects(
@@ -109,4 +142,5 @@ const QUERIES: readonly string[] = [
     `'id', x.id, 'order', x.order_id, 'status', x.status, 'tickets', to_json(x.ticket_ids)`,
     'from ticketing.refunds x where x.event_id = any($1) order by x.id',
   ),
+  ...PARTY_QUERIES,
 ]

@@ -1,9 +1,8 @@
 import type { LedgerRow, Operation, RowKind, RowOf } from './format.ts'
-import type { RecordedHistory } from './read.ts'
+import type { DatabaseHistory } from './read.ts'
 
 /** All requests under one key are one wish; a request without a key is one of its own. */
 export interface Wish {
-  readonly database: string
   readonly operations: readonly Operation[]
   /** Those that did it, or may have. */
   readonly effective: readonly Operation[]
@@ -13,24 +12,29 @@ export interface Wish {
   readonly return: number
 }
 
-/** A history with its indexes, built once for all checkers. Ids and keys are those of one database. */
-export interface Lookup {
-  readonly history: RecordedHistory
-  readonly checkouts: readonly Wish[]
+/** What makes a row that is found by the key of the request, and the row. */
+export const MADE = { checkout: 'order', claim: 'claim', book: 'booking' } as const
+export type MakingVerb = keyof typeof MADE
+export type MadeKind = (typeof MADE)[MakingVerb]
+export const MAKING_VERBS = ['checkout', 'claim', 'book'] as const satisfies readonly MakingVerb[]
+
+/** What was done and what is there in one database, with indexes that are built once for all checkers. */
+export interface Lookup extends DatabaseHistory {
+  readonly wishes: (verb: MakingVerb) => readonly Wish[]
   readonly reservations: readonly Wish[]
-  /** The wish that made an order, told so or found by its key. */
-  readonly wishOf: (order: RowOf<'order'>) => Wish | undefined
+  /** The wish that made a row, told so or found by its key. */
+  readonly wishOf: (row: RowOf<MadeKind>) => Wish | undefined
   readonly reservationOf: (hold: RowOf<'hold'>) => Wish | undefined
-  /** Requests that gave a session's holds back, or may have. */
-  readonly releasesOf: (hold: RowOf<'hold'>) => readonly Operation[]
-  readonly of: (database: string) => Ledger
+  /** Requests that gave a session's holds, a claim or a booking back, or may have. */
+  readonly endingsOf: (row: RowOf<'hold' | 'claim' | 'booking'>) => readonly Operation[]
+  readonly ledger: Ledger
 }
 
 /** Indexes over the rows of one database. */
-export interface Ledger {
+interface Ledger {
   readonly rows: <Kind extends RowKind>(kind: Kind) => readonly RowOf<Kind>[]
   readonly byId: <Kind extends RowKind>(kind: Kind, id: string) => readonly RowOf<Kind>[]
-  readonly ordersByKey: (key: string) => readonly RowOf<'order'>[]
+  readonly byKey: <Kind extends MadeKind>(kind: Kind, key: string) => readonly RowOf<Kind>[]
   readonly ofOrder: <Kind extends 'hold' | 'ticket' | 'payment' | 'refund'>(
     kind: Kind,
     order: string,
@@ -39,34 +43,42 @@ export interface Ledger {
   readonly scansOfTicket: (ticket: string) => readonly RowOf<'scan'>[]
 }
 
-export function lookUp(history: RecordedHistory): Lookup {
-  const byDatabase = Map.groupBy(history.rows, ({ database }) => database)
-  const ledgers = new Map([...byDatabase].map(([database, rows]) => [database, ledgerOf(rows)]))
-  const nothing = ledgerOf([])
-  const checkouts = wishesOf(history.operations, 'checkout', ({ key }) => key)
-  const reservations = wishesOf(
-    history.operations,
-    'reserve',
-    ({ asked, answered }) => asked.session ?? answered.session,
-  )
-  const byOrder = indexOf(checkouts, ({ acknowledged }) => acknowledged.map(({ answered }) => answered.order))
-  const byKey = indexOf(checkouts, ({ operations }) => [operations[0]?.key])
-  const bySession = indexOf(reservations, ({ operations }) =>
-    operations.map(({ asked, answered }) => asked.session ?? answered.session),
-  )
-  const releases = Map.groupBy(
-    history.operations.filter(({ operation, outcome }) => operation === 'release' && outcome !== 'refused'),
-    ({ database, asked }) => `${database} ${asked.session}`,
+export function lookUp({ operations, rows }: DatabaseHistory): Lookup {
+  const sessionOf = ({ asked, answered }: Operation) => asked.session ?? answered.session
+  const made = {
+    checkout: makersOf(operations, 'checkout'),
+    claim: makersOf(operations, 'claim'),
+    book: makersOf(operations, 'book'),
+  }
+  const makers = { order: made.checkout, claim: made.claim, booking: made.book }
+  const reservations = wishesOf(operations, 'reserve', sessionOf)
+  const bySession = indexOf(reservations, (wish) => wish.operations.map(sessionOf))
+  const endings = Map.groupBy(
+    operations.filter(({ operation, outcome }) => ENDING.has(operation) && outcome !== 'refused'),
+    ({ asked }) => asked.claim ?? asked.booking ?? asked.session,
   )
   return {
-    history,
-    checkouts,
+    operations,
+    rows,
+    wishes: (verb) => made[verb].wishes,
     reservations,
-    wishOf: ({ database, id, key }) =>
-      byOrder.get(`${database} ${id}`) ?? (key === null ? undefined : byKey.get(`${database} ${key}`)),
-    reservationOf: ({ database, session }) => bySession.get(`${database} ${session}`),
-    releasesOf: ({ database, session }) => releases.get(`${database} ${session}`) ?? [],
-    of: (database) => ledgers.get(database) ?? nothing,
+    wishOf: (row) => makers[row.row].makerOf(row),
+    reservationOf: ({ session }) => bySession.get(session),
+    endingsOf: (row) => endings.get(row.row === 'hold' ? row.session : row.id) ?? NONE,
+    ledger: ledgerOf(rows),
+  }
+}
+
+const ENDING: ReadonlySet<string> = new Set<Operation['operation']>(['release', 'cancel'])
+
+/** Wishes that make rows of one kind, and which of them made a row. */
+function makersOf(operations: readonly Operation[], verb: MakingVerb) {
+  const wishes = wishesOf(operations, verb, ({ key }) => key)
+  const byId = indexOf(wishes, ({ acknowledged }) => acknowledged.map(({ answered }) => answered[MADE[verb]]))
+  const byKey = indexOf(wishes, (wish) => [wish.operations[0]?.key])
+  return {
+    wishes,
+    makerOf: ({ id, key }: RowOf<MadeKind>) => byId.get(id) ?? (key === null ? undefined : byKey.get(key)),
   }
 }
 
@@ -76,10 +88,7 @@ function wishesOf(
   nameOf: (operation: Operation) => string | undefined,
 ): readonly Wish[] {
   const operations = all.filter(({ operation }) => operation === verb)
-  const grouped = Map.groupBy(operations, (operation) => {
-    const name = nameOf(operation)
-    return name === undefined ? operation : `${operation.database} ${name}`
-  })
+  const grouped = Map.groupBy(operations, (operation) => nameOf(operation) ?? operation)
   return [...grouped.values()].map(wishFrom)
 }
 
@@ -87,7 +96,6 @@ function wishFrom(operations: readonly Operation[]): Wish {
   const effective = sharing(operations, ({ outcome }) => outcome !== 'refused')
   const acknowledged = sharing(effective, ({ outcome }) => outcome === 'ok')
   return {
-    database: operations[0]?.database ?? '',
     operations,
     effective,
     acknowledged,
@@ -112,13 +120,17 @@ export function returnOf({ return: returned }: Operation): number {
   return returned ?? Number.POSITIVE_INFINITY
 }
 
+/** What a scan was of, once that is known: a ticket, a claim or a booking. */
+export function passOf({ asked, answered }: Operation): string | undefined {
+  return answered.ticket ?? asked.ticket ?? answered.claim ?? answered.booking
+}
+
 function indexOf(
   wishes: readonly Wish[],
   namesOf: (wish: Wish) => readonly (string | undefined)[],
 ): ReadonlyMap<string, Wish> {
   const index = new Map<string, Wish>()
-  for (const wish of wishes)
-    for (const name of namesOf(wish)) if (name !== undefined) index.set(`${wish.database} ${name}`, wish)
+  for (const wish of wishes) for (const name of namesOf(wish)) if (name !== undefined) index.set(name, wish)
   return index
 }
 
@@ -139,7 +151,7 @@ function ledgerOf(all: readonly LedgerRow[]): Ledger {
   return {
     rows,
     byId: (kind, id) => found(kind, 'id', id),
-    ordersByKey: (key) => found('order', 'key', key),
+    byKey: (kind, key) => found(kind, 'key', key),
     ofOrder: (kind, order) => found(kind, 'order', order),
     holdsOfSession: (session) => found('hold', 'session', session),
     scansOfTicket: (ticket) => found('scan', 'ticket', ticket),

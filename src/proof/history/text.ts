@@ -3,7 +3,7 @@ import { tableRows, wrap } from '../report/text.ts'
 import { count, SIGNS, witnessText } from '../report/words.ts'
 import { type Verdict, worst } from '../results.ts'
 import type { CheckerResult } from './checkers/index.ts'
-import type { RecordedHistory } from './read.ts'
+import { type HistoryFile, totalOf } from './read.ts'
 
 /** Where nothing of what the checkers look at is there, nothing is shown. */
 export function verdictOf(results: readonly CheckerResult[]): Verdict {
@@ -22,13 +22,13 @@ const INDENT = '  '
 
 /** What `prove check` prints: each checker, each witness, and the verdict last. */
 export function historyText(
-  { header, operations, rows }: RecordedHistory,
+  { header, databases }: Pick<HistoryFile, 'header' | 'databases'>,
   results: readonly CheckerResult[],
   { columns: wanted, color }: TextOptions,
 ): string {
   const columns = Math.min(wanted, COLUMNS_MAX)
-  const databases = new Set(operations.map(({ database }) => database)).size
-  const facts = `run ${header.run}, seed ${header.seed}: ${count(operations.length)} operations, ${count(rows.length)} rows of ${databases === 1 ? '1 database' : `${databases} databases`}`
+  const { operations, rows } = totalOf(databases)
+  const facts = `run ${header.run}, seed ${header.seed}: ${count(operations)} operations, ${count(rows)} rows of ${databases.size === 1 ? '1 database' : `${databases.size} databases`}`
   const verdict = verdictOf(results)
   const rule = '━'.repeat(columns)
   const lines = [

@@ -37,7 +37,7 @@ export async function runOnServer(
   const [[load, samples], health] = await watchDatabase(run.databases.main, () =>
     sampleStock(
       run.databases.main,
-      fixture.tierId,
+      fixture,
       () => loadServer(run, scenario, { env, consoleFile }, report),
       (reading) => readings.push(reading),
     ),
@@ -72,10 +72,10 @@ function loadServer(
   })
 }
 
-/** What the script's users did, and what was read of the tier beside them. A script that records nothing leaves no trace. */
+/** What the script's users did, and what was read of the counters beside them. A script that records nothing leaves no trace. */
 async function recordScenario(
   recorder: Recorder,
-  { eventId, tierId }: Fixture,
+  { eventId }: Fixture,
   consoleFile: string,
   readings: readonly Reading[],
 ): Promise<void> {
@@ -84,10 +84,10 @@ async function recordScenario(
   if (operations === 0) return
   recorder.keepLedger(eventId)
   const offset = recorder.now() - performance.now()
-  for (const { taken, call, returned } of readings)
+  for (const { of, taken, call, returned } of readings)
     recorder.record('watcher', {
       operation: 'watch',
-      asked: { tier: tierId },
+      asked: of,
       answered: { taken },
       call: call + offset,
       return: returned + offset,

@@ -8,11 +8,20 @@ export interface Sample {
   readonly sold: number
 }
 
-/** One query, with when it began and ended, by performance.now(). */
+/** One counter of one query, with when that began and ended, by performance.now(). */
 export interface Reading {
+  readonly of: Watched
   readonly taken: number
   readonly call: number
   readonly returned: number
+}
+
+type Watched = { readonly tier: string } | { readonly offer: string } | { readonly slot: string }
+
+/** A tier, and where there is one the business whose offers and slots are read beside it. */
+interface Place {
+  readonly tierId: string
+  readonly businessId?: string
 }
 
 const SAMPLE_EVERY_MS = 50
@@ -23,13 +32,13 @@ const SAMPLE_EVERY_MS = 50
  */
 export async function sampleStock<T>(
   database: RunDatabase,
-  tierId: string,
+  place: Place,
   work: () => Promise<T>,
   seen: Seen = () => {},
 ): Promise<readonly [T, readonly Sample[]]> {
   const client = await connectOne(database)
   const done = new AbortController()
-  const samples = watch(client, tierId, done.signal, seen)
+  const samples = watch(client, place, done.signal, seen)
   // Its error is thrown where it is awaited, below.
   samples.catch(() => undefined)
   try {
@@ -52,30 +61,51 @@ type Seen = (reading: Reading) => void
 
 async function watch(
   client: Client,
-  tierId: string,
+  place: Place,
   done: AbortSignal,
   seen: Seen,
 ): Promise<readonly Sample[]> {
   const startedAt = performance.now()
-  const samples = [await take(client, tierId, startedAt, seen)]
+  const samples = [await take(client, place, startedAt, seen)]
   while (!done.aborted) {
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS))
-    samples.push(await take(client, tierId, startedAt, seen))
+    samples.push(await take(client, place, startedAt, seen))
   }
   return samples
 }
 
-async function take(client: Client, tierId: string, startedAt: number, seen: Seen): Promise<Sample> {
+async function take(client: Client, place: Place, startedAt: number, seen: Seen): Promise<Sample> {
   const call = performance.now()
-  const { rows } = await client.query<Omit<Sample, 'ms'>>(
-    'select sold_quantity + reserved_quantity as taken, sold_quantity as sold from ticket_tiers where id = $1',
-    [tierId],
-  )
-  const { taken, sold } = rows[0] ?? { taken: 0, sold: 0 }
+  const { rows } = await client.query<Counter>(COUNTERS, [place.tierId, place.businessId])
   const returned = performance.now()
-  seen({ taken, call, returned })
+  for (const { kind, id, taken } of rows) seen({ of: watchedOf(kind, id), taken, call, returned })
+  const { taken, sold } = rows.find(({ kind }) => kind === 'tier') ?? { taken: 0, sold: 0 }
   return { ms: Math.round(returned - startedAt), taken, sold }
 }
+
+interface Counter extends Omit<Sample, 'ms'> {
+  readonly kind: 'tier' | 'offer' | 'slot'
+  /** Of a slot with its evening, as the history names it. */
+  readonly id: string
+}
+
+function watchedOf(kind: Counter['kind'], id: string): Watched {
+  switch (kind) {
+    case 'tier':
+      return { tier: id }
+    case 'offer':
+      return { offer: id }
+    case 'slot':
+      return { slot: id }
+  }
+}
+
+/** One snapshot of all. A slot has a counter from its first booking of an evening on. */
+const COUNTERS = `select 'tier' as kind, t.id::text, t.sold_quantity + t.reserved_quantity as taken, t.sold_quantity as sold
+    from ticket_tiers t where t.id = $1
+  union all select 'offer', d.id::text, d.claimed_people, d.claimed_people from discounts d where d.business_id = $2
+  union all select 'slot', concat(d.slot_id, ' ', d.date), d.booked_people, d.booked_people
+    from ticketing.slot_days d where d.business_id = $2`
 
 /** Run-length thinning: keeps the first sample, the last, and both sides of every change; of too many, the highest of each few. */
 function changesOf(samples: readonly Sample[]): readonly Sample[] {

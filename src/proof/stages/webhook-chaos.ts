@@ -41,7 +41,7 @@ async function observeChaos(
   recorder.keepLedger(sale.eventId)
   const broken = watchKills(world)
   const [[result, taken], health] = await watchDatabase(database, () =>
-    sampleStock(database, sale.tierId, () =>
+    sampleStock(database, sale, () =>
       webhookChaos(broken.world, {
         ...sale,
         recorder,

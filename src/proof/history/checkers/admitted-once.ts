@@ -1,28 +1,22 @@
-import type { Operation } from '../format.ts'
-import { type Checker, judged, witnessOf } from './checker.ts'
+import { passOf } from '../lookup.ts'
+import { type Checker, found, witnessOf } from './checker.ts'
 
-/** Mutual exclusion at the gates: of all who were told that a ticket opens, one was. */
+/** Mutual exclusion at the gates: of all who were told that a ticket, a claim or a booking opens, one was. */
 export const admittedOnce: Checker = {
   name: 'admitted-once',
-  promise: 'nobody is admitted twice with one ticket',
-  judge: ({ history, of }) => {
-    const entries = history.operations.filter(
-      ({ operation, outcome, asked, answered }) =>
-        operation === 'scan' && outcome === 'ok' && (answered.ticket ?? asked.ticket) !== undefined,
+  promise: 'nobody is admitted twice with one ticket, claim or booking',
+  what: 'codes that opened a gate',
+  look: ({ operations, ledger }) => {
+    const entries = operations.filter(
+      (scan) => scan.operation === 'scan' && scan.outcome === 'ok' && passOf(scan) !== undefined,
     )
-    const byTicket = Map.groupBy(entries, ticketOf)
-    const wrong = [...byTicket.values()].flatMap((scans) => {
-      const [first] = scans
-      if (first === undefined) return []
-      const rows = of(first.database).scansOfTicket(first.answered.ticket ?? first.asked.ticket ?? '')
+    const byPass = Map.groupBy(entries, passOf)
+    const wrong = [...byPass].flatMap(([pass = '', scans]) => {
+      const rows = ledger.scansOfTicket(pass)
       const apart = new Set(scans.map(({ key }, at) => key ?? at))
       if (apart.size === 1 && rows.length <= 1) return []
-      return [witnessOf('one ticket opened the gates several times', scans, rows)]
+      return [witnessOf('one code opened the gates several times', scans, rows)]
     })
-    return judged(byTicket.size, 'tickets that opened a gate', wrong)
+    return found(byPass.size, wrong)
   },
-}
-
-function ticketOf({ database, asked, answered }: Operation): string {
-  return `${database} ${answered.ticket ?? asked.ticket}`
 }

@@ -8,7 +8,22 @@ export interface Checker {
   readonly name: string
   /** What holds where it says PASS. */
   readonly promise: string
-  readonly judge: (lookup: Lookup) => Judgement
+  /** What it looks at, in words for a number of them. */
+  readonly what: string
+  /** Looks at one database. */
+  readonly look: (lookup: Lookup) => Findings
+  /** In words of its own, where `looked` and `wrong` do not say it all. */
+  readonly judge?: (findings: Findings) => Judgement
+}
+
+/** What was found in one database, or in several. */
+export interface Findings {
+  readonly looked: number
+  readonly wrong: number
+  /** Of the first thing that is wrong. */
+  readonly witness?: Witness | undefined
+  /** Unknown operations that were done after all. */
+  readonly done?: number
 }
 
 export interface Judgement {
@@ -39,13 +54,26 @@ export function witnessOf(
 
 const SHOWN_MAX = 4
 
-/** Of what was looked at, so many; the first thing that is wrong is the witness. */
-export function judged(looked: number, what: string, wrong: readonly Witness[]): Judgement {
-  const [witness] = wrong
-  if (witness !== undefined)
-    return { verdict: 'FAIL', detail: `${count(wrong.length)} of ${count(looked)} ${what} break it`, witness }
+export function found(looked: number, wrong: readonly Witness[]): Findings {
+  return { looked, wrong: wrong.length, witness: wrong[0] }
+}
+
+export function together(one: Findings, other: Findings): Findings {
+  return {
+    looked: one.looked + other.looked,
+    wrong: one.wrong + other.wrong,
+    witness: one.witness ?? other.witness,
+    done: (one.done ?? 0) + (other.done ?? 0),
+  }
+}
+
+export function judgementOf({ what, judge }: Checker, findings: Findings): Judgement {
+  const { looked, wrong, witness } = findings
   if (looked === 0) return { verdict: 'NOT APPLICABLE', detail: `the history has no ${what}` }
-  return { verdict: 'PASS', detail: `${count(looked)} ${what}` }
+  if (judge !== undefined) return judge(findings)
+  return witness === undefined
+    ? { verdict: 'PASS', detail: `${count(looked)} ${what}` }
+    : { verdict: 'FAIL', detail: `${count(wrong)} of ${count(looked)} ${what} break it`, witness }
 }
 
 function operationText(operation: Operation): string {

@@ -1,6 +1,6 @@
 import { returnOf } from '../lookup.ts'
-import { CLOCK_MS_MAX, placesOf, sumUpTo } from '../places.ts'
-import { type Checker, judged, type Witness, witnessOf } from './checker.ts'
+import { CLOCK_MS_MAX, placesOf, sumUpTo, type Taking } from '../places.ts'
+import { type Checker, found, type Witness, witnessOf } from './checker.ts'
 
 /**
  * Bounds (counter of Jepsen): what was read as taken is not less than what had been acknowledged before, and not more than
@@ -8,20 +8,22 @@ import { type Checker, judged, type Witness, witnessOf } from './checker.ts'
  */
 export const countersBounded: Checker = {
   name: 'counters-bounded',
-  promise: 'a tier’s counters are read between what was acknowledged and what was asked for',
-  judge: (lookup) => {
+  promise:
+    'counters of tiers, offers and slots are read between what was acknowledged and what was asked for',
+  what: 'readings of counters',
+  look: (lookup) => {
     const readings = Map.groupBy(
-      lookup.history.operations.filter(({ operation, outcome }) => operation === 'watch' && outcome === 'ok'),
-      ({ database, asked }) => `${database} ${asked.tier}`,
+      lookup.operations.filter(({ operation, outcome }) => operation === 'watch' && outcome === 'ok'),
+      ({ asked }) => asked.tier ?? asked.offer ?? asked.slot ?? '',
     )
     const places = placesOf(lookup)
     const wrong: Witness[] = []
     let looked = 0
-    for (const [name, watched] of readings) {
-      const takings = places.get(name) ?? []
+    for (const [of, watched] of readings) {
+      const takings = places.get(of) ?? []
       const acknowledged = takings.filter((taking) => taking.acknowledged < Number.POSITIVE_INFINITY)
-      const told = sumUpTo(acknowledged, (taking) => taking.acknowledged)
-      const mayHaveEnded = sumUpTo(acknowledged, (taking) => taking.mayEnd)
+      const told = sumUpTo(acknowledged, (taking) => taking.acknowledged, leastOf)
+      const mayHaveEnded = sumUpTo(acknowledged, (taking) => taking.mayEnd, leastOf)
       const asked = sumUpTo(takings, (taking) => taking.called)
       const ended = sumUpTo(takings, (taking) => taking.ended)
       for (const reading of watched) {
@@ -35,6 +37,10 @@ export const countersBounded: Checker = {
           )
       }
     }
-    return judged(looked, 'readings of counters', wrong)
+    return found(looked, wrong)
   },
+}
+
+function leastOf({ least }: Taking): number {
+  return least
 }

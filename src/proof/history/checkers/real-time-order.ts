@@ -1,6 +1,6 @@
 import type { LedgerRow, Operation } from '../format.ts'
-import { type Lookup, returnOf, type Wish } from '../lookup.ts'
-import { type Checker, judged, type Witness, witnessOf } from './checker.ts'
+import { type Lookup, MADE, passOf, returnOf, type Wish } from '../lookup.ts'
+import { type Checker, found, type Witness, witnessOf } from './checker.ts'
 
 /**
  * Strict serializability, by a witness: the ledger's own sequence is the order in which things happened, so that nothing may
@@ -9,12 +9,14 @@ import { type Checker, judged, type Witness, witnessOf } from './checker.ts'
 export const realTimeOrder: Checker = {
   name: 'real-time-order',
   promise: 'the ledger’s sequence is an order in which it can have happened',
-  judge: (lookup) => {
-    const sequences = [...sequencesOf(lookup)]
+  what: 'operations in sequence',
+  look: (lookup) => {
+    const sequences = sequencesOf(lookup)
     const told = toldBeforeItWas(lookup)
-    const wrong = [...sequences.flatMap(outOfOrder), ...told.wrong]
-    const looked = sequences.reduce((sum, steps) => sum + steps.length, told.looked)
-    return judged(looked, 'operations in sequence', wrong)
+    return found(
+      sequences.reduce((sum, steps) => sum + steps.length, told.looked),
+      [...sequences.flatMap(outOfOrder), ...told.wrong],
+    )
   },
 }
 
@@ -25,15 +27,13 @@ interface Step {
   readonly operations: readonly Operation[]
 }
 
-function* sequencesOf(lookup: Lookup): Generator<readonly Step[]> {
-  const databases = new Set(lookup.history.rows.map(({ database }) => database))
-  for (const database of databases) {
-    const ledger = lookup.of(database)
-    const inOrder = <Row extends { sequence: number }>(rows: readonly Row[]) =>
-      rows.toSorted((one, other) => one.sequence - other.sequence)
-    yield inOrder(ledger.rows('order')).flatMap((row) => stepOf(row, lookup.wishOf(row)))
-    yield inOrder(ledger.rows('hold')).flatMap((row) => stepOf(row, lookup.reservationOf(row)))
-  }
+function sequencesOf({ ledger, wishOf, reservationOf }: Lookup): readonly (readonly Step[])[] {
+  const inOrder = <Row extends { sequence: number }>(rows: readonly Row[]) =>
+    rows.toSorted((one, other) => one.sequence - other.sequence)
+  const made = Object.values(MADE).map((kind) =>
+    inOrder(ledger.rows(kind)).flatMap((row) => stepOf(row, wishOf(row))),
+  )
+  return [...made, inOrder(ledger.rows('hold')).flatMap((row) => stepOf(row, reservationOf(row)))]
 }
 
 function stepOf(row: LedgerRow, wish: Wish | undefined): readonly Step[] {
@@ -59,24 +59,22 @@ function outOfOrder(steps: readonly Step[]): readonly Witness[] {
 }
 
 /** "Already scanned" is an answer about somebody who had begun to come in. */
-function toldBeforeItWas({ history, of }: Lookup): {
+function toldBeforeItWas({ operations, ledger }: Lookup): {
   readonly looked: number
   readonly wrong: readonly Witness[]
 } {
-  const scans = history.operations.filter(({ operation }) => operation === 'scan')
-  const ticketOf = ({ database, asked, answered }: Operation) =>
-    `${database} ${answered.ticket ?? asked.ticket}`
+  const scans = operations.filter((scan) => scan.operation === 'scan' && passOf(scan) !== undefined)
   const entries = Map.groupBy(
     scans.filter(({ outcome }) => outcome !== 'refused'),
-    ticketOf,
+    passOf,
   )
   const told = scans.filter(({ code, outcome }) => outcome === 'refused' && code === 'ALREADY_USED')
-  const known = told.filter((scan) => entries.has(ticketOf(scan)))
+  const known = told.filter((scan) => entries.has(passOf(scan)))
   const wrong = known.flatMap((scan) => {
-    const all = entries.get(ticketOf(scan)) ?? []
+    const all = entries.get(passOf(scan)) ?? []
     // Somebody else's scan, an offline gate's, is not in the history.
-    const isOurs = of(scan.database)
-      .scansOfTicket(scan.answered.ticket ?? scan.asked.ticket ?? '')
+    const isOurs = ledger
+      .scansOfTicket(passOf(scan) ?? '')
       .every(({ device }) => all.some(({ asked }) => asked.device === device))
     const [first] = all.toSorted((one, other) => one.call - other.call)
     if (!isOurs || first === undefined || returnOf(scan) >= first.call) return []

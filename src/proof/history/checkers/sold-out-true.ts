@@ -1,9 +1,14 @@
 import type { Operation, RowOf } from '../format.ts'
 import type { Lookup } from '../lookup.ts'
-import { placesOf, sumUpTo } from '../places.ts'
-import { type Checker, judged, type Witness, witnessOf } from './checker.ts'
+import { placesOf, sumUpTo, wantedIn } from '../places.ts'
+import { type Checker, found, type Witness, witnessOf } from './checker.ts'
 
-const SOLD_OUT: ReadonlySet<string> = new Set(['INSUFFICIENT_TICKETS', 'INSUFFICIENT_INVENTORY'])
+const SOLD_OUT: ReadonlySet<string> = new Set([
+  'INSUFFICIENT_TICKETS',
+  'INSUFFICIENT_INVENTORY',
+  'INSUFFICIENT_SPOTS',
+  'SLOT_FULL',
+])
 
 /**
  * Bounds: whoever was told so could not be served at some moment of the call. It is wrong where even all that others asked for
@@ -12,61 +17,73 @@ const SOLD_OUT: ReadonlySet<string> = new Set(['INSUFFICIENT_TICKETS', 'INSUFFIC
 export const soldOutTrue: Checker = {
   name: 'sold-out-true',
   promise: 'nobody is told "sold out" while enough was free during the whole call',
-  judge: (lookup) => {
-    const refusals = lookup.history.operations.filter(
-      ({ outcome, code }) => outcome === 'refused' && SOLD_OUT.has(code),
+  what: 'answers "sold out"',
+  look: (lookup) => {
+    const refusals = lookup.operations.filter(
+      ({ outcome, code, asked }) => outcome === 'refused' && SOLD_OUT.has(code) && saysWhat(asked),
     )
     const freeIn = freeDuring(lookup)
-    const known = refusals.filter(({ asked }) => asked.tiers !== undefined)
-    return judged(
-      known.length,
-      'answers "sold out"',
-      known.flatMap((refusal) => untrue(refusal, freeIn)),
+    return found(
+      refusals.length,
+      refusals.flatMap((refusal) => untrue(refusal, lookup, freeIn)),
     )
   },
 }
 
-interface Free {
-  readonly tier: RowOf<'tier'>
-  readonly places: number
+function saysWhat({ tiers, offer, time }: Operation['asked']): boolean {
+  return tiers !== undefined || offer !== undefined || time !== undefined
 }
 
-type FreeIn = (operation: Operation, tier: string) => Free | undefined
+type Limited = RowOf<'tier' | 'offer' | 'slot'>
 
-/** How many places of a tier were free all the time that an operation took, at least. */
+interface Free {
+  readonly row: Limited
+  readonly places: number
+  readonly isEnough: boolean
+}
+
+type FreeIn = (operation: Operation, of: string) => Omit<Free, 'isEnough'> | undefined
+
+/** How many places of a tier, an offer or a slot were free all the time that an operation took, at least. */
 function freeDuring(lookup: Lookup): FreeIn {
+  const { ledger } = lookup
   const places = placesOf(lookup)
   const sums = new Map<string, readonly ((at: number) => number)[]>()
-  return ({ database, call, return: returned }, tierId) => {
-    const name = `${database} ${tierId}`
-    const [tier] = lookup.of(database).byId('tier', tierId)
-    const known = sums.get(name)
-    const takings = places.get(name) ?? []
-    const [taken, free] = known ?? [
+  return ({ call, return: returned }, of) => {
+    const row: Limited | undefined =
+      ledger.byId('tier', of)[0] ?? ledger.byId('offer', of)[0] ?? ledger.byId('slot', of)[0]
+    const takings = places.get(of) ?? []
+    const [taken, free] = sums.get(of) ?? [
       sumUpTo(takings, (taking) => taking.called),
       sumUpTo(takings, (taking) => taking.free),
     ]
-    if (tier === undefined || taken === undefined || free === undefined || returned === null) return undefined
-    sums.set(name, [taken, free])
-    return { tier, places: tier.total - (taken(returned) - free(call)) }
+    if (row === undefined || row.total === null || taken === undefined || free === undefined) return undefined
+    if (returned === null) return undefined
+    sums.set(of, [taken, free])
+    return { row, places: row.total - (taken(returned) - free(call)) }
   }
 }
 
-/** Of a cart one tier was sold out at least. */
-function untrue(refusal: Operation, freeIn: FreeIn): readonly Witness[] {
-  const wishes = Object.entries(refusal.asked.tiers ?? {}).map(([tier, quantity]) => ({
-    quantity,
-    free: freeIn(refusal, tier),
-  }))
-  const [first] = wishes
-  const isUntrue = wishes.every(({ quantity, free }) => free !== undefined && free.places >= quantity)
-  if (first?.free === undefined || !isUntrue) return []
-  const { tier, places } = first.free
+/** Of a cart one tier was sold out at least; of slots at one time every one was full. */
+function untrue(refusal: Operation, lookup: Lookup, freeIn: FreeIn): readonly Witness[] {
+  const wanted = wantedIn(refusal, lookup).map(({ of, quantity }): Free | undefined => {
+    const free = freeIn(refusal, of)
+    return free && { ...free, isEnough: free.places >= quantity && !isForFew(free.row) }
+  })
+  const free = wanted.find((one) => one?.isEnough)
+  const isUntrue = refusal.operation === 'book' || wanted.every((one) => one?.isEnough === true)
+  if (free === undefined || !isUntrue) return []
+  const { row, places } = free
   return [
     witnessOf(
-      `it was told "sold out", and ${places} of ${tier.total} places were free all the time`,
+      `it was told "sold out", and ${places} of ${row.total} places were free all the time`,
       [refusal],
-      [tier],
+      [row],
     ),
   ]
+}
+
+/** A slot that gives one guest so many covers may be free, and not for this one. */
+function isForFew(row: Limited): boolean {
+  return row.row === 'slot' && row.guestMax !== null
 }

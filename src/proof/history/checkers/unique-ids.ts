@@ -1,27 +1,31 @@
-import type { Lookup } from '../lookup.ts'
-import { type Checker, judged, type Witness, witnessOf } from './checker.ts'
+import { type Lookup, MAKING_VERBS, type Wish } from '../lookup.ts'
+import { type Checker, found, type Witness, witnessOf } from './checker.ts'
 
 /** No id is given twice: neither to two wishes, nor to two rows. */
 export const uniqueIds: Checker = {
   name: 'unique-ids',
-  promise: 'no order, hold, ticket or payment has the id of another',
-  judge: (lookup) => {
-    const acknowledged = lookup.checkouts.filter((wish) => wish.acknowledged.length > 0)
-    return judged(acknowledged.length + lookup.history.rows.length, 'ids', [
-      ...givenTwice(lookup),
+  promise: 'no order, hold, ticket, payment, claim or booking has the id of another',
+  what: 'ids',
+  look: (lookup) => {
+    const made = MAKING_VERBS.flatMap(lookup.wishes)
+    const acknowledged = made.filter((wish) => wish.acknowledged.length > 0)
+    return found(acknowledged.length + lookup.rows.length, [
+      ...givenTwice([...made, ...lookup.reservations]),
       ...rowsAlike(lookup),
     ])
   },
 }
 
-function givenTwice({ checkouts, reservations }: Lookup): readonly Witness[] {
-  const owners = new Map<string, (typeof checkouts)[number]>()
-  return [...checkouts, ...reservations].flatMap((wish) => {
-    const ids = new Set(wish.acknowledged.flatMap(({ answered }) => answered.holds ?? answered.order ?? []))
-    const other = [...ids]
-      .map((id) => owners.get(`${wish.database} ${id}`))
-      .find((owner) => owner !== undefined)
-    for (const id of ids) owners.set(`${wish.database} ${id}`, wish)
+function givenTwice(wishes: readonly Wish[]): readonly Witness[] {
+  const owners = new Map<string, Wish>()
+  return wishes.flatMap((wish) => {
+    const ids = new Set(
+      wish.acknowledged.flatMap(
+        ({ answered }) => answered.holds ?? answered.order ?? answered.claim ?? answered.booking ?? [],
+      ),
+    )
+    const other = [...ids].map((id) => owners.get(id)).find((owner) => owner !== undefined)
+    for (const id of ids) owners.set(id, wish)
     if (other === undefined) return []
     return [
       witnessOf('two who asked by themselves were given the same', [
@@ -32,12 +36,12 @@ function givenTwice({ checkouts, reservations }: Lookup): readonly Witness[] {
   })
 }
 
-function rowsAlike({ history, of }: Lookup): readonly Witness[] {
-  const kinds = Map.groupBy(history.rows, ({ database, row }) => `${database} ${row}`)
-  return [...kinds.values()].flatMap((rows) => {
-    if (new Set(rows.map(({ id }) => id)).size === rows.length) return []
-    const alike = rows.find(({ database, row, id }) => of(database).byId(row, id).length > 1)
+function rowsAlike({ rows, ledger }: Lookup): readonly Witness[] {
+  const kinds = Map.groupBy(rows, ({ row }) => row)
+  return [...kinds.values()].flatMap((all) => {
+    if (new Set(all.map(({ id }) => id)).size === all.length) return []
+    const alike = all.find(({ row, id }) => ledger.byId(row, id).length > 1)
     if (alike === undefined) return []
-    return [witnessOf('two rows have one id', [], of(alike.database).byId(alike.row, alike.id))]
+    return [witnessOf('two rows have one id', [], ledger.byId(alike.row, alike.id))]
   })
 }
