@@ -18,6 +18,7 @@ import { figuresReader } from './metrics/reader.ts'
 import { metricsTask } from './metrics/task.ts'
 import { mountPages } from './pages/pages.ts'
 import type { Realtime } from './realtime/realtime.ts'
+import type { Catalogue } from './rest/catalogue.ts'
 import { restTasks } from './rest/handler.ts'
 
 export interface AppOptions {
@@ -38,6 +39,8 @@ export interface AppOptions {
   readonly laneDatabases?: Partial<Record<Lane, Database>>
   /** What is wrong with the database, as its pools see it. */
   readonly watch?: DatabaseWatch
+  /** Functions and relations of the schema; the first request reads them where it is absent. */
+  readonly catalogue?: Catalogue
   /** Origins that buyers may be sent to after paying; none listed: any. */
   readonly allowedRedirects?: readonly string[]
   /** Other servers behind this one, by the first segment of the path; their answers go out as they are. */
@@ -79,7 +82,7 @@ export function buildApp(options: AppOptions): Hono {
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
   const context = contextOf(options)
-  const rest = restTasks(context)
+  const rest = restTasks(context, options.catalogue)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table(c.req.path)))
   if (options.auth !== undefined) {

@@ -9,6 +9,7 @@ import { type Listening, listen } from '../api/listen.ts'
 import { openMetrics } from '../api/metrics/metrics.ts'
 import { openapiTask } from '../api/openapi.ts'
 import { openRealtime } from '../api/realtime/realtime.ts'
+import { catalogueOf } from '../api/rest/handler.ts'
 import { type Config, dataFolderOf, readConfig } from '../config.ts'
 import type { Lane } from '../core/capacity.ts'
 import { type Log, openLog } from '../core/log.ts'
@@ -183,6 +184,9 @@ async function serve(config: Config, pools: Pools, { log, watch, closing, databa
     findClient: clientFinder({ header: config.clientAddressHeader, trusted: config.trustedProxies }),
     limits: config.sockets,
   })
+  // Cold start: nobody waits for it later; where the database is away just now, the first request reads it.
+  const catalogue = catalogueOf(laneDatabases)
+  await catalogue.relations().catch(() => undefined)
   if (realtime.obstacle !== undefined) log('warn', 'realtime_without_changes', { message: realtime.obstacle })
   const app = buildApp({
     database,
@@ -192,6 +196,7 @@ async function serve(config: Config, pools: Pools, { log, watch, closing, databa
     authenticator,
     codes,
     realtime,
+    catalogue,
     ...options,
   })
   const listening = await closing.after(listen(app, { ...config, upgrade: realtime.upgrade }), (it) =>

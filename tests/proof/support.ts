@@ -9,6 +9,7 @@ import { clientFinder } from '../../src/api/client-address.ts'
 import type { CodeSigner } from '../../src/api/code-signer.ts'
 import { listen } from '../../src/api/listen.ts'
 import { openRealtime } from '../../src/api/realtime/realtime.ts'
+import { openCatalogue } from '../../src/api/rest/catalogue.ts'
 import { findPatroni } from '../../src/cli/find-patroni.ts'
 import { variablesOf } from '../../src/cli/fixtures.ts'
 import { gateCodeVariables } from '../../src/cli/gate-codes.ts'
@@ -191,10 +192,14 @@ async function startHere(
     log,
     findClient: clientFinder({ header: undefined, trusted: ['private'] }),
   })
+  // As `admit-once start` does, so that no user waits for it.
+  const catalogue = openCatalogue(database)
+  await catalogue.relations()
   const app = buildApp({
     database,
     authenticator,
     realtime,
+    catalogue,
     codes: change.codes?.(served.codes) ?? served.codes,
     payments: change.payments?.(payments) ?? payments,
   })

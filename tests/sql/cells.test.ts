@@ -46,6 +46,7 @@ const DRAWN: Readonly<Record<string, string>> = {
   'src/api/pages/form.ts': 'an Idempotency-Key of a form: it is sent with an event’s id',
   'src/api/rest/guards.ts': 'a mark in error messages of this process',
   'src/cli/gate-codes.ts': 'a key that forges, for the proof',
+  'src/cli/patroni.ts': 'passwords',
   'src/cli/pgbouncer.ts': 'a password',
   'src/cli/secrets.ts': 'keys',
   'src/cli/stand-in-server.ts': 'keys of the stand-in',

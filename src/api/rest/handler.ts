@@ -8,7 +8,7 @@ import type { Task } from '../front.ts'
 import { keyRefusal } from '../gateway.ts'
 import { json, type Reply } from '../http.ts'
 import { type OriginRules, originOf } from '../origin.ts'
-import { openCatalogue } from './catalogue.ts'
+import { type Catalogue, openCatalogue } from './catalogue.ts'
 import { describeSchema } from './description.ts'
 import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
 import { handleRpc, METHODS, type RestContext } from './rpc.ts'
@@ -20,11 +20,14 @@ interface RestOptions extends OriginRules {
   readonly authenticator: Authenticator
 }
 
+/** Names are looked up once for all callers: not where buyers wait. */
+export function catalogueOf({ gates }: Pick<RestOptions['databases'], 'gates'>): Catalogue {
+  return openCatalogue(gates)
+}
+
 /** Tasks of `/rest/v1/rpc/<name>`, `/rest/v1/<table>` and `/rest/v1/` itself. */
-export function restTasks(options: RestOptions) {
+export function restTasks(options: RestOptions, catalogue: Catalogue = catalogueOf(options.databases)) {
   const { databases, authenticator } = options
-  // Names are looked up once for all callers: not where buyers wait.
-  const catalogue = openCatalogue(databases.gates)
   return {
     rpc: (name: string): Task => {
       let caller: RestCaller | undefined
