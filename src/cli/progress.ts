@@ -1,49 +1,29 @@
 import { Listr, type ListrTask } from 'listr2'
 import type { StageResult } from '../proof/results.ts'
 import type { Report, Run, Stage } from '../proof/run.ts'
-import { runStage, STAGES, turnsOf } from '../proof/stages/index.ts'
+import { runStage, STAGES } from '../proof/stages/index.ts'
 
 /** Runs the stages and tells how they go: `live` on a terminal that redraws, else a line when a stage has ended. */
 export async function runStages(run: Run, live: boolean): Promise<StageResult[]> {
-  const done = new Map<Stage, StageResult>()
+  const done: StageResult[] = []
   const work = async (stage: Stage, report: Report) => {
     const result = await runStage(run, stage, report)
-    done.set(stage, result)
+    done.push(result)
     return result
   }
+  const tasks = STAGES.map((stage) => taskOf(stage, work))
   try {
-    for (const turn of turnsOf(run)) await (live ? drawTurn(turn, work) : tellTurn(turn, work))
+    if (live) await new Listr(tasks, LIVE).run({ verdicts: 0 })
+    else for (const stage of STAGES) console.log(lineOf(await work(stage, () => {})))
   } finally {
     console.log()
   }
-  return STAGES.flatMap((stage) => done.get(stage) ?? [])
+  return done
 }
 
-type Work = (stage: Stage, report: Report) => Promise<StageResult>
-
-async function tellTurn(turn: readonly Stage[], work: Work): Promise<void> {
-  const ended = await Promise.allSettled(
-    turn.map(async (stage) => console.log(lineOf(await work(stage, () => {})))),
-  )
-  for (const stage of ended) if (stage.status === 'rejected') throw stage.reason
-}
-
-/** A stage that comes to no verdict ends the run, once the others of its turn have ended. */
-async function drawTurn(turn: readonly Stage[], work: Work): Promise<void> {
-  const working: Promise<unknown>[] = []
-  const begin: Work = (stage, report) => {
-    const result = work(stage, report)
-    working.push(result)
-    return result
-  }
-  try {
-    await new Listr(
-      turn.map((stage) => taskOf(stage, begin)),
-      { ...LIVE, concurrent: true },
-    ).run({})
-  } finally {
-    await Promise.allSettled(working)
-  }
+/** How many stages have come to a verdict: one that came to none ends the run. */
+interface Progress {
+  verdicts: number
 }
 
 const LIVE = {
@@ -58,17 +38,19 @@ const LIVE = {
   },
 } as const
 
-function taskOf(stage: Stage, work: Work): ListrTask<object> {
-  let hasVerdict = false
+type Work = (stage: Stage, report: Report) => Promise<StageResult>
+
+function taskOf(stage: Stage, work: Work): ListrTask<Progress> {
+  const index = STAGES.indexOf(stage)
   return {
     title: stage.title,
     // A FAIL is drawn as one, and the next stage has its turn.
-    exitOnError: () => !hasVerdict,
-    task: async (_, task) => {
+    exitOnError: ({ verdicts }) => verdicts === index,
+    task: async (progress, task) => {
       const result = await work(stage, (text) => {
         task.output = text
       })
-      hasVerdict = true
+      progress.verdicts++
       task.title = lineOf(result)
       if (result.verdict === 'FAIL') throw new Error(result.reason)
       if (result.verdict !== 'PASS') task.skip()

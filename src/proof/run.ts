@@ -103,7 +103,7 @@ export interface Run extends ProofOptions {
   readonly interleavings: InterleavingResult[]
   readonly sabotage: SabotageResult[]
   /** What its stages did not run though it was asked for. */
-  readonly leftOut: (LeftOut & { readonly stage: Stage['name'] })[]
+  readonly leftOut: LeftOut[]
   /** What each server of the run last said of itself, by its address. */
   readonly servers: Map<string, ServerFigures>
   /** What the load was like, judged by the stage of that name. */

@@ -24,7 +24,7 @@ export const databaseStage: Stage = {
   work: async (run, report) => {
     const checks: Check[] = []
     const { shown, leftOut } = await chooseFrom(run, scenariosOf(run))
-    run.leftOut.push(...leftOut.map((left) => ({ ...left, stage: 'database' as const })))
+    run.leftOut.push(...leftOut)
     for (const scenario of shown) {
       report(scenario.story)
       const result = await runOnTier(run, scenario, report)

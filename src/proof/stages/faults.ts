@@ -73,7 +73,7 @@ async function obstacleOf(run: Run, { name, obstacle, isLong }: FaultScenario): 
 
 /** What was asked for by its name and cannot be shown is no PASS. */
 function leaveOut(run: Run, { name }: FaultScenario, why: string): Check[] {
-  run.leftOut.push({ stage: 'faults', name, why })
+  run.leftOut.push({ name, why })
   if (!run.only.includes(name)) return []
   return [{ name: `${name}: it can be shown here`, verdict: 'INCONCLUSIVE', detail: why }]
 }

@@ -21,7 +21,7 @@ export const httpStage: Stage = {
       if (run.profile.soak !== undefined) return await soakStage(run, server, run.profile.soak, report)
       const checks: Check[] = []
       const { shown, leftOut } = await chooseScenarios(run)
-      run.leftOut.push(...leftOut.map((left) => ({ ...left, stage: 'http' as const })))
+      run.leftOut.push(...leftOut)
       for (const scenario of shown) {
         report(scenario.story)
         const result = scenario.isHurried

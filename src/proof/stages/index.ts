@@ -25,20 +25,10 @@ export const STAGES: readonly Stage[] = [
   sabotageStage,
 ]
 
-/**
- * The stages in turns; those of one turn are at work at once. Faults mostly wait, and a run that is not whole says little of
- * times: it sabotages meanwhile. In a whole one nothing that is timed has company.
- */
-export function turnsOf({ profile }: Pick<Run, 'profile'>): readonly (readonly Stage[])[] {
-  if (profile.isWhole) return STAGES.map((stage) => [stage])
-  return STAGES.filter((stage) => stage !== sabotageStage).map((stage) =>
-    stage === faultsStage ? [stage, sabotageStage] : [stage],
-  )
-}
-
 /** One stage. Throws a StageError where it could not do its work, and the reason of `signal` where that was aborted. */
 export async function runStage(run: Run, stage: Stage, report: Report): Promise<StageResult> {
   const startedAt = run.clock().getTime()
+  const leftBefore = run.leftOut.length
   const result = (
     verdict: StageResult['verdict'],
     checks: readonly Check[],
@@ -50,7 +40,8 @@ export async function runStage(run: Run, stage: Stage, report: Report): Promise<
     ...(reason === undefined ? {} : { reason }),
     durationMs: run.clock().getTime() - startedAt,
     checks: [...checks],
-    ...leftOutOf(run, stage),
+    // No check: what was not looked at has not passed.
+    ...(run.leftOut.length === leftBefore ? {} : { leftOut: run.leftOut.slice(leftBefore) }),
   })
   const isBeyond = (stage.level ?? 3) > run.level
   const { name, stages = [stage.name] } = run.profile
@@ -67,12 +58,6 @@ export async function runStage(run: Run, stage: Stage, report: Report): Promise<
     checks,
     checks.find((check) => check.verdict === verdict && verdict !== 'PASS')?.name,
   )
-}
-
-/** No check: what was not looked at has not passed. */
-function leftOutOf({ leftOut }: Run, { name }: Stage): Pick<StageResult, 'leftOut'> {
-  const here = leftOut.filter(({ stage }) => stage === name).map(({ stage: _, ...left }) => left)
-  return here.length === 0 ? {} : { leftOut: here }
 }
 
 /** The proof could not go on: a server did not start, the database went away, or there is a bug. It says nothing of a promise. */

@@ -28,7 +28,7 @@ export const judgementStage: Stage = {
     const five = await client.query<{ invariant: string; broken: string }>(readFileSync(invariants, 'utf8'))
     report('what callers were told, against the ledger')
     const history = await judgeRun(run)
-    run.leftOut.push(...history.leftOut.map((left) => ({ ...left, stage: 'judgement' as const })))
+    run.leftOut.push(...history.leftOut)
     return [
       ...GUARANTEES.flatMap((guarantee) => guarantee.laws).map((law) =>
         judged.some((row) => row.law === law)

@@ -76,8 +76,7 @@ function leaveOut(run: Run, plans: readonly FaultPlan[], mortals: Mortals): void
   for (const fault of FAULTS) {
     const why = obstacleOf(fault, mortals)
     const isPlanned = plans.some(({ faults }) => faults.some((planned) => planned.fault === fault))
-    if (why !== undefined && isPlanned)
-      run.leftOut.push({ stage: 'faults', name: `${RANDOM_FAULTS}: ${fault}`, why })
+    if (why !== undefined && isPlanned) run.leftOut.push({ name: `${RANDOM_FAULTS}: ${fault}`, why })
   }
 }
 
