@@ -59,6 +59,7 @@ begin;
 \ir migrations/0026_expired_holds.sql
 \ir migrations/0027_reads.sql
 \ir migrations/0028_forgetting.sql
+\ir migrations/0029_row_security_estimates.sql
 
 -- Parts: small helpers
 -- ids and times
