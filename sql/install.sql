@@ -114,6 +114,7 @@ begin;
 \ir rules/expire_due_holds.sql
 \ir rules/reserve_one.sql
 \ir rules/reserve_cart.sql
+\ir rules/batched_callers.sql
 \ir rules/read_requests.sql
 \ir rules/hold_in_turn.sql
 \ir rules/lock_session.sql

@@ -9,7 +9,15 @@ begin
   if v_role = 'none' then
     v_role := session_user;
   end if;
-  is_trusted := pg_has_role(v_role, 'service_role', 'member');
+  is_trusted := ticketing.is_trusted(v_role);
   user_id := auth.uid();
+end
+$$;
+
+-- is_trusted: whether a caller in this role is trusted; raises where there is no such role.
+create or replace function ticketing.is_trusted(p_role text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return pg_has_role(p_role, 'service_role', 'member');
 end
 $$;

@@ -32,7 +32,8 @@ export const ONLY_YOURS: Guarantee = {
       role: 'refuses',
       kind: 'decision',
       object: 'ticketing.caller',
-      without: [['ticketing.caller', "pg_has_role(v_role, 'service_role', 'member')", 'true']],
+      uses: ['ticketing.batched_callers', 'ticketing.may_call'],
+      without: [['ticketing.is_trusted', "pg_has_role(p_role, 'service_role', 'member')", 'true']],
     },
     {
       name: 'whose it is, asked by the verbs',

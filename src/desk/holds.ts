@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { count, moment } from './answers.ts'
-import { flag, integer, json, jsonOf, listOf, optional, text, uuid } from './parameters.ts'
+import { integer, json, jsonOf, listOf, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
 /** Holds some of one tier, in a session of its own, for 15 minutes. */
@@ -64,9 +64,10 @@ export const reserveTicketsBatch = verb('reserve_tickets_batch', 'buyers', {
   )
 
 /**
- * Answers many requests in order of arrival, each by itself, with one commit for all: in each place what `reserve_tickets_batch`
- * answers where `carts` has a value there, else what `reserve_tickets_atomically` does. 1 to 1,000 requests; throws where the
- * lists are not of one length.
+ * Answers many requests in order of arrival, each by itself, with one commit for all: in each place, as PostgreSQL's text of it,
+ * what `reserve_tickets_batch` answers where `carts` has a value there, else what `reserve_tickets_atomically` does. Null, and
+ * nothing is held, where that verb's door is to be asked in the caller's own role. 1 to 1,000 requests; throws where the lists
+ * are not of one length.
  */
 export const reserveMany = verb('reserve_many', 'buyers', {
   tier_ids: listOf(uuid),
@@ -75,9 +76,10 @@ export const reserveMany = verb('reserve_many', 'buyers', {
   session_ids: optional(listOf(text)),
   user_ids: optional(listOf(uuid)),
   expires_minutes: optional(listOf(integer)),
-  trusted: optional(listOf(flag)),
+  /** Null: `anon`. */
+  roles: optional(listOf(text)),
   caller_ids: optional(listOf(uuid)),
-}).gives<readonly unknown[]>()
+}).givesTexts()
 
 /** Gives back some of one tier from the caller's own holds, newest first. */
 export const releaseTickets = verb('release_tickets', 'buyers', {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Lane } from '../core/capacity.ts'
 import { isRefusalCode, type RefusalCode } from '../core/refusals.ts'
 import { type Caller, call } from '../db/call.ts'
-import type { Runner } from '../db/pool.ts'
+import type { Row, Runner } from '../db/pool.ts'
 import type { Arguments, Parameter, ParameterList } from './parameters.ts'
 
 /**
@@ -28,8 +28,8 @@ export interface Definition {
   readonly answer?: z.ZodType
 }
 
-/** An object that says whether it was a success, one plain value, a set of rows, or nothing. */
-type Returns = 'answer' | 'value' | 'rows' | 'nothing'
+/** An object that says whether it was a success, one plain value, a set of rows (or of them as texts), or nothing. */
+type Returns = 'answer' | 'value' | 'rows' | 'texts' | 'nothing'
 
 /** A refusal, in one shape whichever of the two the verb has: a code, a sentence, and what the verb adds to it. */
 export interface Refused<Code extends RefusalCode = RefusalCode> {
@@ -62,6 +62,9 @@ export function verb<P extends ParameterList>(name: string, lane: Lane, paramete
         { ...head, refusals: [], returns: 'rows', ...answering(row) },
         parseValue,
       ),
+    /** A set of values, each as PostgreSQL writes it, for whoever passes it on byte for byte. */
+    givesTexts: () =>
+      define<Given, readonly (string | null)[]>({ ...head, refusals: [], returns: 'texts' }, parseTexts),
     givesNothing: () => define<Given, void>({ ...head, refusals: [], returns: 'nothing' }, () => {}),
   }
 }
@@ -73,12 +76,12 @@ function answering(answer: z.ZodType | undefined): Pick<Definition, 'answer'> {
 /** The one place that calls the vault. */
 function define<Given, Answer>(
   definition: Definition,
-  parse: (text: string | null | undefined, definition: Definition) => unknown,
+  parse: (rows: readonly Row[], definition: Definition) => unknown,
 ): Verb<Given, Answer> {
   const run = async (database: Runner, caller: Caller, args: Given) => {
     const sql = statement(definition, args as Readonly<Record<string, unknown>>)
     const rows = await call(database, { caller, sql })
-    return parse(rows[0]?.[0], definition) as Answer
+    return parse(rows, definition) as Answer
   }
   return Object.assign(run, { definition })
 }
@@ -96,22 +99,25 @@ function statement(
     list += `${list === '' ? '' : ', '}p_${key} => ${writeArgument(parameter, value)}`
   }
   const called = `ticketing.${name}(${list})`
-  return returns === 'rows'
-    ? `select coalesce(json_agg(r), '[]')::text from ${called} r`
-    : `select ${called}::text`
+  if (returns === 'rows') return `select coalesce(json_agg(r), '[]')::text from ${called} r`
+  return returns === 'texts' ? `select r::text from ${called} r` : `select ${called}::text`
 }
 
 function writeArgument({ write }: Parameter<never>, value: unknown): string {
   return value === null ? 'null' : write(value as never)
 }
 
-function parseValue(text: string | null | undefined): unknown {
-  return JSON.parse(text ?? 'null')
+function parseValue([row]: readonly Row[]): unknown {
+  return JSON.parse(row?.[0] ?? 'null')
+}
+
+function parseTexts(rows: readonly Row[]): readonly (string | null)[] {
+  return rows.map(([text = null]) => text)
 }
 
 /** Refusals come as {error: code, message} or, of several tiers at once, as {error_code, error: message}. */
-function parseAnswer(text: string | null | undefined, { name }: Definition): unknown {
-  const answer = JSON.parse(text ?? 'null') as Readonly<Record<string, unknown>> | null
+function parseAnswer(rows: readonly Row[], { name }: Definition): unknown {
+  const answer = parseValue(rows) as Readonly<Record<string, unknown>> | null
   if (answer?.['success'] === true) return answer
   if (answer?.['success'] !== false) throw new Error(`${name} answered neither success nor a refusal`)
   const { success, error, error_code, message, ...more } = answer

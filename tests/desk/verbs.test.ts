@@ -52,7 +52,7 @@ suite('the registry of verbs', () => {
       const returns = set ? 'rows' : type === 'void' ? 'nothing' : type === 'jsonb' ? 'answer' : 'value'
       // A list is one value in JSON.
       const known = definition.returns === 'value' && type === 'jsonb' ? 'answer' : definition.returns
-      assert.equal(known, returns)
+      assert.equal(known === 'texts' ? 'rows' : known, returns)
     })
   }
 })

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
-import { assertLawful, refusalOf, SERVICE, valueAs } from '../support/callers.ts'
+import { assertLawful, refusalOf, rowsAs, SERVICE, valueAs } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
 import { openTwins, stories, type Twins, tellBoth } from '../support/reserve-twins.ts'
 
@@ -90,11 +90,15 @@ describe('reserve_many', () => {
 describe('reserve_many beside others', async () => {
   const db = await testDatabase()
   const { eventId } = await openBoxOffice(db)
-  const many = (client: typeof db.client, tierIds: readonly string[], quantity = 1) =>
-    valueAs<Answer[]>(client, SERVICE, 'select ticketing.reserve_many($1, $2)', [
-      tierIds,
-      tierIds.map(() => quantity),
-    ])
+  const many = async (client: typeof db.client, tierIds: readonly string[], quantity = 1) =>
+    (
+      await rowsAs<{ answer: Answer }>(
+        client,
+        SERVICE,
+        'select answer from ticketing.reserve_many($1, $2) answer',
+        [tierIds, tierIds.map(() => quantity)],
+      )
+    ).map((it) => it.answer)
   const codes = (answers: readonly Answer[]) => answers.map((it) => it.error ?? 'held')
 
   it('a tier that is busy costs the others nothing but its wait', async () => {

@@ -145,7 +145,7 @@ async function setUp(db: TestDatabase, run: string, ids: Json, lapsed: readonly 
 
 interface Prepared {
   readonly caller: Caller
-  readonly trusted: boolean
+  readonly role: string | null
   readonly callerId: string | null
   readonly tierId: string | null
   readonly quantity: number | null
@@ -158,9 +158,10 @@ interface Prepared {
 function prepare(request: Request, run: string, ids: Readonly<Record<string, string>>): Prepared {
   const { by } = request
   const isUser = by === 'ada' || by === 'ben'
+  const caller = by === 'service' ? SERVICE : isUser ? signedIn(USERS[by]) : ANON
   const who = {
-    caller: by === 'service' ? SERVICE : isUser ? signedIn(USERS[by]) : ANON,
-    trusted: by === 'service',
+    caller,
+    role: caller === ANON ? null : caller.role,
     callerId: isUser ? USERS[by] : null,
   }
   if (!('cart' in request)) {
@@ -180,11 +181,11 @@ function prepare(request: Request, run: string, ids: Readonly<Record<string, str
   }
 }
 
-function askMany(db: TestDatabase, requests: readonly Prepared[]): Promise<Json[]> {
-  return valueAs(
+async function askMany(db: TestDatabase, requests: readonly Prepared[]): Promise<Json[]> {
+  const rows = await rowsAs<{ answer: Json }>(
     db.client,
     SERVICE,
-    'select ticketing.reserve_many($1, $2, $3::jsonb[], $4, $5, $6, $7, $8)',
+    'select answer from ticketing.reserve_many($1, $2, $3::jsonb[], $4, $5, $6, $7, $8) answer',
     [
       requests.map((it) => it.tierId),
       requests.map((it) => it.quantity),
@@ -192,10 +193,11 @@ function askMany(db: TestDatabase, requests: readonly Prepared[]): Promise<Json[
       requests.map((it) => it.session),
       requests.map((it) => it.userId),
       requests.map((it) => it.minutes),
-      requests.map((it) => it.trusted),
+      requests.map((it) => it.role),
       requests.map((it) => it.callerId),
     ],
   )
+  return rows.map((it) => it.answer)
 }
 
 async function askOne(db: TestDatabase, it: Prepared): Promise<Json> {
