@@ -32,7 +32,7 @@ export const ONLY_YOURS: Guarantee = {
       role: 'refuses',
       kind: 'decision',
       object: 'ticketing.caller',
-      uses: ['ticketing.batched_callers', 'ticketing.may_call'],
+      uses: ['ticketing.caller', 'ticketing.batched_callers', 'ticketing.may_call'],
       without: [['ticketing.is_trusted', "pg_has_role(p_role, 'service_role', 'member')", 'true']],
     },
     {
