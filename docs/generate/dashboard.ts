@@ -104,6 +104,13 @@ const SERVERS: readonly Chart[] = [
     queries: { '{{instance}} {{pool}}': 'admit_once_pool_waiting' },
   },
   {
+    title: 'Calls that reserve, by transaction',
+    queries: {
+      '{{instance}}':
+        'rate(admit_once_reserving_requests_total[$__rate_interval]) / rate(admit_once_reserving_batches_total[$__rate_interval])',
+    },
+  },
+  {
     title: 'Connections in use',
     queries: {
       '{{instance}} {{pool}}':

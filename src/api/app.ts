@@ -3,6 +3,7 @@ import { BODY_BYTES_MAX, LANES, type Lane } from '../core/capacity.ts'
 import { type Level, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
 import type { DatabaseWatch } from '../db/watch.ts'
+import { openReserving, type Reserving } from '../desk/reserving.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { type Admission, LIMITS, type Limits, openAdmission } from './admission.ts'
 import { type AuthOptions, authTasks } from './auth/handler.ts'
@@ -82,7 +83,8 @@ export function buildApp(options: AppOptions): Hono {
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
   const context = contextOf(options)
-  const rest = restTasks(context, options.catalogue)
+  const reserving = openReserving(context.databases.buyers)
+  const rest = restTasks(context, reserving.reserve, options.catalogue)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table(c.req.path)))
   if (options.auth !== undefined) {
@@ -96,7 +98,7 @@ export function buildApp(options: AppOptions): Hono {
     }
   }
   app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), context)))
-  const scrape = metricsTask(metrics, sourcesOf(context.databases, admission, options), {
+  const scrape = metricsTask(metrics, sourcesOf(context.databases, admission, reserving, options), {
     authenticator: options.authenticator,
     token: options.metricsToken,
   })
@@ -125,12 +127,14 @@ export function buildApp(options: AppOptions): Hono {
 function sourcesOf(
   databases: Readonly<Record<Lane, Database>>,
   { lanes }: Pick<Admission, 'lanes'>,
+  reserving: Reserving,
   { realtime }: Pick<AppOptions, 'realtime'>,
 ): Sources {
   const names = new Map(Object.entries(databases).map(([lane, database]) => [database, lane]))
   return {
     lanes,
     pools: new Map([...names].map(([database, name]) => [name, () => database.figures()])),
+    reserving: reserving.figures,
     figures: figuresReader(databases.health),
     sockets: () => realtime?.sockets() ?? 0,
   }

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { ERROR_RATES, type ErrorKind, errorKindOf } from '../../core/error-rates.ts'
 import type { PoolFigures } from '../../db/pool.ts'
+import type { ReservingFigures } from '../../desk/reserving.ts'
 import { VERBS } from '../../desk/verbs.ts'
 import type { JobCounter } from '../../jobs/jobs.ts'
 import type { LaneFigures } from '../admission.ts'
@@ -14,6 +15,7 @@ import type { FiguresReader } from './reader.ts'
 export interface Sources {
   lanes(): readonly LaneFigures[]
   readonly pools: ReadonlyMap<string, () => PoolFigures>
+  reserving(): ReservingFigures
   readonly figures: FiguresReader
   /** Of subscribers. */
   sockets(): number
@@ -42,6 +44,7 @@ export function openMetrics(): Metrics {
     hasProcess = true
     setLanes(instruments, sources.lanes())
     setPools(instruments, sources.pools)
+    setReserving(instruments, sources.reserving())
     instruments.sockets.set(sources.sockets())
     countSqlErrors(sources.pools)
     const figures = await sources.figures()
@@ -145,6 +148,13 @@ function setPools(instruments: Instruments, pools: Sources['pools']): void {
     instruments.poolCalls.inc({ pool }, calls)
     for (const [code, times] of errors) instruments.poolErrors.inc({ code }, times)
   }
+}
+
+function setReserving({ batches, gathered }: Instruments, figures: ReservingFigures): void {
+  batches.reset()
+  gathered.reset()
+  batches.inc(figures.batches)
+  gathered.inc(figures.requests)
 }
 
 /** What the pools counted since they were last asked; a call that the server tried again counts too. */

@@ -2,6 +2,7 @@ import { BODY_BYTES_MAX, type Lane } from '../../core/capacity.ts'
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Database } from '../../db/pool.ts'
 import { ANON } from '../../desk/callers.ts'
+import type { Reserve } from '../../desk/reserving.ts'
 import { laneOf } from '../../desk/verbs.ts'
 import { type Authenticator, CALLER_ROLES, type Identity } from '../authenticator.ts'
 import type { Task } from '../front.ts'
@@ -11,7 +12,7 @@ import { type OriginRules, originOf } from '../origin.ts'
 import { type Catalogue, openCatalogue } from './catalogue.ts'
 import { describeSchema } from './description.ts'
 import { errorReply, RestError, restErrorReply, tokenReply } from './errors.ts'
-import { handleRpc, METHODS, type RestContext } from './rpc.ts'
+import { handleRpc, METHODS, type RestContext, type RpcContext } from './rpc.ts'
 import { describeTable, handleRead } from './tables.ts'
 import { handleWrite } from './write.ts'
 
@@ -26,7 +27,11 @@ export function catalogueOf({ gates }: Pick<RestOptions['databases'], 'gates'>):
 }
 
 /** Tasks of `/rest/v1/rpc/<name>`, `/rest/v1/<table>` and `/rest/v1/` itself. */
-export function restTasks(options: RestOptions, catalogue: Catalogue = catalogueOf(options.databases)) {
+export function restTasks(
+  options: RestOptions,
+  reserve: Reserve,
+  catalogue: Catalogue = catalogueOf(options.databases),
+) {
   const { databases, authenticator } = options
   return {
     rpc: (name: string): Task => {
@@ -50,7 +55,7 @@ export function restTasks(options: RestOptions, catalogue: Catalogue = catalogue
           return { isKnown, lane }
         },
         answer: async (request) =>
-          rpc(request, name, { database: databases[lane], catalogue, caller: caller ?? ANON }),
+          rpc(request, name, { database: databases[lane], catalogue, caller: caller ?? ANON, reserve }),
       }
     },
     table: (path: string): Task => {
@@ -129,7 +134,7 @@ async function callerOf(
   return CALLER_ROLES.has(caller.role) ? { caller } : { refused: noSuchRole(caller.role) }
 }
 
-async function rpc(request: Request, name: string, context: RestContext): Promise<Reply> {
+async function rpc(request: Request, name: string, context: RpcContext): Promise<Reply> {
   const reply = await inRestWords(context.caller, () => handleRpc(request, name, context))
   return METHODS.includes(request.method)
     ? reply

@@ -1,12 +1,14 @@
 import { type Caller, call } from '../../db/call.ts'
 import { sqlErrorOf } from '../../db/failures.ts'
 import type { Database, Row } from '../../db/pool.ts'
+import type { Reserve } from '../../desk/reserving.ts'
 import type { Reply } from '../http.ts'
 import { readText } from './body.ts'
 import { CALL, resultRelation } from './call-result.ts'
 import { type Catalogue, EXPOSED_SCHEMA, type Routine } from './catalogue.ts'
 import { type CallSignature, chooseRoutine, takesBody } from './choose.ts'
 import { RestError } from './errors.ts'
+import { reserveRequestOf } from './gathered.ts'
 import { rowCountError } from './guards.ts'
 import {
   type Media,
@@ -30,8 +32,12 @@ export interface RestContext {
   readonly caller: Caller
 }
 
+export interface RpcContext extends RestContext {
+  readonly reserve: Reserve
+}
+
 /** `/rest/v1/rpc/<name>`: calls a function as PostgREST does, in one round trip. */
-export async function handleRpc(request: Request, name: string, context: RestContext): Promise<Reply> {
+export async function handleRpc(request: Request, name: string, context: RpcContext): Promise<Reply> {
   const { method } = request
   if (method === 'OPTIONS') return describe(name, context.catalogue)
   if (!METHODS.includes(method)) {
@@ -53,8 +59,9 @@ export async function handleRpc(request: Request, name: string, context: RestCon
   const range = pageOf(request, query.root)
   const read = isShaped ? await readOf(routine, query, range, context) : undefined
   const shape = { ...shapeOf(routine, media, preferences), ...range, read }
-  const sql = callStatement(routine, payload, takesBody(routine, signature), shape)
-  const row = await run(request, routine, sql, preferences, context)
+  const together = isPlain(request, shape) ? await reserveTogether(routine, payload, context) : null
+  const sql = () => callStatement(routine, payload, takesBody(routine, signature), shape)
+  const row = together ?? (await run(request, routine, sql(), preferences, context))
   return replyOf(row, { routine, shape, preferences, head: method === 'HEAD', echoSchema })
 }
 
@@ -123,6 +130,24 @@ function shapeOf(routine: Routine, media: Media, { count, maxAffected }: Prefere
     )
   }
   return { media, counted: count !== undefined, maxAffected }
+}
+
+/** Nothing is asked of the answer but what the function gives. */
+function isPlain({ method, url, headers }: Request, { media }: Shape): boolean {
+  const isJson = !media.single && !media.strip && !media.csv
+  return method === 'POST' && isJson && !url.includes('?') && !headers.has('prefer')
+}
+
+/** The row of a call that was sent with others; null where it is to be sent alone. */
+async function reserveTogether(
+  routine: Routine,
+  payload: Payload,
+  { database, caller, reserve }: RpcContext,
+): Promise<Row | null> {
+  const roleSettings = database.roleSettings(caller.role)
+  const request = reserveRequestOf({ routine, payload, caller, roleSettings })
+  const body = request === undefined ? null : await reserve(request)
+  return body === null ? null : [body, null, null, '1', null]
 }
 
 async function run(

@@ -1,0 +1,94 @@
+import { sqlErrorOf } from '../db/failures.ts'
+import type { Runner } from '../db/pool.ts'
+import { SERVICE } from './callers.ts'
+import { openGather } from './gather.ts'
+import { reserveMany } from './holds.ts'
+
+/** A call of one of the two verbs that reserve, whose values PostgreSQL takes as they are. */
+export type ReserveRequest = {
+  /** As which the call would be made alone. */
+  readonly role: string
+  /** `auth.uid()` of the caller. */
+  readonly callerId: string | null
+} & (OneTier | Cart)
+
+/** reserve_tickets_atomically */
+interface OneTier {
+  readonly tierId: string
+  readonly quantity: number
+}
+
+/** reserve_tickets_batch */
+interface Cart {
+  readonly reservations: readonly { readonly tier_id: string }[]
+  readonly sessionId: string | null
+  readonly userId: string | null
+  readonly expiresMinutes: number | null
+}
+
+/**
+ * What the verb answers, as PostgreSQL writes it. Null: nothing was done, and the request is to be made alone, for an answer or an
+ * error that is its own.
+ */
+export type Reserve = (request: ReserveRequest) => Promise<string | null>
+
+/** Where those who want the same tiers meet. */
+export interface Reserving {
+  readonly reserve: Reserve
+  figures(): ReservingFigures
+}
+
+/** Since the start. */
+export interface ReservingFigures {
+  readonly batches: number
+  readonly requests: number
+}
+
+/** Requests for the same tiers are sent together, so that none waits for the lock of another's. */
+export function openReserving(database: Runner): Reserving {
+  const counted = { batches: 0, requests: 0 }
+  const gather = openGather((requests: readonly ReserveRequest[]) => {
+    counted.batches++
+    counted.requests += requests.length
+    return sendTogether(database, requests)
+  }, LIMITS)
+  return { reserve: (request) => gather(tiersOf(request), request), figures: () => ({ ...counted }) }
+}
+
+/** Half of the buyers' places at most wait for one tier; waited as long as for a connection. */
+const LIMITS = { batchMax: 500, waitingMax: 1_000, waitMsMax: 10_000 }
+
+function tiersOf(request: ReserveRequest): string {
+  if ('tierId' in request) return request.tierId.toLowerCase()
+  const ids = new Set(request.reservations.map(({ tier_id }) => tier_id.toLowerCase()))
+  return [...ids].sort().join()
+}
+
+/** One that is an error of SQL's would be everybody's: it rolled back all, and each is made alone. */
+async function sendTogether(
+  database: Runner,
+  requests: readonly ReserveRequest[],
+): Promise<readonly (string | null)[]> {
+  try {
+    return await reserveMany(database, SERVICE, {
+      tier_ids: requests.map((one) => ('tierId' in one ? one.tierId : null)),
+      quantities: requests.map((one) => ('tierId' in one ? one.quantity : null)),
+      roles: requests.map(({ role }) => role),
+      caller_ids: requests.map(({ callerId }) => callerId),
+      ...(requests.some((one) => 'reservations' in one) ? cartsOf(requests) : {}),
+    })
+  } catch (error) {
+    if (sqlErrorOf(error) === undefined) throw error
+    return requests.map(() => null)
+  }
+}
+
+function cartsOf(requests: readonly ReserveRequest[]) {
+  const carts = requests.map((one) => ('reservations' in one ? one : undefined))
+  return {
+    carts: carts.map((cart) => cart?.reservations ?? null),
+    session_ids: carts.map((cart) => cart?.sessionId ?? null),
+    user_ids: carts.map((cart) => cart?.userId ?? null),
+    expires_minutes: carts.map((cart) => cart?.expiresMinutes ?? null),
+  }
+}
