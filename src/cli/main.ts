@@ -17,6 +17,7 @@ const commands = {
   sql: () => import('./sql.ts').then((m) => m.sql),
   types: () => import('./types.ts').then((m) => m.types),
   k6: () => import('./k6.ts').then((m) => m.k6),
+  bench: () => import('./bench.ts').then((m) => m.bench),
   'stripe-smoke': () => import('./stripe-smoke.ts').then((m) => m.stripeSmoke),
 }
 

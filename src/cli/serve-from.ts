@@ -20,7 +20,7 @@ export async function serveFrom(
   jwtSecret: string,
   environment: Readonly<Record<string, string>> = {},
   clockShiftMs = 0,
-): Promise<MortalServer> {
+): Promise<MortalServer & { readonly pid: number | undefined }> {
   const args = [fileURLToPath(beside('main')), 'start', '--port', '0', '--no-demo']
   const clock = clockShiftMs === 0 ? [] : ['--import', `${beside('shifted-clock').href}?ms=${clockShiftMs}`]
   const child = spawn(process.execPath, [...clock, ...args], {
@@ -65,7 +65,7 @@ export async function serveFrom(
     child.kill('SIGKILL')
     await exited
   }
-  return { url, stop, kill }
+  return { url, pid: child.pid, stop, kill }
 }
 
 /** A module of this folder, as it is here: TypeScript, or what was made of it. */

@@ -164,7 +164,7 @@ function watching({ onProgress }: PgbenchOptions, logs: string): string[] {
 }
 
 /** The environment is made, not inherited: a PGOPTIONS or PGHOST of the caller's shell must not bend the proof. */
-function withoutPassword(databaseUrl: string): { url: string; env: Record<string, string> } {
+export function withoutPassword(databaseUrl: string): { url: string; env: Record<string, string> } {
   const url = new URL(databaseUrl)
   const password = url.searchParams.get('password') ?? decodeURIComponent(url.password)
   url.password = ''

@@ -1,0 +1,40 @@
+/** What the loads of this folder do, by the name of their module. */
+export interface Loads {
+  readonly http: HttpLoad
+  readonly desk: Reserving
+}
+
+/** What came of a load in one window. */
+export interface Load {
+  /** Successes in all, and those within the window. */
+  readonly answered: number
+  readonly inTime: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly cpuSeconds: number
+}
+
+/** Load over HTTP/1.1 with keep-alive, a connection a user. */
+export interface HttpLoad {
+  readonly host: string
+  readonly port: number
+  /** Whole requests, sent in turn. */
+  readonly requests: readonly string[]
+  readonly users: number
+  readonly seconds: number
+  /** Open loop: so many a second, by the users in turn. Closed loop where left out: each asks again when it was answered. */
+  readonly perSecond?: number
+  readonly status: number
+  /** What the body of a success has in it. */
+  readonly success: string
+}
+
+/** Holds of one ticket each through the desk, without HTTP, as the server asks for them in a guest's name. */
+export interface Reserving {
+  readonly databaseUrl: string
+  /** Connections at most. */
+  readonly connectionsMax: number
+  readonly tierId: string
+  readonly callers: number
+  readonly seconds: number
+}

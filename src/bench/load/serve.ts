@@ -1,0 +1,74 @@
+import process from 'node:process'
+import type { Load } from './orders.ts'
+
+/** The child's side of a load process: one order at a time, and it goes when its parent does. */
+export function serveLoad<Order>(run: (order: Order) => Promise<Load>): void {
+  process.on('disconnect', () => process.exit())
+  process.on('message', (order) => {
+    void run(order as Order)
+      .catch((error: unknown) => ({ error: error instanceof Error ? error.message : String(error) }))
+      .then((said) => process.send?.(said))
+  })
+}
+
+export interface Tally {
+  /** An answer came that had taken `ms`; whether it was a success. */
+  add(startedMs: number, nowMs: number): void
+  load(): Load
+}
+
+/** Counts successes from now until `endMs`, and those that come later apart. */
+export function openTally(endMs: number): Tally {
+  const took: number[] = []
+  const cpu = process.cpuUsage()
+  let answered = 0
+  return {
+    add: (startedMs, nowMs) => {
+      answered++
+      if (nowMs < endMs) took.push(nowMs - startedMs)
+    },
+    load: () => {
+      const { user, system } = process.cpuUsage(cpu)
+      const sorted = Float64Array.from(took).sort()
+      const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
+      const cpuSeconds = (user + system) / 1e6
+      return { answered, inTime: took.length, p50Ms: at(0.5), p99Ms: at(0.99), cpuSeconds }
+    },
+  }
+}
+
+/** `count` callers, each of which asks again when it was answered, until `endMs`. */
+export async function inClosedLoop(
+  count: number,
+  endMs: number,
+  ask: (caller: number) => Promise<boolean>,
+  tally: Tally,
+): Promise<void> {
+  const caller = async (_: unknown, at: number) => {
+    for (let startedMs = performance.now(); startedMs < endMs; ) {
+      const isSuccess = await ask(at)
+      const nowMs = performance.now()
+      if (isSuccess) tally.add(startedMs, nowMs)
+      startedMs = nowMs
+    }
+  }
+  await Promise.all(Array.from({ length: count }, caller))
+}
+
+/** `rate` requests a second by `count` callers in turn; each is late from when it was due, not from when its caller was free. */
+export async function inOpenLoop(
+  { count, rate, startMs, endMs }: { count: number; rate: number; startMs: number; endMs: number },
+  ask: (caller: number) => Promise<boolean>,
+  tally: Tally,
+): Promise<void> {
+  const caller = async (_: unknown, at: number) => {
+    for (let n = at; ; n += count) {
+      const dueMs = startMs + (n * 1000) / rate
+      if (dueMs >= endMs) return
+      const waitMs = dueMs - performance.now()
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+      if (await ask(at)) tally.add(dueMs, performance.now())
+    }
+  }
+  await Promise.all(Array.from({ length: count }, caller))
+}

@@ -1,0 +1,9 @@
+import type { Question } from '../question.ts'
+import { growthWindows } from './growth-windows.ts'
+import { hotTier } from './hot-tier.ts'
+import { scans } from './scans.ts'
+import { soldOut } from './sold-out.ts'
+import { startUp } from './start-up.ts'
+
+/** In the order in which they are asked where none is named. */
+export const QUESTIONS: readonly Question[] = [hotTier, soldOut, scans, growthWindows, startUp]

@@ -1,0 +1,118 @@
+import type { HttpLoad } from './load/orders.ts'
+import type { LoadProcess } from './load/process.ts'
+import type { BenchDatabase, Contestant, Ledger, WindowOrder, World } from './question.ts'
+
+/** The most that a tier may have: a run that sold it out would not add up. */
+const STOCK = 10_000_000
+
+const TIERS = `
+  with b as (insert into businesses (slug, name) values ('bench', 'Bench') returning id),
+    e as (insert into events (business_id, slug, title, start_at, end_at, status)
+      select id, 'bench', 'Bench', now() + interval '1 day', now() + interval '2 days', 'published' from b returning id, currency)
+  insert into ticket_tiers (event_id, slug, name, price_cents, currency, total_quantity)
+    select e.id, s.slug, s.slug, 0, e.currency, s.stock from e, unnest($1::text[], $2::integer[]) as s(slug, stock) returning slug, id`
+
+/** One event, with a free tier of each name; the ids by name. */
+export async function openTiers(
+  { client }: BenchDatabase,
+  names: readonly string[],
+  stock = STOCK,
+): Promise<(name: string) => string> {
+  const { rows } = await client.query<{ slug: string; id: string }>(TIERS, [names, names.map(() => stock)])
+  const ids = new Map(rows.map(({ slug, id }) => [slug, id]))
+  return (name) => {
+    const id = ids.get(name)
+    if (id === undefined) throw new Error(`no tier ${name}`)
+    return id
+  }
+}
+
+/** A tier's holds, whatever became of them since; the tier's own counter knows those that live, and is set against them. */
+export function tierLedger(
+  { client }: BenchDatabase,
+  tierId: string,
+  label: string,
+  of: readonly string[],
+): Ledger {
+  const count = async () => {
+    const { rows } = await client.query<{ rows: number; drift: number }>(
+      `select count(h.id)::int as rows, t.reserved_quantity - count(h.id) filter (where h.status = 'active')::int as drift
+       from ticket_tiers t left join ticket_holds h on h.tier_id = t.id where t.id = $1 group by t.id`,
+      [tierId],
+    )
+    const [{ rows: found, drift } = { rows: -1, drift: 0 }] = rows
+    return { rows: found, counter: found + drift }
+  }
+  return { label, of, count }
+}
+
+/** A whole request of HTTP/1.1. */
+export function postOf(url: string, path: string, key: string, body: unknown, token = key): string {
+  const text = JSON.stringify(body)
+  return [
+    `POST ${path} HTTP/1.1`,
+    `Host: ${new URL(url).host}`,
+    `apikey: ${key}`,
+    `Authorization: Bearer ${token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    '',
+    text,
+  ].join('\r\n')
+}
+
+export type HttpCall = Pick<HttpLoad, 'requests' | 'users' | 'status' | 'success'> & {
+  readonly perSecond?: number
+}
+
+/** Callers over HTTP; what they call may be known only when a window is prepared. */
+export function httpContestant(
+  load: LoadProcess<HttpLoad>,
+  url: string,
+  { name, label, warmsUp = true }: Pick<Contestant, 'name' | 'label' | 'warmsUp'>,
+  call: () => HttpCall,
+  prepare?: (window: WindowOrder) => Promise<void>,
+): Contestant {
+  const { hostname: host, port } = new URL(url)
+  return {
+    name,
+    label,
+    warmsUp,
+    run: async ({ seconds, signal }) => {
+      const order = { host, port: Number(port), seconds, ...call() }
+      const { cpuSeconds, ...came } = await load.run(order, signal)
+      return { ...came, seconds, loadCpuSeconds: cpuSeconds }
+    },
+    ...(prepare === undefined ? {} : { prepare }),
+  }
+}
+
+/** Holds of one ticket of a tier, one by one, by RPC. */
+export function holdCall(
+  { anonKey }: Pick<World, 'anonKey'>,
+  url: string,
+  tierId: string,
+  users: number,
+): HttpCall {
+  const body = { p_tier_id: tierId, p_quantity: 1 }
+  const path = '/rest/v1/rpc/reserve_tickets_atomically'
+  return { requests: [postOf(url, path, anonKey, body)], users, status: 200, success: '"hold_id"' }
+}
+
+/** The same as a cart of one line, in a session that the server makes. */
+export function cartCall(
+  { anonKey }: Pick<World, 'anonKey'>,
+  url: string,
+  tierId: string,
+  users: number,
+): HttpCall {
+  const body = { p_reservations: [{ tier_id: tierId, quantity: 1 }] }
+  const path = '/rest/v1/rpc/reserve_tickets_batch'
+  return { requests: [postOf(url, path, anonKey, body)], users, status: 200, success: '"hold_ids"' }
+}
+
+/** Parsed, validated and refused by the server, without a look at the database. */
+export function emptyCall({ anonKey }: Pick<World, 'anonKey'>, url: string, users: number): HttpCall {
+  const requests = [postOf(url, '/functions/v1/create-ticket-checkout', anonKey, {})]
+  return { requests, users, status: 400, success: '"success":false' }
+}

@@ -1,0 +1,124 @@
+import { type Column, INDENT, section, tableRows, wrap } from '../proof/report/text.ts'
+import type { Machine } from './machine.ts'
+import type { Question } from './question.ts'
+import type { RateResult, RatioResult, Result } from './result.ts'
+import { isMet, targetText } from './spread.ts'
+
+const RIGHT = { align: 'right' } as const
+
+/** A result for a terminal of so many columns, beside an earlier one where that is given. */
+export function resultText(
+  question: Question,
+  result: Result,
+  columns: number,
+  earlier: Result | undefined,
+): string {
+  const width = columns - INDENT.length
+  const facts = (one: Result) => wrap(factsOf(one).join(' · '), width)
+  const sections = [
+    section(question.name, [...wrap(question.asks, width), '', ...facts(result)]),
+    ...(earlier === undefined ? [] : [section('Before', facts(earlier))]),
+    section('Ratios', tableOf(ratioColumns(result, earlier), Object.entries(result.ratios), width)),
+    section('Rates', [
+      ...tableOf(rateColumns(earlier), Object.entries(result.rates), width),
+      '',
+      ...wrap(LEGEND, width),
+    ]),
+    ...result.missing.map(({ contestants, why }) =>
+      section('Missing', wrap(`${contestants.join(' · ')}: ${why}`, width)),
+    ),
+  ]
+  return sections.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')
+}
+
+const LEGEND =
+  'Median of the rounds, least to most. CPU: cores that were busy with the load generator / the server / PostgreSQL. The rows of every contestant were counted afterwards and add up.'
+
+function factsOf({ machine, rounds, seconds, version }: Result): string[] {
+  const { postgres, load } = machine
+  return [
+    `admit-once ${version}`,
+    `${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB`,
+    `PostgreSQL ${postgres.version}, fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronousCommit}, shared_buffers ${postgres.sharedBuffers}`,
+    `Node ${machine.node}`,
+    ...(machine.pgbench === null ? [] : [`pgbench ${machine.pgbench}`]),
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s each by turns`,
+    loadText(load),
+  ]
+}
+
+function loadText({ before, after }: Machine['load']): string {
+  return `load ${before[0] ?? '?'} before, ${after[0] ?? '?'} after`
+}
+
+/** A column, and its cell of one row. */
+type Cells<Row> = readonly (Column & { cell(row: Row, name: string): string })[]
+
+function tableOf<Row>(columns: Cells<Row>, rows: readonly [string, Row][], width: number): string[] {
+  const cells = rows.map(([name, row]) => columns.map(({ cell }) => cell(row, name)))
+  return tableRows(columns, cells, width).flat()
+}
+
+function ratioColumns({ ratios }: Result, earlier: Result | undefined): Cells<RatioResult> {
+  const hasTargets = Object.values(ratios).some(({ target }) => target !== undefined)
+  return [
+    { head: '', cell: ({ label }) => label },
+    { head: 'median', ...RIGHT, cell: ({ median }) => digits(median) },
+    { head: 'least to most', ...RIGHT, cell: rangeOf },
+    ...(earlier === undefined
+      ? []
+      : [
+          {
+            head: 'before',
+            ...RIGHT,
+            cell: (_: RatioResult, name: string) => digits(earlier.ratios[name]?.median),
+          },
+        ]),
+    ...(hasTargets ? [{ head: 'wanted', cell: wantedOf }] : []),
+  ]
+}
+
+function wantedOf(ratio: RatioResult): string {
+  const { target } = ratio
+  if (target === undefined) return ''
+  return `${isMet(ratio, target) === true ? '✓' : '✗'} ${targetText(target)}`
+}
+
+function rateColumns(earlier: Result | undefined): Cells<RateResult> {
+  return [
+    { head: '', cell: ({ label }) => label },
+    { head: 'a second', ...RIGHT, cell: ({ median }) => digits(median) },
+    { head: 'least to most', ...RIGHT, cell: rangeOf },
+    ...(earlier === undefined
+      ? []
+      : [
+          {
+            head: 'before',
+            ...RIGHT,
+            cell: (_: RateResult, name: string) => digits(earlier.rates[name]?.median),
+          },
+        ]),
+    { head: 'p50 ms', ...RIGHT, cell: ({ p50Ms }) => digits(p50Ms) },
+    { head: 'p99 ms', ...RIGHT, cell: ({ p99Ms }) => digits(p99Ms) },
+    {
+      head: 'CPU',
+      ...RIGHT,
+      cell: ({ cores }) => [cores.load, cores.server, cores.postgres].map(coresText).join('/'),
+    },
+  ]
+}
+
+function coresText(value: number | null): string {
+  return value === null ? '–' : value.toFixed(1)
+}
+
+function rangeOf({ min, max }: { readonly min: number; readonly max: number }): string {
+  return `${digits(min)} to ${digits(max)}`
+}
+
+/** Three that mean something, and thousands apart. */
+function digits(value: number | null | undefined): string {
+  if (value === null || value === undefined) return ''
+  const places = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  return value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
+}
