@@ -14,6 +14,8 @@ export interface Config {
   readonly home: string
   readonly host: string
   readonly port: number
+  /** Processes that serve it. */
+  readonly workers: number
   /** Signs keys and tokens; made and kept in `home` where it is not given. */
   readonly jwtSecret: string | undefined
   /** What a token must carry. */
@@ -103,6 +105,7 @@ export function readConfig(changes: Readonly<Record<string, string>> = {}): Conf
     home: resolve(data.ADMIT_ONCE_HOME),
     host: data.HOST,
     port: data.PORT,
+    workers: data.WORKERS,
     jwtSecret: data.JWT_SECRET,
     tokenRules: {
       audience: data.JWT_AUDIENCE === 'any' ? null : data.JWT_AUDIENCE,

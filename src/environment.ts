@@ -9,6 +9,7 @@ import {
   PLACES,
   POOLS,
   READ_LIMITS,
+  WORKERS_MAX,
 } from './core/capacity.ts'
 import { urlsOfHosts } from './core/postgres-url.ts'
 
@@ -68,6 +69,12 @@ export const environment = z.object({
     .max(65_535, portRule)
     .default(54_321)
     .describe('The port to listen on. 0 takes a free one.'),
+  WORKERS: count(
+    1,
+    1,
+    WORKERS_MAX,
+    'Processes that serve the port together. What one server may (`PLACES_…`, `POOL_…`) is divided among them.',
+  ),
   JWT_SECRET: z
     .string()
     .min(32, 'must have at least 32 characters')

@@ -65,8 +65,8 @@ export interface LaneFigures {
 export interface Admission {
   /** Who is counted for a client; undefined where it is not limited. */
   limitedOf(client: Client): string | undefined
-  /** Token bucket: whether one more request of it is answered now. */
-  spend(lane: Lane, network: string | undefined): boolean
+  /** Token bucket: whether one more request of it is answered now; a promise where other processes have a part in it. */
+  spend(lane: Lane, network: string | undefined): boolean | Promise<boolean>
   /** Before anything of a body is read: who is slow to send it waits here, and takes no place. */
   arrive(arriving: Arriving): Arrival
   /** A place to be worked on; for what has arrived whole. */
@@ -78,9 +78,9 @@ export interface Admission {
 export function openAdmission(
   limits: Limits = LIMITS,
   nowMs: () => number = () => performance.now(),
+  spend: Spend = openSpending(limits, nowMs),
 ): Admission {
   const free = { ...limits.places }
-  const spend = openSpending(limits, nowMs)
   const arrivals = countArrivals(openArrivals(limits.arrivingMax, limits.arrivingPerAddress))
   return {
     limitedOf: ({ address, isLocal }) =>
@@ -126,8 +126,16 @@ function countArrivals(arrive: (arriving: Arriving) => Arrival) {
 
 const BUSY = { admitted: false, code: 'SERVER_BUSY' } as const
 
+type Spend = (lane: Lane, network: string) => boolean | Promise<boolean>
+
+/** What the token buckets are made of. */
+type Rates = Pick<Limits, 'perSecond' | 'burst' | 'authPerMinute'>
+
 /** Buyers and gates apart: the guests in a venue's network must not use up what its scanners need. */
-function openSpending(limits: Limits, nowMs: () => number): (lane: Lane, address: string) => boolean {
+export function openSpending(
+  limits: Rates,
+  nowMs: () => number = () => performance.now(),
+): (lane: Lane, address: string) => boolean {
   if (limits.perSecond <= 0) return () => true
   const { perSecond, burst } = limits
   const buyers = openBuckets({ perSecond, burst }, nowMs)

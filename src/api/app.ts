@@ -21,6 +21,7 @@ import { mountPages } from './pages/pages.ts'
 import type { Realtime } from './realtime/realtime.ts'
 import type { Catalogue } from './rest/catalogue.ts'
 import { restTasks } from './rest/handler.ts'
+import type { Siblings } from './siblings.ts'
 
 export interface AppOptions {
   readonly database: Database
@@ -61,6 +62,8 @@ export interface AppOptions {
   /** Gets one JSON line for each request as grave as `logLevel`, `warn` by default; goes to standard error unless told. */
   readonly log?: (line: string) => void
   readonly logLevel?: Level
+  /** The other processes that serve the same port, where there are any. */
+  readonly siblings?: Siblings
 }
 
 type Mount = (request: Request) => Promise<Response>
@@ -68,9 +71,11 @@ type Mount = (request: Request) => Promise<Response>
 /** The whole HTTP surface, apart from listening. */
 export function buildApp(options: AppOptions): Hono {
   const app = new Hono()
-  const log = openLog(options.logLevel ?? 'warn', () => new Date(), options.log ?? console.error)
+  const { siblings } = options
+  const always = siblings === undefined ? {} : { worker: siblings.worker }
+  const log = openLog(options.logLevel ?? 'warn', () => new Date(), options.log ?? console.error, always)
   const limits = { ...LIMITS, ...options.limits }
-  const admission = openAdmission(limits)
+  const admission = openAdmission(limits, undefined, siblings?.spend)
   const metrics = options.metrics ?? openMetrics()
   const borders = {
     bodyBytesMax: limits.bodyBytesMax,
@@ -88,7 +93,7 @@ export function buildApp(options: AppOptions): Hono {
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table(c.req.path)))
   if (options.auth !== undefined) {
-    const authTask = authTasks(options.auth, context)
+    const authTask = authTasks({ ...options.auth, ...(siblings && { pause: siblings.pause }) }, context)
     app.all('/auth/v1/*', (c) => front(c, authTask(c.req.path.slice('/auth/v1/'.length))))
   }
   const { realtime } = options
@@ -98,7 +103,8 @@ export function buildApp(options: AppOptions): Hono {
     }
   }
   app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), context)))
-  const scrape = metricsTask(metrics, sourcesOf(context.databases, admission, reserving, options), {
+  const sources = sourcesOf(context.databases, admission, reserving, options)
+  const scrape = metricsTask(readingOf(metrics, sources, siblings), {
     authenticator: options.authenticator,
     token: options.metricsToken,
   })
@@ -121,6 +127,12 @@ export function buildApp(options: AppOptions): Hono {
     return toResponse(refusalReply(new Refusal('INTERNAL_ERROR')), request_id)
   })
   return app
+}
+
+/** What a scrape reads: the figures of this process, or of all that serve the port. */
+function readingOf(metrics: Metrics, sources: Sources, siblings: Siblings | undefined) {
+  const ofAll = siblings?.gather((withDatabase) => metrics.values(sources, withDatabase))
+  return { contentType: metrics.contentType, read: ofAll ?? (() => metrics.read(sources)) }
 }
 
 /** Lanes that share a pool are one of its name. */

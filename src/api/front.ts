@@ -132,7 +132,9 @@ interface Attending {
 async function attend(request: Request, attending: Attending): Promise<Attendance> {
   const { task, admission, network } = attending
   if (!namesHost(request)) return { reply: task.refuse('INVALID_REQUEST') }
-  if (!admission.spend(task.lane, network)) return turnAway(task, 'TOO_MANY_REQUESTS')
+  const isLetOn = admission.spend(task.lane, network)
+  // Only what is asked of another process is waited for: a turn of the event loop is not free.
+  if (!(typeof isLetOn === 'boolean' ? isLetOn : await isLetOn)) return turnAway(task, 'TOO_MANY_REQUESTS')
   try {
     const greeting = (await task.greet?.(request)) ?? STRANGER
     if (greeting.refused !== undefined) return { reply: greeting.refused }

@@ -42,7 +42,7 @@ export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions = 
   server.on('clientError', answerBroken)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
-    server.listen(port, host, BACKLOG, resolve)
+    server.listen({ port, host, backlog: BACKLOG, reusePort: options.sharesPort === true }, resolve)
   })
   const address = server.address()
   const actual = typeof address === 'object' && address !== null ? address.port : port
@@ -54,6 +54,8 @@ export interface ListenOptions {
   readonly host?: string
   /** 0, the default, takes a free one. */
   readonly port?: number
+  /** Other processes listen on it, too (SO_REUSEPORT): the system gives each its share of the connections. */
+  readonly sharesPort?: boolean
   readonly reading?: Partial<ReadLimits>
   /** Takes connections that ask for another protocol, such as WebSocket. */
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void

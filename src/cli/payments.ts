@@ -68,15 +68,7 @@ async function standIn(config: Config, ownUrl: () => string | undefined, log: Lo
     journal: join(config.home, 'stand-in.jsonl'),
   })
   return {
-    // Not over our own port: what was accepted before it closed can still be paid.
-    provider: openStripe({
-      secretKey,
-      webhookSecret,
-      apiUrl: IN_PROCESS_URL,
-      fetch: opened.fetch,
-      report: reportTo(log),
-    }),
-    mounts: new Map(SEGMENTS.map((segment) => [segment, opened.fetch])),
+    ...answeredBy(opened.fetch, { secretKey, webhookSecret }, log),
     described: 'stand-in of Stripe, no money moves',
     // One that was given is not ours to show.
     variables: {
@@ -89,6 +81,69 @@ async function standIn(config: Config, ownUrl: () => string | undefined, log: Lo
       lock.release()
     },
   }
+}
+
+/** What asks a stand-in that is in this process, or in the one that started it. */
+function answeredBy(
+  answer: (request: Request) => Promise<Response>,
+  secrets: { readonly secretKey: string; readonly webhookSecret: string },
+  log: Log,
+): Pick<Payments, 'provider' | 'mounts'> {
+  return {
+    // Not over our own port: what was accepted before it closed can still be paid.
+    provider: openStripe({ ...secrets, apiUrl: IN_PROCESS_URL, fetch: answer, report: reportTo(log) }),
+    mounts: new Map(SEGMENTS.map((segment) => [segment, answer])),
+  }
+}
+
+/** The same money, for a worker: the stand-in is with the process that started it, at `standInUrl`. */
+export async function joinPayments(
+  config: Config,
+  standInUrl: string | undefined,
+  log: Log,
+): Promise<Payments> {
+  if (standInUrl === undefined) return openPayments(config, () => undefined, log)
+  const [secretKey, webhookSecret] = await Promise.all([standInKeyOf(config), webhookSecretOf(config)])
+  return {
+    ...answeredBy(forwardTo(standInUrl), { secretKey, webhookSecret }, log),
+    described: '',
+    variables: {},
+    close: async () => {},
+  }
+}
+
+/** Reverse proxy: its answers as they are, but for what one connection says to the next. */
+function forwardTo(url: string): (request: Request) => Promise<Response> {
+  return async ({ url: asked, method, headers, body, signal }) => {
+    const { pathname, search } = new URL(asked)
+    const answer = await fetch(`${url}${pathname}${search}`, {
+      method,
+      headers: endToEnd(headers),
+      ...(body === null ? {} : { body: await new Response(body).arrayBuffer() }),
+      redirect: 'manual',
+      signal,
+    })
+    const { status } = answer
+    const content = await answer.arrayBuffer()
+    return new Response(BODILESS.has(status) ? null : content, { status, headers: endToEnd(answer.headers) })
+  }
+}
+
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'content-length',
+  'host',
+  'upgrade',
+  'expect',
+]
+
+function endToEnd(headers: Headers): Headers {
+  const kept = new Headers(headers)
+  for (const name of HOP_BY_HOP) kept.delete(name)
+  return kept
 }
 
 const FOR_NOTHING =

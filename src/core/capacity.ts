@@ -32,6 +32,9 @@ export const POOLS: Shares = {
   health: 1,
 }
 
+/** Processes of one server: each has a connection in every lane, and one that follows changes. */
+export const WORKERS_MAX = 16
+
 /** What one server reads of strangers, and for how long. */
 export interface ReadLimits {
   /** How long a connection without a request is kept: longer than nginx and AWS keep theirs. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LIMITS, openAdmission } from '../../src/api/admission.ts'
+import { LIMITS, openAdmission, openSpending } from '../../src/api/admission.ts'
 import { type Arriving, openArrivals } from '../../src/api/arrivals.ts'
 import type { Lane } from '../../src/core/capacity.ts'
 import { placesOf } from '../support/limits.ts'
@@ -27,7 +27,7 @@ describe('admission', () => {
 
   it('gives an address its burst, then so many a second, and no other address less', () => {
     let nowMs = 0
-    const { spend } = openAdmission({ ...LIMITS, perSecond: 10, burst: 3 }, () => nowMs)
+    const spend = openSpending({ ...LIMITS, perSecond: 10, burst: 3 }, () => nowMs)
     const tries = (address: string, count: number) =>
       Array.from({ length: count }, () => spend('buyers', address)).filter(Boolean).length
     assert.equal(tries('203.0.113.1', 5), 3)
@@ -40,7 +40,7 @@ describe('admission', () => {
 
   it('counts buyers and gates of one address apart, and gives gates ten times as many: a venue has one address', () => {
     let nowMs = 0
-    const { spend } = openAdmission({ ...LIMITS, perSecond: 1, burst: 2 }, () => nowMs)
+    const spend = openSpending({ ...LIMITS, perSecond: 1, burst: 2 }, () => nowMs)
     const tries = (lane: Lane) =>
       Array.from({ length: 30 }, () => spend(lane, '203.0.113.1')).filter(Boolean).length
     assert.deepEqual([tries('buyers'), tries('pages'), tries('gates')], [2, 0, 20])
@@ -53,14 +53,16 @@ describe('admission', () => {
     const own = { address: '127.0.0.1', isLocal: true, isForged: false }
     const { limitedOf, spend } = openAdmission(strict, () => 0)
     assert.equal(limitedOf(own), undefined)
-    assert.ok(spend('buyers', undefined) && spend('buyers', undefined))
+    assert.equal(spend('buyers', undefined), true)
+    assert.equal(spend('buyers', undefined), true)
     assert.equal(openAdmission({ ...strict, limitLoopback: true }).limitedOf(own), '127.0.0.1')
     assert.equal(limitedOf({ ...own, isLocal: false }), '127.0.0.1')
-    assert.ok(spend('webhooks', '203.0.113.1') && spend('webhooks', '203.0.113.1'))
+    assert.equal(spend('webhooks', '203.0.113.1'), true)
+    assert.equal(spend('webhooks', '203.0.113.1'), true)
   })
 
   it('forgets the address that was not seen for longest, so that memory is bounded', () => {
-    const { spend } = openAdmission({ ...LIMITS, perSecond: 1, burst: 1 }, () => 0)
+    const spend = openSpending({ ...LIMITS, perSecond: 1, burst: 1 }, () => 0)
     assert.ok(spend('buyers', 'first'))
     assert.ok(!spend('buyers', 'first'))
     for (let n = 0; n < 19_999; n++) spend('buyers', `address ${n}`)

@@ -61,7 +61,7 @@ export async function otp(asking: AuthRequest, context: AuthContext): Promise<Re
   const body = await bodyOf(asking, otpRequest)
   if (body.email === undefined) throw new AuthError('provider_disabled', 'Unsupported phone provider')
   const create = body.create_user && context.rules.signUps
-  context.pauses.begin(body.email)
+  await context.pauses.begin(body.email)
   await sendCode({ email: body.email, type: 'email', create, data: body.data }, context)
   return json(200, {})
 }
@@ -69,7 +69,7 @@ export async function otp(asking: AuthRequest, context: AuthContext): Promise<Re
 /** `POST /recover`: a code by mail, after which `PUT /user` takes a new password. */
 export async function recover(asking: AuthRequest, context: AuthContext): Promise<Reply> {
   const body = await bodyOf(asking, z.object({ email }))
-  context.pauses.begin(body.email)
+  await context.pauses.begin(body.email)
   await sendCode({ email: body.email, type: 'recovery' }, context)
   return json(200, {})
 }
@@ -79,7 +79,7 @@ const resendRequest = z.object({ email, type: z.enum(['signup', 'email_change'])
 /** `POST /resend`: the code that confirms an address, again. */
 export async function resend(asking: AuthRequest, context: AuthContext): Promise<Reply> {
   const body = await bodyOf(asking, resendRequest)
-  context.pauses.begin(body.email)
+  await context.pauses.begin(body.email)
   if (body.type === 'signup') await sendCode({ email: body.email, type: 'signup' }, context)
   return json(200, {})
 }

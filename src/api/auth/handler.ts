@@ -15,7 +15,7 @@ import { AUTH_RULES, type AuthContext, type AuthRules, type Endpoint } from './c
 import { type AuthCode, AuthError, authErrorReply, isNewClient } from './errors.ts'
 import type { Mailer } from './mailer.ts'
 import { openPasswords } from './passwords.ts'
-import { openPauses } from './pauses.ts'
+import { openPauses, type Pause } from './pauses.ts'
 import { signUp, token } from './sign-in.ts'
 import { getUser, logout, putUser } from './user.ts'
 
@@ -24,6 +24,8 @@ export interface AuthOptions {
   readonly rules?: Partial<AuthRules>
   /** Derives what only the server knows of refresh tokens and codes; servers of one installation share it. */
   readonly secret: string
+  /** Keeps the pauses between mails to one address; in this process where it is absent. */
+  readonly pause?: Pause
 }
 
 interface Serving extends OriginRules {
@@ -65,13 +67,13 @@ const ADMIN_ROUTES: Readonly<Record<string, Route>> = Object.fromEntries(
 const BODY_BYTES_MAX = 64 * 1024
 
 /** Tasks of `/auth/v1/<endpoint>`: users of a plain PostgreSQL, in the shape of Supabase Auth. */
-export function authTasks({ mailer, rules, secret }: AuthOptions, serving: Serving) {
+export function authTasks({ mailer, rules, secret, pause }: AuthOptions, serving: Serving) {
   const shared = {
     signing: serving.authenticator.signing,
     passwords: openPasswords(),
     rules: { ...AUTH_RULES, ...rules },
     mailer,
-    pauses: openPauses(rules?.mailPauseSeconds ?? AUTH_RULES.mailPauseSeconds),
+    pauses: openPauses(rules?.mailPauseSeconds ?? AUTH_RULES.mailPauseSeconds, pause),
     chainKey: new Uint8Array(hkdfSync('sha256', secret, '', 'admit-once auth', 32)),
   }
   return (path: string): Task => {

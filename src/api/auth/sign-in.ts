@@ -37,7 +37,7 @@ export async function signUp(asking: AuthRequest, context: AuthContext): Promise
   }
   demandStrong(body.password, rules)
   if (!rules.autoconfirm && mailer === undefined) throw new AuthError('email_provider_disabled')
-  if (!rules.autoconfirm) context.pauses.begin(body.email)
+  if (!rules.autoconfirm) await context.pauses.begin(body.email)
   const user = {
     email: body.email,
     password_hash: await passwords.hash(body.password),

@@ -59,7 +59,7 @@ export async function putUser(asking: AuthRequest, context: AuthContext): Promis
   const isMoving = body.email !== undefined && body.email !== user.email
   if (isMoving && rules.autoconfirm) wanted['email'] = body.email
   const needsCode = isMoving && !rules.autoconfirm
-  if (needsCode && body.email !== undefined) context.pauses.begin(body.email)
+  if (needsCode && body.email !== undefined) await context.pauses.begin(body.email)
   const changed = await changeUser(database, SERVICE, {
     user_id: user.id,
     changes: wanted,

@@ -11,11 +11,14 @@ export function instrumentsIn(registry: Registry) {
     new Counter({ name: `admit_once_${name}`, help, labelNames, registers })
   const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
     new Gauge({ name: `admit_once_${name}`, help, labelNames, registers })
+  // Of several processes the sum would be wrong: it is said of the whole server, or of the database.
+  const common = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+    new Gauge({ name: `admit_once_${name}`, help, labelNames, registers, aggregator: 'max' })
   return {
     requests: counter('requests_total', 'Requests answered.', 'route', 'method', 'status', 'code'),
     errors: counter('errors_total', 'Answers of the error taxonomy.', 'kind'),
     errorShareMax: shareMaxOf(
-      gauge('error_share_max', 'The share of requests that may end so; 1: any.', 'kind'),
+      common('error_share_max', 'The share of requests that may end so; 1: any.', 'kind'),
     ),
     seconds: new Histogram({
       name: 'admit_once_request_duration_seconds',
@@ -24,11 +27,12 @@ export function instrumentsIn(registry: Registry) {
       buckets: SECONDS_BUCKETS,
       registers,
     }),
+    workers: oneOf(gauge('workers', 'Processes of this server that said their figures.')),
     ...laneInstruments(gauge, counter),
     ...poolInstruments(gauge, counter),
-    ...jobInstruments(gauge, counter),
-    ...saleInstruments(gauge),
-    ...databaseInstruments(gauge),
+    ...jobInstruments(common, counter),
+    ...saleInstruments(common),
+    ...databaseInstruments(common),
   }
 }
 
@@ -39,6 +43,12 @@ type MakeCounter = <Label extends string>(name: string, help: string, ...labels:
 
 function shareMaxOf(gauge: Gauge<'kind'>): Gauge<'kind'> {
   for (const { kind, shareMax } of ERROR_RATES) gauge.set({ kind }, shareMax)
+  return gauge
+}
+
+/** Each process is one. */
+function oneOf(gauge: Gauge): Gauge {
+  gauge.set(1)
   return gauge
 }
 

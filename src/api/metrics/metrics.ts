@@ -6,6 +6,7 @@ import { VERBS } from '../../desk/verbs.ts'
 import type { JobCounter } from '../../jobs/jobs.ts'
 import type { LaneFigures } from '../admission.ts'
 import type { Answered, Task } from '../front.ts'
+import type { FigureValues } from '../siblings.ts'
 import { setFigures, setNone } from './figures.ts'
 import { type Instruments, instrumentsIn } from './instruments.ts'
 import { codeOf, kindOf } from './outcome.ts'
@@ -27,6 +28,8 @@ export interface Metrics {
   readonly jobs: JobCounter
   /** The text that Prometheus reads: one reading at a time, whoever asks meanwhile gets the same. */
   read(sources: Sources): Promise<string>
+  /** The same as values that are added to those of other processes. */
+  values(sources: Sources, withDatabase: boolean): Promise<FigureValues>
   readonly contentType: string
 }
 
@@ -38,7 +41,7 @@ export function openMetrics(): Metrics {
   const countSqlErrors = openSqlErrors(instruments)
   let reading: Promise<string> | undefined
   let hasProcess = false
-  const read = async (sources: Sources) => {
+  const set = async (sources: Sources, withDatabase = true) => {
     // Observers of the event loop and the collector: only where somebody looks.
     if (!hasProcess) collectDefaultMetrics({ register: registry })
     hasProcess = true
@@ -47,10 +50,9 @@ export function openMetrics(): Metrics {
     setReserving(instruments, sources.reserving())
     instruments.sockets.set(sources.sockets())
     countSqlErrors(sources.pools)
-    const figures = await sources.figures()
+    const figures = withDatabase ? await sources.figures() : undefined
     if (figures === undefined) setNone(instruments)
     else setFigures(instruments, figures)
-    return registry.metrics()
   }
   return {
     contentType: registry.contentType,
@@ -75,10 +77,16 @@ export function openMetrics(): Metrics {
       },
     },
     read: (sources) => {
-      reading ??= read(sources).finally(() => {
-        reading = undefined
-      })
+      reading ??= set(sources)
+        .then(() => registry.metrics())
+        .finally(() => {
+          reading = undefined
+        })
       return reading
+    },
+    values: async (sources, withDatabase) => {
+      await set(sources, withDatabase)
+      return registry.getMetricsAsJSON()
     },
   }
 }

@@ -3,15 +3,13 @@ import type { Authenticator } from '../authenticator.ts'
 import type { Task } from '../front.ts'
 import { Refusal, refusalReply } from '../functions/contract.ts'
 import type { Reply } from '../http.ts'
-import type { Metrics, Sources } from './metrics.ts'
 
 /**
  * `GET /metrics`, for who shows METRICS_TOKEN, which opens nothing else, or the secret key. Sales are nobody's business, so that
  * the network is not believed: behind a proxy everybody comes from this machine.
  */
 export function metricsTask(
-  metrics: Metrics,
-  sources: Sources,
+  metrics: { readonly contentType: string; readonly read: () => Promise<string> },
   { authenticator, token }: { readonly authenticator: Authenticator; readonly token?: string | undefined },
 ): Task {
   const refuse = (code: 'UNAUTHORIZED' | 'METHOD_NOT_ALLOWED'): { refused: Reply } => ({
@@ -31,7 +29,7 @@ export function metricsTask(
     },
     answer: async () => ({
       status: 200,
-      body: await metrics.read(sources),
+      body: await metrics.read(),
       headers: { 'Content-Type': metrics.contentType },
     }),
   }
