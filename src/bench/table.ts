@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import { type Column, INDENT, section, tableRows, wrap } from '../proof/report/text.ts'
 import type { Machine } from './machine.ts'
 import type { Question } from './question.ts'
@@ -6,11 +7,16 @@ import { isMet, targetText } from './spread.ts'
 
 const RIGHT = { align: 'right' } as const
 
-/** A result for a terminal of so many columns, beside an earlier one where that is given. */
+interface Terminal {
+  readonly columns: number
+  readonly color: boolean
+}
+
+/** A result for a terminal, beside an earlier one where that is given. */
 export function resultText(
   question: Question,
   result: Result,
-  columns: number,
+  { columns, color }: Terminal,
   earlier: Result | undefined,
 ): string {
   const width = columns - INDENT.length
@@ -28,7 +34,18 @@ export function resultText(
       section('Missing', wrap(`${contestants.join(' · ')}: ${why}`, width)),
     ),
   ]
-  return sections.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')
+  const text = sections.map((lines) => lines.map((line) => line.trimEnd()).join('\n')).join('\n\n')
+  return color ? paint(text) : text
+}
+
+/** In colour, which adds nothing that the words do not say. */
+function paint(text: string): string {
+  const style = (format: Parameters<typeof styleText>[0]) => (found: string) =>
+    styleText(format, found, { validateStream: false })
+  return text
+    .replaceAll(/^\S.*$/gm, style('bold'))
+    .replaceAll(/✓ [≥≤] \S+/g, style('green'))
+    .replaceAll(/✗ [≥≤] \S+/g, style('red'))
 }
 
 const LEGEND =

@@ -17,7 +17,7 @@ import { openClosing } from './closing.ts'
 import { useServer, withClient } from './database.ts'
 import { CommandError } from './failure.ts'
 import { INTERRUPTED } from './interrupt.ts'
-import { runIdOf, stopOnSignal } from './verdict.ts'
+import { isColored, runIdOf, stopOnSignal } from './verdict.ts'
 import { version } from './version.ts'
 
 const NAMES = QUESTIONS.map(({ name }) => name)
@@ -50,13 +50,14 @@ export const bench = defineCommand({
       pgbench: await pgbenchOf(args.pgbench),
     }
     const earlier = await earlierOf(args.compare, questions)
+    const terminal = { columns: process.stdout.columns ?? COLUMNS, color: isColored(config) }
     const stop = stopOnSignal()
     try {
       await measure(config, order, stop.signal, (question, measured) =>
         console.log(
           args.json === true
             ? JSON.stringify(measured, null, 2)
-            : `${resultText(question, measured, process.stdout.columns ?? COLUMNS, earlier)}\n`,
+            : `${resultText(question, measured, terminal, earlier)}\n`,
         ),
       )
     } catch (error) {

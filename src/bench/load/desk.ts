@@ -1,21 +1,26 @@
-import { type Database, openPool } from '../../db/pool.ts'
+import { openPool } from '../../db/pool.ts'
 import { ANON } from '../../desk/callers.ts'
-import { reserveTicketsAtomically } from '../../desk/holds.ts'
+import { openReserving, type Reserve } from '../../desk/reserving.ts'
 import type { Reserving } from './orders.ts'
 import { inClosedLoop, openTally, serveLoad } from './serve.ts'
 
-let pool: Promise<Database> | undefined
+let opened: Promise<Reserve> | undefined
 
 serveLoad(async ({ databaseUrl, connectionsMax, tierId, callers, seconds }: Reserving) => {
-  pool ??= openPool(databaseUrl, { max: connectionsMax, name: 'admit-once bench' })
-  const database = await pool
+  opened ??= openDesk(databaseUrl, connectionsMax)
+  const reserve = await opened
   const endMs = performance.now() + seconds * 1000
   const tally = openTally(endMs)
   const ask = async () => {
-    const answer = await reserveTicketsAtomically(database, ANON, { tier_id: tierId, quantity: 1 })
-    if (answer.success) return true
-    throw new Error(`the desk refused: ${answer.code} ${answer.message}`)
+    const answer = await reserve({ role: ANON.role, callerId: null, tierId, quantity: 1 })
+    if (answer?.includes('"hold_id"')) return true
+    throw new Error(`the desk gave no hold: ${answer}`)
   }
   await inClosedLoop(callers, endMs, ask, tally)
   return tally.load()
 })
+
+/** As a server does for the calls of its buyers. */
+async function openDesk(databaseUrl: string, max: number): Promise<Reserve> {
+  return openReserving(await openPool(databaseUrl, { max, name: 'admit-once bench' })).reserve
+}

@@ -8,7 +8,7 @@ const USERS = 200
 const CLIENTS = 50
 const NUMBERS = Array.from({ length: WINDOWS }, (_, at) => at + 1)
 const TARGET = { atLeast: 0.95 }
-const SQL_LABEL = `one by one, SQL verb, ${CLIENTS} clients`
+const SQL_LABEL = `SQL verb, ${CLIENTS} clients`
 
 /** A hold that looks through the living ones gets slower from window to window. */
 export const growthWindows: Question = {
@@ -81,7 +81,7 @@ async function openSql(world: World): Promise<Experiment> {
     NUMBERS.map((number) =>
       pgbenchContestant(world, database.url, {
         name: `verbs_${number}`,
-        label: `SQL verb, ${CLIENTS} clients, window ${number}`,
+        label: `${SQL_LABEL}, window ${number}`,
         clients: CLIENTS,
         sql: 'select reserve_tickets_atomically(:tier_id, 1);',
         defines: () => ({ tier_id: tierId }),

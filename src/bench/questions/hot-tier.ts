@@ -62,7 +62,7 @@ const RATIOS: readonly RatioSpec[] = [
   },
   {
     name: 'verbs_over_bare_update',
-    label: 'one by one : bare UPDATE, 50 clients each',
+    label: 'SQL verb : bare UPDATE, 50 clients',
     of: ['verbs_50', 'bare_update_50'],
   },
 ]
@@ -168,8 +168,8 @@ async function openDesk(world: World): Promise<Part> {
   }
 }
 
-const VERBS = { name: 'verbs_50', label: 'one by one, SQL verb, 50 clients', clients: 50 } as const
-const BATCH = { name: 'batched_insert_1', label: '100 hold rows a statement, 1 client', clients: 1 } as const
+const VERBS = { name: 'verbs_50', label: 'SQL verb, 50 clients', clients: 50 } as const
+const BATCH = { name: 'batched_insert_1', label: '100 rows a statement', clients: 1 } as const
 
 const NO_SQL = { contestants: [], ledgers: [], missing: [withoutPgbench([...RIVALS, VERBS, BATCH])] } as const
 

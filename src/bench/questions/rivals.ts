@@ -41,11 +41,11 @@ const BARE = {
 } as const
 
 export const RIVALS: readonly Rival[] = [
-  { name: 'bare_update_2', label: 'bare UPDATE of one row, 2 clients', clients: 2, ...BARE },
-  { name: 'bare_update_50', label: 'bare UPDATE of one row, 50 clients', clients: 50, ...BARE },
+  { name: 'bare_update_2', label: 'bare UPDATE, 2 clients', clients: 2, ...BARE },
+  { name: 'bare_update_50', label: 'bare UPDATE, 50 clients', clients: 50, ...BARE },
   {
     name: 'insert_then_update_50',
-    label: 'insert, then UPDATE, 50 clients',
+    label: 'insert, UPDATE, 50 clients',
     clients: 50,
     sql: `begin;
 insert into rival.hold (tier_id) values (:tier);
@@ -56,7 +56,7 @@ end;`,
   },
   {
     name: 'skip_locked_50',
-    label: 'a row a place, SKIP LOCKED, 50 clients',
+    label: 'SKIP LOCKED, 50 clients',
     clients: 50,
     sql: `update rival.place set is_held = true where id = (select id from rival.place where tier_id = :tier and not is_held
 order by id limit 1 for update skip locked);`,
@@ -65,7 +65,7 @@ order by id limit 1 for update skip locked);`,
   },
   {
     name: 'shards_50',
-    label: `${SHARDS} counter shards and insert, 50 clients`,
+    label: `${SHARDS} shards, 50 clients`,
     clients: 50,
     sql: `\\set shard random(1, ${SHARDS})
 with one as (update rival.shard set held = held + 1 where tier_id = :tier and shard = :shard and held < total returning tier_id)
@@ -77,7 +77,7 @@ insert into rival.sharded_hold (tier_id) select tier_id from one;`,
   },
   {
     name: 'serializable_50',
-    label: 'SERIALIZABLE count, 50 clients',
+    label: 'SERIALIZABLE, 50 clients',
     clients: 50,
     retries: true,
     sql: `begin isolation level serializable;

@@ -73,7 +73,7 @@ export const soldOut: Question = {
     const beside = httpContestant(
       load,
       url,
-      { name: BESIDE, label: `sold out, 1 user beside ${BUYERS} buyers`, warmsUp: false },
+      { name: BESIDE, label: `sold out beside ${BUYERS} buyers`, warmsUp: false },
       () => late(1),
     )
     return {
