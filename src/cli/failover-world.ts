@@ -64,7 +64,7 @@ interface Pair {
 function worldOf({ primary, standby, relay, address }: Pair, options: MortalOptions): FailoverWorld {
   const url = address.through(primary.url)
   return {
-    startServer: () => serveFrom(url, options.jwtSecret),
+    startServer: () => serveFrom(url, options.jwtSecret, options.servers),
     killPrimary: async () => {
       await Promise.all([killEmbedded(primary.dataFolder), relay.die()])
     },

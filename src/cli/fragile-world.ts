@@ -42,7 +42,7 @@ export async function openFragileWorld(
     const standIn = keep(await openStandInServer(seed, CHAOS_TIME_SCALE))
     const providerLine = keep(await openTcpProxy(Number(new URL(standIn.url).port)))
     const api = { STRIPE_API_URL: providerLine.through(standIn.environment['STRIPE_API_URL'] ?? '') }
-    const environment = { ...standIn.environment, ...api }
+    const environment = { ...options.servers, ...standIn.environment, ...api }
     const world: FragileWorld = {
       startServer: (clockShiftMs) =>
         standIn.serve(() => serveFrom(line.through(url), options.jwtSecret, environment, clockShiftMs)),

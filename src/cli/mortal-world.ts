@@ -9,6 +9,8 @@ import { serveFrom } from './serve-from.ts'
 
 export interface MortalOptions {
   readonly jwtSecret: string
+  /** The environment of its servers, over ours. */
+  readonly servers?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   /** Makes a PostgreSQL there with the product in it, which does not run. */
   readonly prepare: (dataFolder: string) => Promise<void>
@@ -18,7 +20,7 @@ export interface MortalOptions {
 export async function openMortalWorld(folder: string, options: MortalOptions): Promise<Opened<MortalWorld>> {
   const cluster = await openMortalCluster(folder, options)
   const world: MortalWorld = {
-    startServer: () => serveFrom(cluster.url, options.jwtSecret),
+    startServer: () => serveFrom(cluster.url, options.jwtSecret, options.servers),
     killDatabase: () => cluster.strike('everything'),
     connect: () => connect(cluster.url),
     signal: options.signal,

@@ -13,6 +13,7 @@ import { NO_SMALL_DISK } from './small-disk.ts'
 
 interface MortalsOptions {
   readonly jwtSecret: string
+  readonly servers?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   readonly install: (client: Awaited<ReturnType<typeof connect>>) => Promise<void>
   readonly pooler: Engines['pooler']

@@ -14,7 +14,7 @@ interface PatroniWorldOptions extends Omit<MortalOptions, 'prepare'> {
 export async function openPatroniWorld(
   tools: PatroniTools,
   replication: Replication,
-  { jwtSecret, install, signal }: PatroniWorldOptions,
+  { jwtSecret, servers, install, signal }: PatroniWorldOptions,
 ): Promise<Opened<FailoverWorld>> {
   const cluster = await openPatroni({ tools, replication, signal })
   try {
@@ -25,7 +25,7 @@ export async function openPatroniWorld(
     throw error
   }
   const world: FailoverWorld = {
-    startServer: () => serveFrom(cluster.url, jwtSecret),
+    startServer: () => serveFrom(cluster.url, jwtSecret, servers),
     killPrimary: cluster.killLeader,
     promote: cluster.elect,
     connect: cluster.connect,

@@ -50,6 +50,7 @@ export interface TargetArguments {
   readonly pgbench?: string | undefined
   readonly pgbouncer?: string | undefined
   readonly runs?: string | undefined
+  readonly workers?: string | undefined
   readonly minutes?: string | undefined
   readonly compare?: string | undefined
   readonly url?: string | undefined
@@ -132,10 +133,12 @@ function watchStrays(file: string): { readonly signal: AbortSignal; dispose(): v
 }
 
 /** What is of this product's own proof says nothing to another system. */
-function refuseOwnArguments({ level, runs, minutes, seed, k6, pgbench, pgbouncer }: TargetArguments): void {
+function refuseOwnArguments(args: TargetArguments): void {
+  const { level, runs, workers, minutes, seed, k6, pgbench, pgbouncer } = args
   const given = Object.entries({
     level: level === '3' ? undefined : level,
     runs,
+    workers,
     minutes,
     seed,
     k6,

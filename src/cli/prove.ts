@@ -59,12 +59,13 @@ export const prove = defineCommand({
     k6: { type: 'string', description: 'path of k6, or off for the built-in runner' },
     pgbench: { type: 'string', description: 'path of pgbench, or off for the built-in runner' },
     pgbouncer: { type: 'string', description: 'path of PgBouncer, or off to leave out what needs it' },
+    workers: { type: 'string', description: 'processes of each server that is attacked (WORKERS, 1)' },
     minutes: { type: 'string', description: 'how long the profile soak lasts (30)' },
     compare: { type: 'string', description: 'folder or results.json of an earlier run' },
     ...TARGET_ARGUMENTS,
   },
   run: async ({ args }) => {
-    const config = readConfig()
+    const config = readConfig(args.workers === undefined ? {} : { WORKERS: args.workers })
     refuseLiveKey(config, 'a proof')
     if (args.target !== undefined) return proveTargetOf(config, args.target, args)
     refuseTargetArguments(args)
@@ -77,7 +78,7 @@ export const prove = defineCommand({
     const startedAt = new Date()
     const id = runIdOf(startedAt)
     const folder = join(resolve(args.results), id)
-    const toolFlags = (['k6', 'pgbench', 'pgbouncer'] as const).flatMap((name) =>
+    const toolFlags = (['k6', 'pgbench', 'pgbouncer', 'workers'] as const).flatMap((name) =>
       args[name] === undefined ? [] : [`--${name}`, args[name]],
     )
     const levelFlags = level === 3 ? [] : ['--level', String(level)]
@@ -120,6 +121,7 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
   const closers: (() => Promise<unknown>)[] = [() => rm(work, { recursive: true, force: true })]
   try {
     const { profile, seed } = request
+    const servers = { WORKERS: String(config.workers) }
     const first = config.databaseUrl === undefined ? 'Starting PostgreSQL' : 'Connecting to DATABASE_URL'
     console.log(`Profile ${profile.name}, seed ${seed}. ${first} …\n`)
     const server = await useServer(config, work, { ephemeral: true })
@@ -138,6 +140,7 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
     closers.push(() => attackDatabases.close())
     const mortals = openMortals(`${work}-mortal`, {
       jwtSecret,
+      servers,
       signal: request.signal,
       install: migrate,
       pooler: request.engines.pooler,
@@ -149,9 +152,10 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
       databases,
       source,
       folder,
-      startServer: (url) => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
+      startServer: (url) =>
+        standIn.serve(() => serveFrom(url, jwtSecret, { ...servers, ...standIn.environment })),
       provider: openPaymentWitness(standIn),
-      openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret }),
+      openChaosWorld: (database) => openChaosWorld(database, { ...request, jwtSecret, servers }),
       ...(source === 'embedded' ? { mortals } : {}),
       ...poolerOf(request.engines),
       attackDatabases,

@@ -66,17 +66,19 @@ interface ChaosOptions {
   readonly seed: number
   readonly signal: AbortSignal
   readonly jwtSecret: string
+  /** The environment of the server, over ours. */
+  readonly servers?: Readonly<Record<string, string>>
 }
 
 /** A server of its own process that can be killed, and a stand-in of Stripe that lives on and hurries. */
 export async function openChaosWorld(
   { url, client }: Pick<RunDatabase, 'url' | 'client'>,
-  { seed, signal, jwtSecret }: ChaosOptions,
+  { seed, signal, jwtSecret, servers }: ChaosOptions,
 ): Promise<{ readonly world: ChaosWorld; readonly standIn: StandInServer; close(): Promise<void> }> {
   const standIn = await openStandInServer(seed, CHAOS_TIME_SCALE)
   const world: ChaosWorld = {
     client,
-    startServer: () => standIn.serve(() => serveFrom(url, jwtSecret, standIn.environment)),
+    startServer: () => standIn.serve(() => serveFrom(url, jwtSecret, { ...servers, ...standIn.environment })),
     standIn: { url: standIn.url, secretKey: standIn.secretKey, timeScale: CHAOS_TIME_SCALE },
     staffToken: (sub) => mintToken(jwtSecret, { sub, email: 'manager@example.org' }),
     signal,
