@@ -160,7 +160,7 @@ describe('what rivals do', { skip: NO_PGBENCH }, () => {
     const inserts = ledgers.find(({ of }) => of.includes('insert_then_update_50'))
     const told = await inserts?.count()
     await database.client.query(
-      'insert into rival.hold (tier_id) select id from rival.tier where id > 2000 limit 1',
+      'insert into rival.hold (tier_id) select id from rival.tier where id between 2001 and 2999',
     )
     const { rows, counter } = (await inserts?.count()) ?? {}
     assert.deepEqual([rows, counter], [(told?.rows ?? 0) + 1, told?.counter])
