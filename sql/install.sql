@@ -117,6 +117,7 @@ begin;
 \ir rules/batched_callers.sql
 \ir rules/read_requests.sql
 \ir rules/hold_in_turn.sql
+\ir rules/hold_each.sql
 \ir rules/lock_session.sql
 \ir rules/hold_cart.sql
 -- what is an order, and when does it end?

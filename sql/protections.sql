@@ -98,7 +98,7 @@ insert into ticketing.protections (position, guarantee, protection, role, kind, 
   (95, 'only-yours', 'row level security and its policies', 'refuses', 'schema', 'policies', '{}'),
   (96, 'only-yours', 'rights of the roles', 'refuses', 'schema', 'rights', '{}'),
   (97, 'only-yours', 'who is calling', 'refuses', 'decision', 'ticketing.caller', '{ticketing.is_trusted,ticketing.caller,ticketing.batched_callers,ticketing.may_call}'),
-  (98, 'only-yours', 'whose it is, asked by the verbs', 'refuses', 'decision', 'ticketing.lock_session', '{ticketing.lock_session,ticketing.judge_cart,ticketing.cancel_reservation,ticketing.gate_list,ticketing.is_staff,ticketing.works_for,ticketing.my_businesses,ticketing.my_events,ticketing.my_orders,ticketing.managed_businesses,ticketing.managed_events,ticketing.managed_offers,auth.uid}'),
+  (98, 'only-yours', 'whose it is, asked by the verbs', 'refuses', 'decision', 'ticketing.lock_session', '{ticketing.lock_session,ticketing.judge_cart,ticketing.cancel_reservation,ticketing.gate_list,ticketing.is_staff,ticketing.works_for,ticketing.my_businesses,ticketing.my_events,ticketing.my_orders,ticketing.managed_businesses,ticketing.managed_events,ticketing.managed_offers,auth.uid,ticketing.read_lines,ticketing.holding_sessions}'),
   (99, 'only-yours', 'every other function', 'guards', 'schema', 'functions', '{}'),
   (100, 'only-yours', 'laws that see what they saw', 'guards', 'schema', 'laws', '{}');
 

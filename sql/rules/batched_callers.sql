@@ -4,22 +4,32 @@
 --   are_served  by place; where false, the answer is for the door to give
 -- A role is null where the caller is a guest: anon.
 create or replace function ticketing.batched_callers(
-  p_roles text[], p_carts jsonb[], out trusted boolean[], out are_served boolean[])
+  p_roles text[], p_carts jsonb[], p_count integer, out trusted boolean[], out are_served boolean[])
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  -- Once a role and verb, not once a request.
+  v_kinds text[] := array(
+    select distinct concat(r.cart is not null, coalesce(r.role, 'anon'))
+    from unnest(p_roles, p_carts, array_fill(null::text, array[p_count])) as r(role, cart));
+  v_role record;
+  v_trusted boolean[];
+  v_served boolean[];
 begin
-  select array_agg(a.is_trusted order by r.place), array_agg(coalesce(a.is_served, false) order by r.place)
+  for i in 1 .. cardinality(v_kinds) loop
+    select r.rolname, r.oid into v_role from pg_roles r where r.rolname = substr(v_kinds[i], 2);
+    v_trusted[i] := found and ticketing.is_trusted(v_role.rolname);
+    v_served[i] := found and ticketing.may_call(v_role.oid, case left(v_kinds[i], 1)
+      when 't' then 'reserve_tickets_batch(jsonb,text,uuid,integer)' else 'reserve_tickets_atomically(uuid,integer)' end);
+  end loop;
+  if cardinality(v_kinds) = 1 then
+    trusted := array_fill(v_trusted[1], array[p_count]);
+    are_served := array_fill(v_served[1], array[p_count]);
+    return;
+  end if;
+  select array_agg(v_trusted[k.kind] order by r.place), array_agg(v_served[k.kind] order by r.place)
     into trusted, are_served
-    from unnest(p_roles, p_carts) with ordinality as r(role, cart, place)
-    left join lateral (values (coalesce(r.role, 'anon'), r.cart is not null)) as k(role, is_cart) on true
-    left join (
-      -- Once a role, not once a request.
-      select d.role, d.is_cart, ticketing.is_trusted(l.rolname) as is_trusted,
-        ticketing.may_call(l.oid, case when d.is_cart then 'reserve_tickets_batch(jsonb,text,uuid,integer)'
-          else 'reserve_tickets_atomically(uuid,integer)' end) as is_served
-      from (select distinct coalesce(x.role, 'anon') as role, x.cart is not null as is_cart
-        from unnest(p_roles, p_carts) as x(role, cart)) d
-      join pg_roles l on l.rolname = d.role
-      offset 0) a on a.role = k.role and a.is_cart = k.is_cart;
+    from unnest(p_roles, p_carts, array_fill(null::text, array[p_count])) with ordinality as r(role, cart, filler, place)
+    cross join lateral (select array_position(v_kinds, concat(r.cart is not null, coalesce(r.role, 'anon'))) offset 0) k(kind);
 end
 $$;
 

@@ -43,7 +43,7 @@ export const ONLY_YOURS: Guarantee = {
       uses: [
         ...['ticketing.is_staff', 'ticketing.works_for', 'ticketing.my_businesses', 'ticketing.my_events'],
         ...['ticketing.my_orders', 'ticketing.managed_businesses', 'ticketing.managed_events'],
-        ...['ticketing.managed_offers', 'auth.uid'],
+        ...['ticketing.managed_offers', 'auth.uid', 'ticketing.read_lines', 'ticketing.holding_sessions'],
       ],
       without: [
         ['ticketing.lock_session', 'if not v_caller.is_trusted and exists', 'if false and exists'],

@@ -60,6 +60,12 @@ async function sellABit(client: pg.Client, session: string): Promise<Map<string,
   await client.query('begin')
   await run('reserve_tickets_batch', 'select reserve_tickets_batch($1, $2) as answer', [cart, session])
   await run('reserve_tickets_batch again', 'select reserve_tickets_batch($1, $2) as answer', [cart, session])
+  await run('reserve_many', 'select answer from ticketing.reserve_many($1, $2, $3::jsonb[], $4) as answer', [
+    [null, null],
+    [null, null],
+    [cart, cart],
+    [`${session} one`, `${session} two`],
+  ])
   const many = JSON.stringify([{ tier_id: full, quantity: 1 }])
   const refused = await run('a refusal', 'select reserve_tickets_batch($1, $2) as answer', [many, session])
   assert.equal(refused.error_code, 'INSUFFICIENT_TICKETS')
@@ -188,6 +194,7 @@ describe(`beside ${LIVING} living holds, never analyzed`, async () => {
       })
     for (const [verb, index] of [
       ['reserve_tickets_batch again', 'uniq_active_hold_session_tier'],
+      ['reserve_many', 'uniq_active_hold_session_tier'],
       ['release_ticket_holds', 'uniq_active_hold_session_tier'],
       ['expire_ticket_holds', 'idx_ticket_holds_tier_active'],
       ['checkout', 'idx_ticket_holds_order'],

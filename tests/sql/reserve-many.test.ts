@@ -6,7 +6,7 @@ import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { addTier, openBoxOffice } from '../support/box-office.ts'
 import { assertLawful, refusalOf, rowsAs, SERVICE, valueAs } from '../support/callers.ts'
 import { testDatabase } from '../support/database.ts'
-import { openTwins, stories, type Twins, tellBoth } from '../support/reserve-twins.ts'
+import { type Cart, openTwins, type Story, stories, type Twins, tellBoth } from '../support/reserve-twins.ts'
 
 /** A fixed seed: what fails is of the change at hand. SEED looks elsewhere, RUNS longer. */
 const SEED = Number(process.env['SEED'] ?? 20_261_130)
@@ -23,6 +23,24 @@ async function openBoth(): Promise<Twins> {
   await openTwins(twins)
   return twins
 }
+
+/** A batch of carts of one ticket, where they say no more; for ada's lapsed hold in session s1 there is a story of its own. */
+const story = (...carts: readonly Partial<Cart>[]): Story => ({
+  lapsed: [],
+  batches: [carts.map((it) => ({ ...CART, ...it }))],
+})
+const beside = (tier: string): Story => ({
+  ...story({ cart: [{ tier, quantity: 1 }], session: 's1' }),
+  lapsed: [{ tier: 'hot', session: 's1', user: 'ada' }],
+})
+const CART: Cart = {
+  by: 'guest',
+  cart: [{ tier: 'hot', quantity: 1 }],
+  session: null,
+  user: null,
+  minutes: 15,
+}
+const FEW = [{ tier: 'few', quantity: 1 }]
 
 /** A function of the batch without a part of it. */
 const broken = async ({ batched }: Twins, fn: string, fragment: string, replacement: string) => {
@@ -85,6 +103,129 @@ describe('reserve_many', () => {
       assert.ok(batches.flat().length <= 6, JSON.stringify(counterexample))
       t.diagnostic(JSON.stringify(counterexample))
     })
+})
+
+describe('a cart of one tier in a batch', async () => {
+  const twins = await openBoth()
+  const cases: readonly [string, string, string, string, Story][] = [
+    ["another user's session", 'hold_in_turn', 'or r.session_id = any (v_known)', '', beside('few')],
+    [
+      "another user's session, where all is refused",
+      'answer_at_once',
+      'or r.session_id = any (v_known)',
+      '',
+      beside('paused'),
+    ],
+    [
+      "another user's name",
+      'read_lines',
+      'r.user_id is null or r.user_id is not distinct from r.caller_id',
+      'true',
+      story({ user: 'ada' }),
+    ],
+    [
+      "the service's own session",
+      'read_lines',
+      `coalesce(r.session_id not like 'service:%', true)`,
+      'true',
+      story({ session: 'service:mine' }),
+    ],
+    [
+      'a session twice in a batch',
+      'read_lines',
+      'having count(*) > 1',
+      'having count(*) > 2',
+      story({ by: 'ada', session: 's1' }, { cart: FEW, session: 's1' }),
+    ],
+    [
+      'no more time than a guest may have',
+      'read_lines',
+      'least(make_interval(mins => r.minutes), v_lifetime)',
+      'make_interval(mins => r.minutes)',
+      story({ minutes: 60 }),
+    ],
+    [
+      'a lifetime that nobody may have',
+      'read_lines',
+      'coalesce(r.minutes between 1 and 60, false)',
+      'true',
+      story({ minutes: 61 }),
+    ],
+    [
+      'whose it is',
+      'hold_each',
+      'r.session_id, r.owner_id, r.quantity,',
+      'r.session_id, null, r.quantity,',
+      story({ by: 'ada' }),
+    ],
+    [
+      'the session that it names',
+      'hold_each',
+      'coalesce(r.session_id,',
+      'coalesce(null,',
+      story({ session: 's2' }),
+    ],
+    [
+      'a session of its own, also for the service',
+      'hold_each',
+      'r.is_trusted and not r.is_cart',
+      'r.is_trusted',
+      story({ by: 'service' }),
+    ],
+    [
+      'a part of a ticket',
+      'read_lines',
+      'k.refusal is null and cardinality',
+      'cardinality',
+      story({ cart: [...CART.cart, { tier: 'hot', quantity: 1.5 }] }),
+    ],
+    [
+      'all of a cart',
+      'read_lines',
+      'cardinality(k.tier_ids) = 1',
+      'true',
+      story({ cart: [...CART.cart, ...FEW] }),
+    ],
+    [
+      'one tier in two lines, summed',
+      'read_lines',
+      'k.quantities[1] end',
+      '1 end',
+      story({ cart: [...CART.cart, ...CART.cart] }),
+    ],
+    [
+      "a cart's refusal, without a lock",
+      'answer_at_once',
+      'when r.cart is null then',
+      'when true then',
+      story({ cart: [{ tier: 'paused', quantity: 1 }] }),
+    ],
+    [
+      "a cart's refusal, under the lock",
+      'hold_each',
+      'when r.refusal is not null and r.is_cart then',
+      'when false then',
+      story({ cart: [{ tier: 'hot', quantity: 4 }] }, { cart: [{ tier: 'hot', quantity: 4 }] }),
+    ],
+    [
+      'what is left after it',
+      'hold_each',
+      `'held', r.quantity, 'remaining', r.available`,
+      `'held', r.quantity, 'remaining', r.available + r.quantity`,
+      story({}),
+    ],
+  ]
+  for (const [what, fn, fragment, replacement, told] of cases)
+    it(`is answered as alone: ${what}; without that condition it is not`, async () => {
+      await tellBoth(twins, told)
+      const installed = await twins.batched.value<string>(`select pg_get_functiondef($1::regproc)`, [
+        `ticketing.${fn}`,
+      ])
+      await broken(twins, fn, fragment, replacement)
+      await assert.rejects(tellBoth(twins, told), assert.AssertionError)
+      await twins.batched.rows(installed)
+    })
+  it('leaves all laws kept', () => assertLawful(twins.batched))
 })
 
 describe('reserve_many beside others', async () => {

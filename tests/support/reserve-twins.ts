@@ -13,7 +13,7 @@ interface OneTier {
   readonly quantity: number | null
 }
 
-interface Cart {
+export interface Cart {
   readonly by: Who
   readonly cart: readonly { readonly tier: string; readonly quantity: number }[]
   readonly session: string | null
@@ -79,6 +79,7 @@ export function stories(): fc.Arbitrary<Story> {
   const by = fc.constantFrom<Who>('guest', 'guest', 'ada', 'ben', 'service')
   const tier = fc.constantFrom('hot', 'hot', 'hot', ...Object.keys(TIERS), 'unknown')
   const quantity = fc.constantFrom(1, 1, 1, 2, 3, 4, 0, -1, 1001)
+  const amount = fc.oneof({ weight: 9, arbitrary: quantity }, { weight: 1, arbitrary: fc.constant(1.5) })
   const one = fc.record<OneTier>({
     by,
     tier: fc.option(tier, { freq: 20 }),
@@ -86,7 +87,10 @@ export function stories(): fc.Arbitrary<Story> {
   })
   const cart = fc.record<Cart>({
     by,
-    cart: fc.array(fc.record({ tier, quantity }), { maxLength: 3 }),
+    cart: fc.oneof(
+      fc.array(fc.record({ tier, quantity: amount }), { minLength: 1, maxLength: 1 }),
+      fc.array(fc.record({ tier, quantity: amount }), { maxLength: 3 }),
+    ),
     session: fc.option(fc.constantFrom('s1', 's1', ...SESSIONS)),
     user: fc.option(fc.constantFrom('ada', 'ben')),
     minutes: fc.constantFrom(15, 5, 60, 0, 61, null),
