@@ -1,4 +1,5 @@
 import type { Lane } from '../core/capacity.ts'
+import type { Relay } from './realtime/relay.ts'
 
 /** What one process of a server shares with the others that serve the same port, as it sees them. */
 export interface Siblings {
@@ -10,6 +11,8 @@ export interface Siblings {
   pause(address: string, seconds: number): Promise<number>
   /** Takes what reads the figures of this process, and gives what reads those of all, as Prometheus wants them. */
   gather(own: ReadFigures): () => Promise<string>
+  /** Broadcasts and presence of subscribers. */
+  readonly relay: Relay
 }
 
 /** The figures of one process as values that can be added up; what only the database knows is read where it is asked for. */

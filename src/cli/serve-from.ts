@@ -5,7 +5,7 @@ import { childEnvironment } from '../config.ts'
 import type { MortalServer } from '../proof/faults/world.ts'
 import { CommandError } from './failure.ts'
 
-const START_MS_MAX = 30_000
+const START_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
 
 /** An empty variable is one that is not set. */

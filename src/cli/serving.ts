@@ -74,6 +74,7 @@ export async function openServing(config: Config, options: ServingOptions): Prom
     log,
     findClient: clientFinder({ header: config.clientAddressHeader, trusted: config.trustedProxies }),
     limits: config.sockets,
+    ...(siblings === undefined ? {} : { relay: siblings.relay }),
   })
   // Cold start: nobody waits for it later; where the database is away just now, the first request reads it.
   const catalogue = catalogueOf(laneDatabases)

@@ -1,14 +1,16 @@
+import type { Relayed, RelayListener } from '../api/realtime/relay.ts'
 import type { ReadFigures, Siblings } from '../api/siblings.ts'
 import type { FromWorker, Question, ToWorker } from './worker-messages.ts'
 
 /** What a worker asks the process that started it, which keeps what is common to all. */
 export function joinSiblings(
   worker: number,
-  say: (message: FromWorker) => void,
+  say: (message: FromWorker, heard?: () => void) => boolean,
 ): { readonly siblings: Siblings; hear(message: ToWorker): void } {
   const asking = openAsking((questions) => say({ is: 'questions', questions }))
   let own: ReadFigures | undefined
   let scraping: PromiseWithResolvers<string> | undefined
+  let listener: RelayListener | undefined
   const siblings: Siblings = {
     worker,
     spend: async (lane, network) => (await asking.ask({ of: 'rate', lane, network })) === 0,
@@ -22,6 +24,12 @@ export function joinSiblings(
         }
         return scraping.promise
       }
+    },
+    relay: {
+      send: openLossy((message, heard) => say({ is: 'relay', message }, heard)),
+      listen: (it) => {
+        listener = it
+      },
     },
   }
   return {
@@ -38,8 +46,31 @@ export function joinSiblings(
         case 'scraped':
           scraping?.resolve(message.text)
           scraping = undefined
+          return
+        case 'relayed':
+          return listener?.heard(message.worker, message.message)
+        case 'introduce':
+          return listener?.introduce()
+        case 'gone':
+          return listener?.gone(message.worker)
       }
     },
+  }
+}
+
+/**
+ * Load shedding: while much waits to be heard, broadcasts are not passed on, as nobody is promised one; who comes and goes is.
+ * `send` says false where much waits, and calls `heard` when its message is on its way.
+ */
+export function openLossy(
+  send: (message: Relayed, heard: () => void) => boolean,
+): (message: Relayed) => void {
+  let isFull = false
+  return (message) => {
+    if (isFull && message.is === 'broadcast') return
+    isFull = !send(message, () => {
+      isFull = false
+    })
   }
 }
 

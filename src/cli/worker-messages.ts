@@ -1,3 +1,4 @@
+import type { Relayed } from '../api/realtime/relay.ts'
 import type { FigureValues } from '../api/siblings.ts'
 import type { Lane } from '../core/capacity.ts'
 import type { Serving } from './serving.ts'
@@ -29,6 +30,8 @@ export type FromWorker =
   /** Somebody scrapes. */
   | { readonly is: 'scrape' }
   | { readonly is: 'figures'; readonly round: number; readonly values: FigureValues }
+  /** For the subscribers of all others. */
+  | { readonly is: 'relay'; readonly message: Relayed }
 
 /** To a worker. */
 export type ToWorker =
@@ -37,5 +40,9 @@ export type ToWorker =
   | { readonly is: 'answers'; readonly answers: readonly number[] }
   | { readonly is: 'read'; readonly round: number; readonly withDatabase: boolean }
   | { readonly is: 'scraped'; readonly text: string }
+  | { readonly is: 'relayed'; readonly worker: number; readonly message: Relayed }
+  /** One more serves: who is here? */
+  | { readonly is: 'introduce' }
+  | { readonly is: 'gone'; readonly worker: number }
   /** Accept nothing more, finish what was accepted, and end. */
   | { readonly is: 'stop' }

@@ -65,7 +65,7 @@ function fail(message: string): void {
   process.send?.({ is: 'failed', message } satisfies FromWorker, undefined, undefined, () => process.exit())
 }
 
-/** Who is gone hears nothing, and this process ends with it. */
-function say(message: FromWorker): void {
-  process.send?.(message, undefined, undefined, () => {})
+/** Who is gone hears nothing, and this process ends with it. False where much waits to be heard, until `heard`. */
+function say(message: FromWorker, heard = () => {}): boolean {
+  return process.send?.(message, undefined, undefined, heard) ?? false
 }

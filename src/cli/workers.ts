@@ -6,11 +6,13 @@ import { LIMITS, openSpending } from '../api/admission.ts'
 import { openPauseBook } from '../api/auth/pauses.ts'
 import { listen } from '../api/listen.ts'
 import { type FiguresOfAll, openFiguresOfAll } from '../api/metrics/figures-of-all.ts'
+import type { Relayed } from '../api/realtime/relay.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../core/log.ts'
 import { within } from '../embedded/processes.ts'
 import { CommandError } from './failure.ts'
 import { limitsOf, type Serving } from './serving.ts'
+import { openLossy } from './siblings.ts'
 import type { FromWorker, Question, ToWorker, WorkerOrder } from './worker-messages.ts'
 
 /** Processes that serve one port together, each with everything but what there can be only one of. */
@@ -44,6 +46,8 @@ interface Running {
   /** With the code or the signal. */
   readonly ended: Promise<string>
   isServing: boolean
+  /** Passes on what the subscribers of another did. */
+  readonly relay: (from: number, message: Relayed) => void
 }
 
 /** What the process that starts them knows of them, and keeps for them. */
@@ -92,10 +96,11 @@ function start(number: number, supervision: Supervision): Running {
   const ended = endOf(worker).then((how) => {
     running.delete(number)
     figures.ended(number)
+    sayToOthers(number, { is: 'gone', worker: number }, running)
     serving.reject(new CommandError(`Worker ${number} ended with ${how} before it served.`))
     return how
   })
-  const one: Running = { worker, serving, ended, isServing: false }
+  const one: Running = { worker, serving, ended, isServing: false, relay: relayTo(worker) }
   running.set(number, one)
   worker.on('message', (message: FromWorker) => hear(message, number, one, supervision))
   return one
@@ -103,13 +108,14 @@ function start(number: number, supervision: Supervision): Running {
 
 function hear(message: FromWorker, number: number, one: Running, supervision: Supervision): void {
   const { worker, serving } = one
-  const { figures, answer, order, isStopping } = supervision
+  const { figures, answer, order, running, isStopping } = supervision
   switch (message.is) {
     case 'here':
       say(worker, isStopping ? STOP : { is: 'order', order: { ...order, worker: number } })
       break
     case 'serving':
       one.isServing = true
+      sayToOthers(number, { is: 'introduce' }, running)
       serving.resolve(message.serving)
       break
     case 'failed':
@@ -123,6 +129,10 @@ function hear(message: FromWorker, number: number, one: Running, supervision: Su
       break
     case 'figures':
       figures.hear(number, message.round, message.values)
+      break
+    case 'relay':
+      for (const [other, { isServing, relay }] of running)
+        if (other !== number && isServing) relay(number, message.message)
   }
 }
 
@@ -161,6 +171,11 @@ async function end(supervision: Supervision, how: ToWorker | 'SIGKILL'): Promise
   await ended
 }
 
+function sayToOthers(number: number, message: ToWorker, running: Supervision['running']): void {
+  for (const [other, { worker, isServing }] of running)
+    if (other !== number && isServing) say(worker, message)
+}
+
 /** Whom it asked. */
 function askForFigures(running: Supervision['running'], round: number, asker: number): readonly number[] {
   const asked = [...running].filter(([, { isServing }]) => isServing)
@@ -174,6 +189,19 @@ const PROGRAM = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, imp
 const STOP: ToWorker = { is: 'stop' }
 const GIVEN_UP = 'the others serve; restart the server once the cause is mended'
 const NONE_LEFT = 'No worker stays up: each ended soon after its start, time and again. The log says why.'
+
+function relayTo(worker: Worker): Running['relay'] {
+  let from = 0
+  const send = openLossy(
+    (message, heard) =>
+      !worker.isConnected() ||
+      worker.send({ is: 'relayed', worker: from, message } satisfies ToWorker, heard),
+  )
+  return (number, message) => {
+    from = number
+    send(message)
+  }
+}
 
 /** Who is going hears nothing more. */
 function say(worker: Worker, message: ToWorker): void {

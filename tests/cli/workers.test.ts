@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import pg from 'pg'
 import { openWorkers } from '../../src/cli/workers.ts'
 import { readConfig } from '../../src/config.ts'
@@ -162,6 +163,31 @@ describe('two workers of one server', () => {
     assert.deepEqual(new Set(answeredBy('/functions/v1/create-ticket-checkout')), new Set([1, 2]))
   })
 
+  /** With a socket each: so many that each worker has some. */
+  const guests: Guest[] = []
+  after(async () => {
+    await Promise.all(guests.map(({ client }) => client.realtime.disconnect()))
+  })
+
+  it('subscribers hear of each other, whichever worker each is with, and once', async () => {
+    guests.push(
+      ...(await Promise.all(Array.from({ length: 12 }, (_, n) => openGuest(url, office.anonKey, n)))),
+    )
+    await until(() => guests.every((guest) => presentAt(guest) === 12))
+    const [first] = guests
+    await first?.channel.send({ type: 'broadcast', event: 'word', payload: { by: 'socket' } })
+    const sent = await ask(`${url}/realtime/v1/api/broadcast`, {
+      headers: { apikey: office.anonKey, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ messages: [{ topic: 'hall', event: 'word', payload: { by: 'http' } }] }),
+    })
+    assert.equal(sent.status, 202)
+    await database.rows(`select realtime.send('{"by":"sql"}'::jsonb, 'word', 'hall', false)`)
+    const all = ['http', 'socket', 'sql']
+    await until(() => guests.every(({ heard }, n) => heard.length === (n === 0 ? 2 : 3)))
+    for (const { heard } of guests.slice(1)) assert.deepEqual(heard.toSorted(), all)
+    assert.deepEqual(first?.heard.toSorted(), ['http', 'sql'])
+  })
+
   it('one is killed under load: no order is lost, the other serves, it comes back, and what it counted stays', async () => {
     const [victim, survivor] = await workersOf(office.pid)
     assert.ok(victim !== undefined && survivor !== undefined)
@@ -182,6 +208,10 @@ describe('two workers of one server', () => {
       )
     })
     await assertSound(acknowledged.values())
+    // Who was there at the one that was killed is gone, and the new one is told who is there.
+    const stayed = guests.filter(({ isCut }) => !isCut()).length
+    assert.ok(stayed > 0 && stayed < guests.length)
+    await until(() => guests.every((guest) => guest.isJoined() && presentAt(guest) === stayed))
     const now = await workersOf(office.pid)
     assert.equal(now.length, 2)
     assert.ok(now.includes(survivor) && !now.includes(victim))
@@ -270,6 +300,38 @@ test('a number of workers that cannot be is refused, before anything is started'
     }),
   )
 })
+
+interface Guest {
+  readonly client: SupabaseClient
+  readonly channel: ReturnType<SupabaseClient['channel']>
+  readonly heard: string[]
+  isJoined(): boolean
+  /** Its socket was closed; the client joins again by itself, and is not present any more. */
+  isCut(): boolean
+}
+
+async function openGuest(url: string, anonKey: string, n: number): Promise<Guest> {
+  const client = createClient(url, anonKey)
+  const heard: string[] = []
+  let isJoined = false
+  let isCut = false
+  const channel = client.channel('hall', { config: { presence: { key: `guest-${n}` } } })
+  channel.on('broadcast', { event: 'word' }, ({ payload }) => heard.push(payload.by))
+  channel.on('presence', { event: 'sync' }, () => {})
+  await new Promise<void>((resolve) => {
+    channel.subscribe((status) => {
+      isJoined = status === 'SUBSCRIBED'
+      if (isJoined) resolve()
+      else isCut = true
+    })
+  })
+  await channel.track({ n })
+  return { client, channel, heard, isJoined: () => isJoined, isCut: () => isCut }
+}
+
+function presentAt({ channel }: Guest): number {
+  return Object.keys(channel.presenceState()).length
+}
 
 interface Answer {
   readonly status: number

@@ -193,7 +193,7 @@ function sendFromSql({ type, record }: Change, hub: Hub): void {
   if (type !== 'INSERT' || extension !== 'broadcast' || !topic || !event) return
   const isPrivate = record?.['private'] === 't'
   const body = payload === null || payload === undefined ? {} : JSON.parse(payload)
-  hub.send(`realtime:${topic}`, isPrivate, 'broadcast', {
+  hub.broadcastHere(`realtime:${topic}`, isPrivate, {
     type: 'broadcast',
     event,
     payload: body,

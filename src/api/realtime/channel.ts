@@ -260,7 +260,7 @@ class JoinedChannel implements Channel, Subscriber {
     const payload = isBinary(frame.payload)
       ? frame.payload
       : { type: 'broadcast', ...objectOf(frame.payload) }
-    this.#room.send('broadcast', payload, this.#config.broadcast?.self === true ? undefined : this)
+    this.#room.broadcast(payload, this.#config.broadcast?.self === true ? undefined : this)
     if (this.#config.broadcast?.ack === true) this.#reply(frame, 'ok', {})
   }
 

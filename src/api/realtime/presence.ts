@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 type Meta = Readonly<Record<string, unknown>> & { readonly phx_ref: string }
 
 export interface PresenceDiff {
-  readonly joins: Readonly<Record<string, { readonly metas: readonly Meta[] }>>
-  readonly leaves: Readonly<Record<string, { readonly metas: readonly Meta[] }>>
+  readonly joins: PresenceState
+  readonly leaves: PresenceState
 }
 
 /** Who is there, by key: each socket that tracks itself is one meta under its key. */
@@ -12,10 +12,13 @@ export interface Presence {
   /** What changed. */
   track(owner: object, key: string, payload: Readonly<Record<string, unknown>>): PresenceDiff
   untrack(owner: object): PresenceDiff | undefined
-  state(): Readonly<Record<string, { readonly metas: readonly Meta[] }>>
+  state(): PresenceState
 }
 
-interface Entry {
+/** Who is there, by key. */
+export type PresenceState = Readonly<Record<string, { readonly metas: readonly Meta[] }>>
+
+export interface Entry {
   readonly key: string
   readonly meta: Meta
 }
@@ -44,13 +47,21 @@ export function openPresence(): Presence {
         ? undefined
         : { joins: {}, leaves: { [before.key]: { metas: [before.meta] } } }
     },
-    state: () => {
-      const state: Record<string, { metas: Meta[] }> = Object.create(null)
-      for (const { key, meta } of entries.values()) {
-        state[key] ??= { metas: [] }
-        state[key].metas.push(meta)
-      }
-      return state
-    },
+    state: () => stateOf(entries.values()),
   }
+}
+
+/** All of them by key. */
+export function stateOf(entries: Iterable<Entry>): PresenceState {
+  const state: Record<string, { metas: Meta[] }> = Object.create(null)
+  for (const { key, meta } of entries) {
+    state[key] ??= { metas: [] }
+    state[key].metas.push(meta)
+  }
+  return state
+}
+
+/** The other way round. */
+export function entriesOf(state: PresenceState): readonly Entry[] {
+  return Object.entries(state).flatMap(([key, { metas }]) => metas.map((meta) => ({ key, meta })))
 }

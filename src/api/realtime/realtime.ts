@@ -16,6 +16,7 @@ import { openChanges } from './changes.ts'
 import type { Standing } from './channel.ts'
 import type { Version } from './frames.ts'
 import { openHub } from './hub.ts'
+import type { Relay } from './relay.ts'
 import { GOING_AWAY, type OpenSocket, type SocketLimits, serveSocket } from './socket.ts'
 
 export interface RealtimeLimits extends SocketLimits {
@@ -53,6 +54,8 @@ export interface RealtimeOptions {
   readonly log: Log
   readonly findClient: FindClient
   readonly limits?: Partial<RealtimeLimits>
+  /** To the other processes of the same server. */
+  readonly relay?: Relay
 }
 
 const PATH = /^\/realtime\/v1\/websocket(?:\?|$)/
@@ -63,7 +66,7 @@ const CLOSE_MS_MAX = 2_000
 export async function openRealtime(options: RealtimeOptions): Promise<Realtime> {
   const { database, databaseUrl, authenticator, log, findClient } = options
   const limits = { ...REALTIME_LIMITS, ...options.limits }
-  const hub = openHub()
+  const hub = openHub(options.relay)
   const catalogue = openCatalogue(database)
   const changes = await openChanges({ database, databaseUrl, catalogue, hub, log })
   const context = { hub, changes, catalogue, database }
@@ -101,7 +104,7 @@ export async function openRealtime(options: RealtimeOptions): Promise<Realtime> 
     },
     broadcastTask: (path) =>
       broadcastTask(path, options, (topic, isPrivate, payload) => {
-        hub.send(`realtime:${topic}`, isPrivate, 'broadcast', payload)
+        hub.broadcast(`realtime:${topic}`, isPrivate, payload)
       }),
     close: async () => {
       await sockets.close()
