@@ -26,7 +26,7 @@ export function resultText(
     ...(earlier === undefined ? [] : [section('Before', facts(earlier))]),
     section('Ratios', tableOf(ratioColumns(result, earlier), Object.entries(result.ratios), width)),
     section('Rates', [
-      ...tableOf(rateColumns(earlier), Object.entries(result.rates), width),
+      ...tableOf(rateColumns(result, earlier), Object.entries(result.rates), width),
       '',
       ...wrap(LEGEND, width),
     ]),
@@ -49,7 +49,7 @@ function paint(text: string): string {
 }
 
 const LEGEND =
-  'Median of the rounds, least to most. CPU: cores that were busy with the load generator / the server / PostgreSQL. The rows of every contestant were counted afterwards and add up.'
+  'Median of the rounds, the least and the most. CPU: of all cores, by the load generator / the server / PostgreSQL. The rows of every contestant were counted afterwards and add up.'
 
 function factsOf({ machine, rounds, seconds, version }: Result): string[] {
   const { postgres, load } = machine
@@ -81,7 +81,7 @@ function ratioColumns({ ratios }: Result, earlier: Result | undefined): Cells<Ra
   return [
     { head: '', cell: ({ label }) => label },
     { head: 'median', ...RIGHT, cell: ({ median }) => digits(median) },
-    { head: 'least to most', ...RIGHT, cell: rangeOf },
+    { head: 'least–most', ...RIGHT, cell: rangeOf },
     ...(earlier === undefined
       ? []
       : [
@@ -101,11 +101,11 @@ function wantedOf(ratio: RatioResult): string {
   return `${isMet(ratio, target) === true ? '✓' : '✗'} ${targetText(target)}`
 }
 
-function rateColumns(earlier: Result | undefined): Cells<RateResult> {
+function rateColumns({ machine }: Result, earlier: Result | undefined): Cells<RateResult> {
   return [
     { head: '', cell: ({ label }) => label },
     { head: 'a second', ...RIGHT, cell: ({ median }) => digits(median) },
-    { head: 'least to most', ...RIGHT, cell: rangeOf },
+    { head: 'least–most', ...RIGHT, cell: rangeOf },
     ...(earlier === undefined
       ? []
       : [
@@ -118,19 +118,20 @@ function rateColumns(earlier: Result | undefined): Cells<RateResult> {
     { head: 'p50 ms', ...RIGHT, cell: ({ p50Ms }) => digits(p50Ms) },
     { head: 'p99 ms', ...RIGHT, cell: ({ p99Ms }) => digits(p99Ms) },
     {
-      head: 'CPU',
+      head: 'CPU %',
       ...RIGHT,
-      cell: ({ cores }) => [cores.load, cores.server, cores.postgres].map(coresText).join('/'),
+      cell: ({ cores: { load, server, postgres } }) =>
+        [load, server, postgres].map((busy) => shareOf(busy, machine.cores)).join('/'),
     },
   ]
 }
 
-function coresText(value: number | null): string {
-  return value === null ? '–' : value.toFixed(1)
+function shareOf(busy: number | null, cores: number): string {
+  return busy === null ? '–' : ((100 * busy) / cores).toFixed(0)
 }
 
 function rangeOf({ min, max }: { readonly min: number; readonly max: number }): string {
-  return `${digits(min)} to ${digits(max)}`
+  return `${digits(min)}–${digits(max)}`
 }
 
 /** Three that mean something, and thousands apart. */

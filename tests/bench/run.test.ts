@@ -100,7 +100,7 @@ describe('a run', () => {
     assert.deepEqual(closed, ['closed'])
     assert.equal(result.machine.postgres.fsync.length > 0, true)
     const text = resultText(question, result, PLAIN, undefined)
-    assert.match(text, /A : B +1\.00 +1\.00 to 1\.00/)
+    assert.match(text, /A : B +1\.00 +1\.00–1\.00/)
     assert.equal(Math.max(...text.split('\n').map((line) => line.length)) <= 80, true, text)
     assert.match(resultText(question, result, PLAIN, result), /before/)
     const painted = resultText(question, result, { ...PLAIN, color: true }, undefined)
