@@ -15,9 +15,9 @@ begin
     v_ids := array(select ticketing.uuid_v7() from unnest(p_part.quantities));
     v_session_ids := array(
       select coalesce(r.session_id,
-        ticketing.session_id(case when r.is_trusted and not r.is_cart then 'service' else 'session' end))
-      from unnest(p_part.session_ids, p_part.trusted, p_part.are_carts) with ordinality
-        as r(session_id, is_trusted, is_cart, place) order by r.place);
+        ticketing.session_id(case when r.is_trusted and not r.is_cart then 'service' else 'session' end, r.id))
+      from unnest(v_ids, p_part.session_ids, p_part.trusted, p_part.are_carts) with ordinality
+        as r(id, session_id, is_trusted, is_cart, place) order by r.place);
     insert into public.ticket_holds (id, event_id, tier_id, session_id, user_id, quantity, expires_at)
       select r.id, v_judged.event_id, p_part.tier_id, r.session_id, r.owner_id, r.quantity,
         v_now + coalesce(r.lifetime, interval '15 minutes')

@@ -75,11 +75,22 @@ declare
   v_part record;
   v_new jsonb[];
 begin
+  if cardinality(p_requests.wanted_ids) = 1 and p_busy_ids = '{}' and p_from = 1 and p_to = cardinality(v_answers)
+      and cardinality(array_positions(v_answers, null)) = p_to then
+    -- All of one tier: the arrays are as they are.
+    select p_requests.wanted_ids[1] as tier_id, p_requests.quantities as quantities,
+        array(select c.cart is not null from unnest(p_requests.carts, v_answers) with ordinality as c(cart, answer, place)
+          order by c.place) as are_carts,
+        p_requests.session_ids as session_ids, p_requests.owner_ids as owner_ids, p_requests.lifetimes as lifetimes,
+        p_requests.trusted as trusted
+      into v_part;
+    return ticketing.hold_each(v_part);
+  end if;
   for v_part in
-    select r.tier_id, array_agg(r.place order by r.place) as places, array_agg(r.quantity order by r.place) as quantities,
+    select r.tier_id, array_agg(r.quantity order by r.place) as quantities,
       array_agg(r.cart is not null order by r.place) as are_carts, array_agg(r.session_id order by r.place) as session_ids,
       array_agg(r.owner_id order by r.place) as owner_ids, array_agg(r.lifetime order by r.place) as lifetimes,
-      array_agg(r.is_trusted order by r.place) as trusted
+      array_agg(r.is_trusted order by r.place) as trusted, array_agg(r.place order by r.place) as places
     from unnest(p_requests.tier_ids, p_requests.quantities, p_requests.carts, p_requests.session_ids, p_requests.owner_ids,
         p_requests.lifetimes, p_requests.trusted, p_answers) with ordinality
       as r(tier_id, quantity, cart, session_id, owner_id, lifetime, is_trusted, answer, place)
@@ -89,9 +100,6 @@ begin
       then array(select case when c.is_cart then ticketing.refused_cart('LOCK_TIMEOUT')
         else ticketing.refused_one('LOCK_TIMEOUT', 0) end from unnest(v_part.are_carts) as c(is_cart))
       else ticketing.hold_each(v_part) end;
-    if cardinality(v_new) = cardinality(v_answers) then
-      return v_new;
-    end if;
     for i in 1 .. cardinality(v_new) loop
       v_answers[v_part.places[i]] := v_new[i];
     end loop;

@@ -214,6 +214,16 @@ describe('a cart of one tier in a batch', async () => {
       `'held', r.quantity, 'remaining', r.available + r.quantity`,
       story({}),
     ],
+    [
+      'beside another that is refused, and one that is judged by itself',
+      'hold_run',
+      'and p_from = 1 and p_to = cardinality(v_answers)',
+      'and p_from = 1',
+      story(
+        { cart: [{ tier: 'paused', quantity: 1 }] },
+        { by: 'ada', cart: [{ tier: 'limited', quantity: 3 }] },
+      ),
+    ],
   ]
   for (const [what, fn, fragment, replacement, told] of cases)
     it(`is answered as alone: ${what}; without that condition it is not`, async () => {
