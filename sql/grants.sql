@@ -49,6 +49,7 @@ begin
       ('events_on_sale',               'vault',  'anon, authenticated, service_role'),
       ('event_page',                   'vault',  'anon, authenticated, service_role'),
       ('checkout',                     'vault',  'anon, authenticated, service_role'),
+      ('checkout_many',                'vault',  'service_role'),
       ('checkout_session_status',      'vault',  'anon, authenticated, service_role'),
       ('order_page',                   'vault',  'anon, authenticated, service_role'),
       ('waiting_orders',               'vault',  'anon, authenticated, service_role'),

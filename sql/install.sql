@@ -119,6 +119,7 @@ begin;
 \ir rules/hold_in_turn.sql
 \ir rules/hold_each.sql
 \ir rules/lock_session.sql
+\ir rules/buy.sql
 \ir rules/hold_cart.sql
 -- what is an order, and when does it end?
 \ir rules/place_order.sql
@@ -223,6 +224,7 @@ begin;
 \ir verbs/events_on_sale.sql
 \ir verbs/event_page.sql
 \ir verbs/checkout.sql
+\ir verbs/checkout_many.sql
 \ir verbs/checkout_session_status.sql
 \ir verbs/order_page.sql
 \ir verbs/waiting_orders.sql

@@ -104,10 +104,9 @@ const SERVERS: readonly Chart[] = [
     queries: { '{{instance}} {{pool}}': 'admit_once_pool_waiting' },
   },
   {
-    title: 'Calls that reserve, by transaction',
+    title: 'Calls in a transaction',
     queries: {
-      '{{instance}}':
-        'rate(admit_once_reserving_requests_total[$__rate_interval]) / rate(admit_once_reserving_batches_total[$__rate_interval])',
+      '{{verb}}': `${rate('gathered_calls_total', 'verb')} / ${rate('gathered_batches_total', 'verb')}`,
     },
   },
   {

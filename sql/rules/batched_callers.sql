@@ -39,23 +39,30 @@ create or replace function ticketing.may_call(p_role oid, p_verb text) returns b
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_door oid := to_regprocedure('public.' || p_verb);
-  v_verb oid := to_regprocedure('ticketing.' || p_verb);
-  -- PostgreSQL 16 tells apart who is a member and who may act as the role.
   v_installed text := (
     select i.definition from ticketing.installed_parts i where i.class = 'functions' and i.object = v_door::regprocedure::text);
   v_doors integer := (
     select count(*) from pg_proc f where f.proname = split_part(p_verb, '(', 1) and f.pronamespace = to_regnamespace('public'));
-  -- PostgreSQL 16 tells apart who is a member and who may act as the role.
-  v_right text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
 begin
   return coalesce(
-    pg_has_role(session_user, p_role, v_right)
+    ticketing.may_ask(p_role, 'ticketing.' || p_verb)
     and has_schema_privilege(p_role, 'public', 'usage')
     and has_function_privilege(p_role, v_door, 'execute')
-    and has_schema_privilege(p_role, 'ticketing', 'usage')
-    and has_function_privilege(p_role, v_verb, 'execute')
     and v_doors = 1
     and ticketing.function_definition(v_door) = v_installed,
     false);
+end
+$$;
+
+-- may_ask: whether this session may ask in this role for a verb of the vault.
+create or replace function ticketing.may_ask(p_role oid, p_verb text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  -- PostgreSQL 16 tells apart who is a member and who may act as the role.
+  v_right text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
+begin
+  return pg_has_role(session_user, p_role, v_right)
+    and has_schema_privilege(p_role, 'ticketing', 'usage')
+    and has_function_privilege(p_role, to_regprocedure(p_verb), 'execute');
 end
 $$;

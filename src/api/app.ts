@@ -3,7 +3,8 @@ import { BODY_BYTES_MAX, LANES, type Lane } from '../core/capacity.ts'
 import { type Level, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
 import type { DatabaseWatch } from '../db/watch.ts'
-import { openReserving, type Reserving } from '../desk/reserving.ts'
+import type { Checkout } from '../desk/buying.ts'
+import { openGathering } from '../desk/gathering.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { type Admission, LIMITS, type Limits, openAdmission } from './admission.ts'
 import { type AuthOptions, authTasks } from './auth/handler.ts'
@@ -87,9 +88,10 @@ export function buildApp(options: AppOptions): Hono {
     const task = mountTask(segment, mount)
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
-  const context = contextOf(options)
-  const reserving = openReserving(context.databases.buyers)
-  const rest = restTasks(context, reserving.reserve, options.catalogue)
+  const databases = databasesOf(options)
+  const gathering = openGathering(databases.buyers)
+  const context = contextOf(options, databases, gathering.checkout)
+  const rest = restTasks(context, gathering.reserve, options.catalogue)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
   app.all('/rest/v1/*', (c) => front(c, rest.table(c.req.path)))
   if (options.auth !== undefined) {
@@ -103,7 +105,7 @@ export function buildApp(options: AppOptions): Hono {
     }
   }
   app.all('/functions/v1/:name', (c) => front(c, functionTask(c.req.param('name'), context)))
-  const sources = sourcesOf(context.databases, admission, reserving, options)
+  const sources = sourcesOf(databases, admission, gathering.figures, options)
   const scrape = metricsTask(readingOf(metrics, sources, siblings), {
     authenticator: options.authenticator,
     token: options.metricsToken,
@@ -139,25 +141,30 @@ function readingOf(metrics: Metrics, sources: Sources, siblings: Siblings | unde
 function sourcesOf(
   databases: Readonly<Record<Lane, Database>>,
   { lanes }: Pick<Admission, 'lanes'>,
-  reserving: Reserving,
+  gathered: Sources['gathered'],
   { realtime }: Pick<AppOptions, 'realtime'>,
 ): Sources {
   const names = new Map(Object.entries(databases).map(([lane, database]) => [database, lane]))
   return {
     lanes,
     pools: new Map([...names].map(([database, name]) => [name, () => database.figures()])),
-    reserving: reserving.figures,
+    gathered,
     figures: figuresReader(databases.health),
     sockets: () => realtime?.sockets() ?? 0,
   }
 }
 
-function contextOf(options: AppOptions) {
-  const { database, laneDatabases, authenticator, codes, publicUrl, payments, watch } = options
+function databasesOf({ database, laneDatabases }: AppOptions): Readonly<Record<Lane, Database>> {
   const shared = Object.fromEntries(LANES.map((lane) => [lane, database])) as Record<Lane, Database>
+  return { ...shared, ...laneDatabases }
+}
+
+function contextOf(options: AppOptions, databases: Readonly<Record<Lane, Database>>, checkout: Checkout) {
+  const { database, authenticator, codes, publicUrl, payments, watch } = options
   return {
     database,
-    databases: { ...shared, ...laneDatabases },
+    databases,
+    checkout,
     authenticator,
     codes,
     publicUrl: publicUrl?.replace(/\/+$/, ''),

@@ -268,11 +268,21 @@ export const GUARANTEES: readonly Guarantee[] = [
         name: 'key and fingerprint judged under the lock',
         role: 'refuses',
         kind: 'decision',
-        object: 'ticketing.checkout',
-        uses: ['ticketing.repeat_order'],
+        object: 'ticketing.buy',
+        uses: [
+          'ticketing.repeat_order',
+          'ticketing.key_use',
+          'ticketing.checkout',
+          'ticketing.checkout_many',
+        ],
         without: [
-          ['ticketing.checkout', "perform ticketing.lock_key('key:' || v_request_key);", ''],
-          ['ticketing.checkout', 'if v_kept.key is not null then', 'if false then'],
+          ['ticketing.buy', "perform ticketing.lock_key('key:' || v_use.request_key);", ''],
+          [
+            'ticketing.buy',
+            "if not pg_try_advisory_xact_lock(hashtextextended('key:' || v_use.request_key, 0)) then",
+            'if false then',
+          ],
+          ['ticketing.buy', 'if v_kept.key is not null then', 'if false then'],
         ],
       },
       {

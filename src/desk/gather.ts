@@ -1,8 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DatabaseError } from '../db/failures.ts'
 
-/** Asks for what `key` names, and gives the answer to this request. */
-export type Gather<Request, Answer> = (key: string, request: Request) => Promise<Answer>
+export interface Gather<Request, Answer> {
+  /** Asks for what `key` names, and gives the answer to this request. */
+  ask(key: string, request: Request): Promise<Answer>
+  figures(): GatherFigures
+}
+
+/** What was sent since the start. */
+export interface GatherFigures {
+  readonly batches: number
+  readonly requests: number
+}
 
 export interface GatherLimits {
   /** Requests in one batch. */
@@ -34,6 +43,7 @@ export function openGather<Request, Answer>(
 ): Gather<Request, Answer> {
   /** Keys of which a batch is away. */
   const queues = new Map<string, Waiting<Request, Answer>[]>()
+  const sent = { batches: 0, requests: 0 }
 
   async function sendAll(key: string, queue: Waiting<Request, Answer>[]): Promise<void> {
     while (queue.length > 0) {
@@ -53,6 +63,8 @@ export function openGather<Request, Answer>(
   }
 
   async function sendBatch(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
+    sent.batches++
+    sent.requests += batch.length
     try {
       const answers = await send(batch.map(({ request }) => request))
       if (answers.length !== batch.length) {
@@ -64,7 +76,7 @@ export function openGather<Request, Answer>(
     }
   }
 
-  return (key, request) =>
+  const ask: Gather<Request, Answer>['ask'] = (key, request) =>
     new Promise((resolve, reject) => {
       const one = { request, sinceMs: nowMs(), inContext: AsyncLocalStorage.snapshot(), resolve, reject }
       const queue = queues.get(key)
@@ -75,6 +87,7 @@ export function openGather<Request, Answer>(
       } else if (queue.length < waitingMax) queue.push(one)
       else reject(new DatabaseError('POOL_EXHAUSTED', TOO_MANY))
     })
+  return { ask, figures: () => ({ ...sent }) }
 }
 
 const TOO_MANY = 'Too many wait for the same already.'

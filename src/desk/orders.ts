@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { integer, json, optional, text, uuid } from './parameters.ts'
+import { integer, json, listOf, optional, text, uuid } from './parameters.ts'
 import { verb } from './verb.ts'
 
 /** Makes an order of a cart: a free one has its tickets at once, another waits for its payment. */
@@ -24,6 +24,18 @@ export const checkout = verb('checkout', 'buyers', { request: json })
     'LOCK_TIMEOUT',
   )
   .answers<Order>()
+
+/**
+ * Buys many carts of the same tiers, each by itself and in order of arrival, with one commit for all: in each place what `checkout`
+ * answers, as PostgreSQL's text of it. Null, and nothing was done, where `checkout` is to be asked alone, in the caller's own role. 1 to
+ * 100 requests; throws where the lists are not of one length.
+ */
+export const checkoutMany = verb('checkout_many', 'buyers', {
+  requests: listOf(json),
+  /** Null: `anon`. */
+  roles: optional(listOf(text)),
+  caller_ids: optional(listOf(uuid)),
+}).givesTexts()
 
 /** An order as its buyer is told about it; amounts are minor units. */
 export interface Order {

@@ -1,16 +1,12 @@
 import { sqlErrorOf } from '../db/failures.ts'
 import type { Runner } from '../db/pool.ts'
+import type { BatchedCaller } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { openGather } from './gather.ts'
+import { type GatherFigures, openGather } from './gather.ts'
 import { reserveMany } from './holds.ts'
 
 /** A call of one of the two verbs that reserve, whose values PostgreSQL takes as they are. */
-export type ReserveRequest = {
-  /** As which the call would be made alone. */
-  readonly role: string
-  /** `auth.uid()` of the caller. */
-  readonly callerId: string | null
-} & (OneTier | Cart)
+export type ReserveRequest = BatchedCaller & (OneTier | Cart)
 
 /** reserve_tickets_atomically */
 interface OneTier {
@@ -35,24 +31,13 @@ export type Reserve = (request: ReserveRequest) => Promise<string | null>
 /** Where those who want the same tiers meet. */
 export interface Reserving {
   readonly reserve: Reserve
-  figures(): ReservingFigures
-}
-
-/** Since the start. */
-export interface ReservingFigures {
-  readonly batches: number
-  readonly requests: number
+  figures(): GatherFigures
 }
 
 /** Requests for the same tiers are sent together, so that none waits for the lock of another's. */
 export function openReserving(database: Runner): Reserving {
-  const counted = { batches: 0, requests: 0 }
-  const gather = openGather((requests: readonly ReserveRequest[]) => {
-    counted.batches++
-    counted.requests += requests.length
-    return sendTogether(database, requests)
-  }, LIMITS)
-  return { reserve: (request) => gather(tiersOf(request), request), figures: () => ({ ...counted }) }
+  const gather = openGather((requests: readonly ReserveRequest[]) => sendTogether(database, requests), LIMITS)
+  return { reserve: (request) => gather.ask(tiersOf(request), request), figures: gather.figures }
 }
 
 /** Half of the buyers' places at most wait for one tier; waited as long as for a connection. */

@@ -12,6 +12,8 @@ import type { Arguments, Parameter, ParameterList } from './parameters.ts'
 export interface Verb<Given, Answer> {
   (database: Runner, caller: Caller, args: Given): Promise<Answer>
   readonly definition: Definition
+  /** The answer that PostgreSQL's text of it is, where another verb gave it. */
+  read(text: string): Answer
 }
 
 /** What the registry says about a verb. */
@@ -83,7 +85,7 @@ function define<Given, Answer>(
     const rows = await call(database, { caller, sql })
     return parse(rows, definition) as Answer
   }
-  return Object.assign(run, { definition })
+  return Object.assign(run, { definition, read: (text: string) => parse([[text]], definition) as Answer })
 }
 
 /** Named arguments; what is undefined is left to SQL's own default. */

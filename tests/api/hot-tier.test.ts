@@ -32,16 +32,20 @@ async function open(...shared: readonly Lane[]): Promise<TestServer> {
   return server
 }
 
-/** Somebody holds the tier's lock for as long as `work` takes, and buyers of it wait on every connection that they have. */
+/**
+ * Somebody holds the locks of as many tiers as buyers have connections, and those who buy them wait on every one: one for each
+ * tier, as they are gathered.
+ */
 async function fought(server: TestServer, work: () => Promise<void>): Promise<void> {
-  const tier = await addTier(db, house.eventId, { total: BUYERS })
+  const tiers: string[] = []
+  for (let i = 0; i < POOLS.buyers; i++) tiers.push(await addTier(db, house.eventId, { total: BUYERS }))
   const holder = await db.connect()
   await holder.query('begin')
-  await holder.query('select from ticket_tiers where id = $1 for update', [tier])
-  const cart = SPELLINGS['guest-checkout']?.(house.eventId, tier, 1)
-  const buyers = Array.from({ length: BUYERS }, () =>
-    ask(server, '/functions/v1/guest-checkout', { body: cart }).then(({ status }) => status),
-  )
+  await holder.query('select from ticket_tiers where id = any ($1) for update', [tiers])
+  const buyers = Array.from({ length: BUYERS }, (_, i) => {
+    const body = SPELLINGS['guest-checkout']?.(house.eventId, tiers[i % tiers.length] ?? '', 1)
+    return ask(server, '/functions/v1/guest-checkout', { body }).then(({ status }) => status)
+  })
   try {
     await allWait()
     await work()
@@ -52,10 +56,12 @@ async function fought(server: TestServer, work: () => Promise<void>): Promise<vo
   assert.deepEqual(new Set(answers), new Set([200]), 'and then they buy')
 }
 
+const waiting = () =>
+  db.value<number>(`select count(*)::int from pg_stat_activity where application_name = 'api-test' and wait_event_type = 'Lock'
+    and datname = current_database()`)
+
 async function allWait(): Promise<void> {
-  const waiting = `select count(*)::int from pg_stat_activity where application_name = 'api-test' and wait_event_type = 'Lock'
-    and datname = current_database()`
-  const wait = () => eventually(WAITS_MS_MAX, async () => Number(await db.value(waiting)) >= POOLS.buyers)
+  const wait = () => eventually(WAITS_MS_MAX, async () => (await waiting()) >= POOLS.buyers)
   assert.ok(await wait(), 'buyers do not wait')
 }
 
@@ -65,7 +71,7 @@ const inTime = (answer: Promise<{ readonly status: number }>) =>
     new Promise<string>((resolve) => void setTimeout(() => resolve('not in time'), ANSWER_MS_MAX).unref()),
   ])
 
-describe(`while ${BUYERS} buyers fight for one tier`, () => {
+describe(`while ${BUYERS} buyers fight for hot tiers`, () => {
   const html = { headers: { accept: 'text/html' } }
 
   it('pages, gates, webhooks and health checks are answered', async () => {
@@ -99,6 +105,27 @@ describe(`while ${BUYERS} buyers fight for one tier`, () => {
       const expected = Object.keys(answers).map((what) => [what, what === 'missing' ? 404 : 200])
       assert.deepEqual(Object.fromEntries(await Promise.all(statuses)), Object.fromEntries(expected))
     })
+  })
+
+  it('those of one tier wait on one connection, and all others buy', async () => {
+    const server = await open()
+    const [hot, other] = [
+      await addTier(db, house.eventId, { total: BUYERS }),
+      await addTier(db, house.eventId),
+    ]
+    const buy = (tier: string) =>
+      ask(server, '/functions/v1/guest-checkout', {
+        body: SPELLINGS['guest-checkout']?.(house.eventId, tier, 1),
+      }).then(({ status }) => status)
+    const holder = await db.connect()
+    await holder.query('begin')
+    await holder.query('select from ticket_tiers where id = $1 for update', [hot])
+    const buyers = Array.from({ length: BUYERS }, () => buy(hot))
+    assert.ok(await eventually(WAITS_MS_MAX, async () => (await waiting()) === 1))
+    assert.equal(await buy(other), 200)
+    assert.equal(await waiting(), 1)
+    await holder.query('rollback')
+    assert.deepEqual(new Set(await Promise.all(buyers)), new Set([200]))
   })
 
   it('twin: pages that share the connections of buyers are not', async () => {

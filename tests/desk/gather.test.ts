@@ -54,7 +54,7 @@ function openReal(open: typeof openGather, now: { ms: number }) {
     })
     return promise
   }
-  const gather: Gather<string, string> = open(send, LIMITS, () => now.ms)
+  const gather: Gather<string, string>['ask'] = open(send, LIMITS, () => now.ms).ask
   return { seen, away, gather }
 }
 
@@ -150,15 +150,18 @@ describe('gathering', () => {
       'one queue for all keys',
       (send, limits, now) => {
         const gather = openGather(send, limits, now)
-        return (_key, request) => gather('all', request)
+        return { ...gather, ask: (_key, request) => gather.ask('all', request) }
       },
     ],
     [
       'no batch of its own',
-      (send) => async (_key, request) => {
-        const [answer] = await send([request])
-        return answer as never
-      },
+      (send, limits, now) => ({
+        ...openGather(send, limits, now),
+        ask: async (_key, request) => {
+          const [answer] = await send([request])
+          return answer as never
+        },
+      }),
     ],
     ['no bound', (send, limits, now) => openGather(send, { ...limits, waitingMax: 1_000 }, now)],
     ['no deadline', (send, limits, now) => openGather(send, { ...limits, waitMsMax: 1_000 }, now)],

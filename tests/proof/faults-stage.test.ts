@@ -49,7 +49,7 @@ const BREAKS: readonly (readonly [
   ],
   [
     'a key is not looked at',
-    'ticketing.checkout',
+    'ticketing.buy',
     "p_request ->> 'idempotency_key'",
     'null',
     /one key made two orders/,

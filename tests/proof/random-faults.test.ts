@@ -72,11 +72,12 @@ function forgetsKeys(world: FragileWorld): FragileWorld {
       const server = await world.startServer()
       const client = await world.connect()
       const { rows } = await client.query<{ source: string }>(
-        `select pg_get_functiondef('ticketing.checkout'::regproc) as source`,
+        `select pg_get_functiondef('ticketing.buy'::regproc) as source`,
       )
-      const [before, after, ...more] = rows[0]?.source.split(`p_request ->> 'idempotency_key'`) ?? []
+      const [before, after, ...more] =
+        rows[0]?.source.split(`v_key text := p_request ->> 'idempotency_key'`) ?? []
       assert.deepEqual(more, [])
-      await client.query(`${before}null${after}`)
+      await client.query(`${before}v_key text := null${after}`)
       await client.end()
       return server
     },

@@ -88,6 +88,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 const VAULT: Readonly<Record<string, string>> = {
   ...FUNCTIONS,
   checkout: ALL,
+  checkout_many: 'service_role',
   cancel_order: ALL,
   fits_without: ALL,
   checkout_session_status: ALL,

@@ -6,6 +6,7 @@ import type { Caller } from '../../db/call.ts'
 import { DatabaseError, sqlErrorOf } from '../../db/failures.ts'
 import type { Database } from '../../db/pool.ts'
 import type { DatabaseWatch } from '../../db/watch.ts'
+import type { Checkout } from '../../desk/buying.ts'
 import type { Refused } from '../../desk/verb.ts'
 import type { PaymentProvider } from '../../payments/provider.ts'
 import type { CodeSigner } from '../code-signer.ts'
@@ -22,6 +23,8 @@ export type PaymentMode = (typeof PAYMENT_MODES)[number]
 export interface FunctionContext {
   readonly database: Database
   readonly caller: Caller
+  /** Buys a cart, together with others who want the same tiers. */
+  readonly checkout: Checkout
   /** What is wrong with the database, as calls of this server have seen it. */
   readonly watch?: DatabaseWatch
   /** Signs what gates read, and reads it. */

@@ -92,11 +92,12 @@ async function answer(
   edge: EdgeFunction,
   options: FunctionOptions & Pick<FunctionContext, 'caller' | 'from'>,
 ): Promise<Reply> {
-  const { caller, from, codes, payments, paymentMode, allowedRedirects, watch } = options
+  const { caller, checkout, from, codes, payments, paymentMode, allowedRedirects, watch } = options
   return answerOrRefuse(edge, () =>
     edge.handle(request, {
       database: options.databases[edge.lane ?? 'buyers'],
       caller,
+      checkout,
       from,
       codes,
       publicUrl: originOf(request, options),

@@ -67,7 +67,7 @@ export const PURCHASE_REFUSALS = [
  */
 export async function buy(cart: Cart, key: string | null, context: FunctionContext): Promise<Purchase> {
   requireSigningKey(context.codes)
-  const answer = await checkout(context.database, context.caller, { request: requestOf(cart, key, context) })
+  const answer = await context.checkout(context.caller, requestOf(cart, key, context))
   if (!answer.success) throw refusalIn(answer)
   return purchaseOf(answer, await payPageOf(answer, context), context.codes)
 }
@@ -92,7 +92,7 @@ export async function inTheWay<Own extends OwnOrder>(
   return answer.success && answer.fits ? orders.filter(({ id }) => answer.order_ids.includes(id)) : []
 }
 
-function requestOf(cart: Cart, key: string | null, context: FunctionContext): object {
+function requestOf(cart: Cart, key: string | null, context: FunctionContext) {
   const relevant = relevantOf(cart, context)
   return {
     ...relevant,

@@ -68,11 +68,8 @@ function poolInstruments(gauge: MakeGauge, counter: MakeCounter) {
     poolSize: gauge('pool_connections', 'Connections that are open.', 'pool'),
     poolIdle: gauge('pool_connections_idle', 'Connections that nobody uses.', 'pool'),
     poolWaiting: gauge('pool_waiting', 'The queue: calls that wait for a connection.', 'pool'),
-    batches: counter(
-      'reserving_batches_total',
-      'Transactions in which calls that reserve were made together.',
-    ),
-    gathered: counter('reserving_requests_total', 'Calls that were made in them.'),
+    batches: counter('gathered_batches_total', 'Transactions in which calls were made together.', 'verb'),
+    gathered: counter('gathered_calls_total', 'Calls that were made in them.', 'verb'),
     poolCalls: counter('database_calls_total', 'Calls to the database.', 'pool'),
     poolErrors: counter('database_errors_total', 'Calls that failed, by SQLSTATE or condition.', 'code'),
   }

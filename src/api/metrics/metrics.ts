@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { ERROR_RATES, type ErrorKind, errorKindOf } from '../../core/error-rates.ts'
 import type { PoolFigures } from '../../db/pool.ts'
-import type { ReservingFigures } from '../../desk/reserving.ts'
+import type { GatherFigures } from '../../desk/gather.ts'
 import { VERBS } from '../../desk/verbs.ts'
 import type { JobCounter } from '../../jobs/jobs.ts'
 import type { LaneFigures } from '../admission.ts'
@@ -16,7 +16,8 @@ import type { FiguresReader } from './reader.ts'
 export interface Sources {
   lanes(): readonly LaneFigures[]
   readonly pools: ReadonlyMap<string, () => PoolFigures>
-  reserving(): ReservingFigures
+  /** By verb. */
+  readonly gathered: ReadonlyMap<string, () => GatherFigures>
   readonly figures: FiguresReader
   /** Of subscribers. */
   sockets(): number
@@ -47,7 +48,7 @@ export function openMetrics(): Metrics {
     hasProcess = true
     setLanes(instruments, sources.lanes())
     setPools(instruments, sources.pools)
-    setReserving(instruments, sources.reserving())
+    setGathered(instruments, sources.gathered)
     instruments.sockets.set(sources.sockets())
     countSqlErrors(sources.pools)
     const figures = withDatabase ? await sources.figures() : undefined
@@ -158,11 +159,13 @@ function setPools(instruments: Instruments, pools: Sources['pools']): void {
   }
 }
 
-function setReserving({ batches, gathered }: Instruments, figures: ReservingFigures): void {
+function setGathered({ batches, gathered }: Instruments, verbs: Sources['gathered']): void {
   batches.reset()
   gathered.reset()
-  batches.inc(figures.batches)
-  gathered.inc(figures.requests)
+  for (const [verb, figures] of verbs) {
+    batches.inc({ verb }, figures().batches)
+    gathered.inc({ verb }, figures().requests)
+  }
 }
 
 /** What the pools counted since they were last asked; a call that the server tried again counts too. */

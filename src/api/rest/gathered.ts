@@ -1,51 +1,32 @@
 import type { Caller } from '../../db/call.ts'
-import type { Setting } from '../../db/pool.ts'
+import type { Runner } from '../../db/pool.ts'
+import { batchedCallerOf } from '../../desk/batched-caller.ts'
 import type { ReserveRequest } from '../../desk/reserving.ts'
+import { hasEscapes, isUuid } from '../../desk/values.ts'
 import type { Routine } from './catalogue.ts'
 import type { Payload } from './payload.ts'
 
-/** A call as far as it decides whether others may be sent with it. */
-interface PlainCall {
-  readonly routine: Routine
-  readonly payload: Payload
-  readonly caller: Caller
-  readonly roleSettings: readonly Setting[]
-}
-
 /**
- * A call that reserves, where sending it with others answers what sending it alone would. Undefined for every other: one whose values
- * PostgreSQL would read differently, or refuse with an error of its own, is sent alone.
+ * A call that reserves, where making it with others answers what making it alone would. Undefined for every other: one whose values
+ * PostgreSQL would read differently, or refuse with an error of its own, is made alone.
  */
-export function reserveRequestOf({
-  routine,
-  payload,
-  caller,
-  roleSettings,
-}: PlainCall): ReserveRequest | undefined {
+export function reserveRequestOf(
+  routine: Routine,
+  payload: Payload,
+  { caller, database }: { readonly caller: Caller; readonly database: Pick<Runner, 'roleSettings'> },
+): ReserveRequest | undefined {
   const read = READERS.get(signatureOf(routine))
-  if (read === undefined || payload.kind !== 'json' || payload.array || !ROLES.has(caller.role)) {
-    return undefined
-  }
-  if (routine.isolation !== null || routine.settings.length > 0 || roleSettings.some(isIsolation)) {
-    return undefined
-  }
+  if (read === undefined || payload.kind !== 'json' || payload.array) return undefined
+  if (routine.isolation !== null || routine.settings.length > 0) return undefined
   const args = exactly(payload.text)
-  const callerId = uuidOrNull(claimsOf(caller)['sub'])
-  if (args === undefined || callerId === undefined) return undefined
-  const asked = read(args)
-  return asked && { role: caller.role, callerId, ...asked }
-}
-
-/** Those that our installation makes; a role of somebody else's may be more, or less. */
-const ROLES: ReadonlySet<string> = new Set(['anon', 'authenticated', 'service_role'])
-
-function isIsolation([name]: Setting): boolean {
-  return name === 'default_transaction_isolation'
+  const batched = batchedCallerOf(caller, database)
+  const asked = args && read(args)
+  return asked && batched && { ...batched, ...asked }
 }
 
 /** The values of JSON that says nothing which its values do not: no 1.0, no key twice, no escape that only PostgreSQL refuses. */
 function exactly(text: string): Values | undefined {
-  if (text.length > TEXT_MAX || text.includes('\\u')) return undefined
+  if (text.length > TEXT_MAX || hasEscapes(text)) return undefined
   const values: unknown = JSON.parse(text)
   const again = JSON.stringify(values)
   if (text !== again && withoutBlanks(text) !== again) return undefined
@@ -105,16 +86,6 @@ function uuidOrNull(value: unknown): string | null | undefined {
   return isUuid(value) ? value : undefined
 }
 
-function isUuid(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value)
-}
-
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
-
 function isInt4(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31
-}
-
-function claimsOf({ claims }: Caller): Values {
-  return JSON.parse(claims) as Values
 }

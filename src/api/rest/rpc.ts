@@ -138,15 +138,10 @@ function isPlain({ method, url, headers }: Request, { media }: Shape): boolean {
   return method === 'POST' && isJson && !url.includes('?') && !headers.has('prefer')
 }
 
-/** The row of a call that was sent with others; null where it is to be sent alone. */
-async function reserveTogether(
-  routine: Routine,
-  payload: Payload,
-  { database, caller, reserve }: RpcContext,
-): Promise<Row | null> {
-  const roleSettings = database.roleSettings(caller.role)
-  const request = reserveRequestOf({ routine, payload, caller, roleSettings })
-  const body = request === undefined ? null : await reserve(request)
+/** The row of a call that was made with others; null where it is to be made alone. */
+async function reserveTogether(routine: Routine, payload: Payload, context: RpcContext): Promise<Row | null> {
+  const request = reserveRequestOf(routine, payload, context)
+  const body = request === undefined ? null : await context.reserve(request)
   return body === null ? null : [body, null, null, '1', null]
 }
 

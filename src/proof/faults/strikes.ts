@@ -116,7 +116,7 @@ const CLOCK_SHIFTS_MS = [90_000, 3_600_000, 86_400_000, 400 * 86_400_000]
 const MEETS_MS_MAX = 10_000
 
 /** The verb that makes an order, as the server says it to the database. */
-const CALL = 'ticketing.checkout('
+const CALL = 'ticketing.checkout_many('
 
 async function cutAt({ line }: FragileWorld, when: CutTime): Promise<boolean> {
   return line.cutAt(CALL, when, MEETS_MS_MAX)

@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import process from 'node:process'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
+import {
+  ANON,
+  assertLawful,
+  type Caller,
+  refusalOf,
+  rowsAs,
+  SERVICE,
+  signedIn,
+  valueAs,
+} from '../support/callers.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+/** A fixed seed: what fails is of the change at hand. SEED looks elsewhere, RUNS longer. */
+const SEED = Number(process.env['SEED'] ?? 20_261_130)
+const RUNS = Number(process.env['RUNS'] ?? 40)
+
+const USERS = { ada: randomUUID(), ben: randomUUID() }
+const CALLERS = { guest: ANON, service: SERVICE, ada: signedIn(USERS.ada), ben: signedIn(USERS.ben) } as const
+const TIERS: Readonly<Record<string, object>> = {
+  free: { total_quantity: 6 },
+  few: { total_quantity: 3, max_per_order: 2 },
+  paid: { total_quantity: 6, price_cents: 1_500 },
+  limited: { total_quantity: 8, max_per_person: 2 },
+  paused: { status: 'paused' },
+}
+
+interface Request {
+  readonly by: keyof typeof CALLERS
+  readonly quantity: number
+  readonly key: string | null
+  readonly email: string
+  readonly session: string | null
+  readonly expected: number | null
+  /** Names other tiers than the rest of its batch. */
+  readonly strays: boolean
+}
+
+interface Batch {
+  readonly tiers: readonly string[]
+  readonly requests: readonly Request[]
+}
+
+const request = fc.record<Request>({
+  by: fc.constantFrom('guest', 'guest', 'guest', 'ada', 'ben', 'service'),
+  quantity: fc.constantFrom(1, 1, 1, 2, 3, 0),
+  key: fc.option(fc.constantFrom('k1', 'k2', 'k3', 'k4'), { freq: 2 }),
+  email: fc.constantFrom('ada@example.org', 'ben@example.org', 'eve@example.org', 'none'),
+  session: fc.option(fc.constantFrom('s1', 's2'), { freq: 3 }),
+  expected: fc.option(fc.constantFrom(0, 1_500, 100_000), { freq: 3 }),
+  strays: fc.constantFrom(false, false, false, false, true),
+})
+const stories = fc.array(
+  fc.record<Batch>({
+    tiers: fc.uniqueArray(fc.constantFrom('free', 'free', ...Object.keys(TIERS), 'unknown'), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    requests: fc.array(request, { minLength: 1, maxLength: 10, size: 'max' }),
+  }),
+  { minLength: 1, maxLength: 4, size: 'max' },
+)
+
+/** Two databases with the same events and tiers under the same ids. */
+interface Twins {
+  readonly batched: TestDatabase
+  readonly single: TestDatabase
+}
+
+const HOUSE = randomUUID()
+
+async function openTwins(): Promise<Twins> {
+  const twins = { batched: await testDatabase(), single: await testDatabase() }
+  for (const db of Object.values(twins))
+    await db.rows(`insert into businesses (id, slug, name) values ($1, 'house', 'House')`, [HOUSE])
+  return twins
+}
+
+/** An event of the story's own, and a hold that a buyer has already. */
+async function setUp(
+  db: TestDatabase,
+  eventId: string,
+  ids: Readonly<Record<string, string>>,
+): Promise<void> {
+  await db.rows(
+    `insert into events (id, business_id, slug, title, start_at, end_at, status)
+     values ($1::uuid, $2, $1::text, 'Gala', now() + interval '1 day', now() + interval '2 days', 'published')`,
+    [eventId, HOUSE],
+  )
+  for (const [slug, columns] of Object.entries(TIERS))
+    await db.rows(
+      `insert into ticket_tiers (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status)
+       select $1, e.id, $3, 'Tier', coalesce(t.price_cents, 0), e.currency, coalesce(t.total_quantity, 10), t.max_per_order,
+         t.max_per_person, coalesce(t.status, 'active')
+       from events e, jsonb_populate_record(null::ticket_tiers, $4) t where e.id = $2`,
+      [ids[slug], eventId, slug, columns],
+    )
+  await db.rows(
+    `insert into ticket_holds (event_id, tier_id, session_id, quantity, expires_at)
+     values ($1::uuid, $2, 's1 of ' || $1::text, 1, now() + interval '10 minutes')`,
+    [eventId, ids['free']],
+  )
+}
+
+interface Prepared {
+  readonly caller: NonNullable<Caller>
+  readonly strays: boolean
+  readonly key: string | null
+  readonly body: object
+}
+
+function prepare(eventId: string, { tiers }: Batch, it: Request): Prepared {
+  const named = it.strays ? [...tiers, 'few'] : tiers
+  const body = {
+    event: eventId,
+    items: named.map((tier) => ({ tier, quantity: it.quantity })),
+    customer_name: 'Ada',
+    customer_email: it.email,
+    session_id: it.session && `${it.session} of ${eventId}`,
+    expected_total_cents: it.expected,
+    idempotency_key: it.key && `${it.key} of ${eventId}`,
+    takes_payments: true,
+  }
+  return { caller: CALLERS[it.by], strays: it.strays && !tiers.includes('few'), key: it.key, body }
+}
+
+async function askMany(db: TestDatabase, asked: readonly Prepared[]): Promise<(object | null)[]> {
+  const rows = await rowsAs<{ answer: object | null }>(
+    db.client,
+    SERVICE,
+    'select answer from ticketing.checkout_many($1::jsonb[], $2, $3) answer',
+    [
+      asked.map(({ body }) => JSON.stringify(body)),
+      asked.map(({ caller }) => caller.role),
+      asked.map(({ caller }) => caller.userId ?? null),
+    ],
+  )
+  return rows.map(({ answer }) => answer)
+}
+
+const askOne = (db: TestDatabase, { caller, body }: Prepared) =>
+  valueAs<object>(db.client, caller, 'select ticketing.checkout($1)', [JSON.stringify(body)])
+
+/** One story to both; in the one by batches, and by itself what a batch hands back. Compares answers and rows. */
+async function tellBoth({ batched, single }: Twins, story: readonly Batch[]): Promise<void> {
+  const eventId = randomUUID()
+  const ids = Object.fromEntries(Object.keys(TIERS).map((slug) => [slug, randomUUID()]))
+  for (const db of [batched, single]) await setUp(db, eventId, ids)
+  const [ours, theirs] = [new Names(), new Names()]
+  const used = new Set<string>()
+  for (const batch of story) {
+    const asked = batch.requests.map((it) => prepare(eventId, batch, it))
+    const answers = await askMany(batched, asked)
+    const strays = asked.map((it) => it.strays !== asked[0]?.strays)
+    const order = [...asked.keys()].toSorted(
+      (left, right) => Number(answers[left] === null) - Number(answers[right] === null) || left - right,
+    )
+    for (const place of order) {
+      const it = asked[place] as Prepared
+      if (answers[place] === null) {
+        assert.ok(strays[place] || used.has(it.key ?? ''), `place ${place} is handed back without a reason`)
+      }
+      const got = answers[place] ?? (await askOne(batched, it))
+      assert.deepEqual(ours.of(got), theirs.of(await askOne(single, it)))
+      if (it.key !== null) used.add(it.key)
+    }
+  }
+  assert.deepEqual(ours.of(await rowsOf(batched, eventId)), theirs.of(await rowsOf(single, eventId)))
+}
+
+const rowsOf = (db: TestDatabase, eventId: string) =>
+  db.value<object>(
+    `select jsonb_build_object(
+       'orders', (select jsonb_agg(to_jsonb(o) - 'created_at' - 'updated_at' order by o.id) from orders o where o.event_id = $1),
+       'holds', (select jsonb_agg(to_jsonb(h) - 'created_at' - 'updated_at' order by h.id) from ticket_holds h where h.event_id = $1),
+       'tickets', (select jsonb_agg(to_jsonb(t) - 'created_at' - 'updated_at' - 'changed_xid' order by t.id) from tickets t where t.event_id = $1),
+       'tiers', (select jsonb_agg(jsonb_build_array(t.slug, t.sold_quantity, t.reserved_quantity) order by t.slug)
+         from ticket_tiers t where t.event_id = $1),
+       'keys', (select jsonb_agg(jsonb_build_array(k.caller, k.key, k.answer) order by k.caller, k.key)
+         from idempotency_keys k where k.event_id = $1))`,
+    [eventId],
+  )
+
+/** What two databases make for themselves, by first mention; times by the minute. */
+class Names {
+  readonly #known = new Map<string, number>()
+  readonly #startedAt = Date.now()
+
+  of(value: object): string {
+    return JSON.stringify(value)
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+\d\d:\d\d)/g, (at) =>
+        String(Math.round((Date.parse(at) - this.#startedAt) / 60_000)),
+      )
+      .replaceAll(/"expires_at":\s?1\d{9}/g, '"expires_at": 1')
+      .replaceAll(
+        /(?:session|service):[\w-]{40,}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{32,64}/g,
+        (id) => {
+          if (!this.#known.has(id)) this.#known.set(id, this.#known.size)
+          return `#${this.#known.get(id)}`
+        },
+      )
+  }
+}
+
+const check = (twins: Twins, numRuns: number) =>
+  fc.check(
+    fc.asyncProperty(stories, (story) => tellBoth(twins, story)),
+    { numRuns, seed: SEED },
+  )
+
+/** The batch's database without a part of a function. */
+const broken = async ({ batched }: Twins, fn: string, fragment: string, replacement: string) =>
+  takeAway(batched.client, {
+    name: fn,
+    role: 'refuses',
+    kind: 'decision',
+    object: '',
+    without: [[`ticketing.${fn}`, fragment, replacement]],
+  })
+
+describe('checkout_many', () => {
+  it('answers and writes what checkout does when asked one by one, and hands back no more than it must', async () => {
+    const twins = await openTwins()
+    const told = await check(twins, RUNS)
+    assert.equal(told.failed, false, `${fc.defaultReportMessage(told)} ${told.errorInstance}`)
+    await assertLawful(twins.batched)
+  })
+
+  const faults: readonly [string, string, string, string][] = [
+    ['everybody is trusted', 'checkout_many', 'v_is_trusted as is_trusted', 'true as is_trusted'],
+    ['everybody is a guest', 'checkout_many', 'v_one.caller_id as user_id', 'null::uuid as user_id'],
+    [
+      'the role of the first',
+      'checkout_many',
+      'if v_one.role is distinct from v_known_role then',
+      'if v_known_role is null then',
+    ],
+    ['all is handed back', 'checkout_many', 'if v_may_ask and v_one.goods = v_goods then', 'if false then'],
+    ['a used key buys again', 'buy', 'if v_kept.key is not null then', 'if false then'],
+  ]
+  for (const [what, fn, fragment, replacement] of faults)
+    it(`is compared with one that sees: ${what}`, async () => {
+      const twins = await openTwins()
+      await broken(twins, fn, fragment, replacement)
+      assert.equal((await check(twins, RUNS)).failed, true)
+    })
+})
+
+describe('checkout_many beside others', async () => {
+  const twins = await openTwins()
+  const db = twins.batched
+  const eventId = randomUUID()
+  await setUp(db, eventId, Object.fromEntries(Object.keys(TIERS).map((slug) => [slug, randomUUID()])))
+  const one = (more: Partial<Request> = {}) =>
+    prepare(
+      eventId,
+      { tiers: ['free'], requests: [] },
+      {
+        by: 'guest',
+        quantity: 1,
+        key: null,
+        email: 'ada@example.org',
+        session: null,
+        expected: null,
+        strays: false,
+        ...more,
+      },
+    )
+  const told = (answers: readonly (object | null)[]) =>
+    answers.map((it) => it && ('error_code' in it ? it.error_code : 'bought'))
+
+  it('waits for no key: who uses it may wait for these tiers', async () => {
+    const holder = await db.connect()
+    await holder.query('begin')
+    await holder.query(
+      `select ticketing.lock_key('key:' || $1 || ':guest:' || md5('ada@example.org') || ':k1 of ' || $2)`,
+      [HOUSE, eventId],
+    )
+    assert.deepEqual(told(await askMany(db, [one({ key: 'k1' }), one()])), [null, 'bought'])
+    await holder.query('rollback')
+    assert.deepEqual(told(await askMany(db, [one({ key: 'k1' }), one({ key: 'k1' })])), ['bought', null])
+  })
+
+  it('hands back what a role may not ask', async () => {
+    await db.rows('revoke execute on function ticketing.checkout(jsonb) from anon')
+    assert.deepEqual(told(await askMany(db, [one(), one({ by: 'ada' })])), [null, 'bought'])
+    await db.rows('grant execute on function ticketing.checkout(jsonb) to anon')
+    const stranger = { ...one(), caller: { role: 'nobody_of_that_name' } }
+    assert.deepEqual(told(await askMany(db, [stranger, one({ quantity: 0 })])), [null, 'INVALID_QUANTITY'])
+  })
+
+  it('refuses lists of other lengths, and none', async () => {
+    const body = JSON.stringify(one().body)
+    for (const lists of [
+      ['{}', null, null],
+      [[body], ['anon', 'anon'], null],
+      [[body], null, [null, null]],
+      [Array(101).fill(body), null, null],
+      [null, null, null],
+    ])
+      assert.equal(
+        (await refusalOf(db.rows('select ticketing.checkout_many($1::jsonb[], $2, $3)', lists))).code,
+        '22023',
+      )
+  })
+})
