@@ -89,7 +89,7 @@ export function buildApp(options: AppOptions): Hono {
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
   const databases = databasesOf(options)
-  const gathering = openGathering(databases.buyers)
+  const gathering = openGathering(databases.buyers, limits.places.buyers)
   const context = contextOf(options, databases, gathering.checkout)
   const rest = restTasks(context, gathering.reserve, options.catalogue)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))

@@ -3,7 +3,7 @@ import { sqlErrorOf } from '../db/failures.ts'
 import type { Runner } from '../db/pool.ts'
 import { type BatchedCaller, batchedCallerOf } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, openGather } from './gather.ts'
+import { type GatherFigures, openGather, WAIT_MS_MAX } from './gather.ts'
 import { checkout, checkoutMany } from './orders.ts'
 import { hasEscapes } from './values.ts'
 
@@ -27,8 +27,9 @@ interface Gathered extends BatchedCaller {
 }
 
 /** Carts of the same tiers are bought together, so that none waits for the lock of another's. */
-export function openBuying(database: Runner): Buying {
-  const gather = openGather((requests: readonly Gathered[]) => buyTogether(database, requests), LIMITS)
+export function openBuying(database: Runner, waitingMax: number): Buying {
+  const send = (requests: readonly Gathered[]) => buyTogether(database, requests)
+  const gather = openGather(send, { batchMax: BATCH_MAX, waitingMax, waitMsMax: WAIT_MS_MAX })
   return {
     figures: gather.figures,
     checkout: async (caller, request) => {
@@ -43,7 +44,7 @@ export function openBuying(database: Runner): Buying {
 }
 
 /** A batch updates a tier three times an order, and PostgreSQL walks those versions: beyond fifty that costs more than a commit. */
-const LIMITS = { batchMax: 30, waitingMax: 1_000, waitMsMax: 10_000 }
+const BATCH_MAX = 30
 
 /** Many are sent together; one that PostgreSQL refuses to read would spoil the batch. */
 function isPlain(request: CheckoutRequest): boolean {

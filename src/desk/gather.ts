@@ -1,6 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DatabaseError } from '../db/failures.ts'
 
+/** A request was not begun: too many came before it, or took too long. */
+export class CrowdedError extends DatabaseError {
+  constructor(message: string) {
+    super('POOL_EXHAUSTED', message)
+    this.name = 'CrowdedError'
+  }
+}
+
+/** As long as a call waits for a connection. */
+export const WAIT_MS_MAX = 10_000
+
 export interface Gather<Request, Answer> {
   /** Asks for what `key` names, and gives the answer to this request. */
   ask(key: string, request: Request): Promise<Answer>
@@ -34,7 +45,7 @@ interface Waiting<Request, Answer> {
 /**
  * Group commit: one batch of a key is away at a time, and what arrives meanwhile is the next one, in order of arrival; nobody waits
  * for company. Keys do not wait for each other. `send` answers in order, one for each; what it throws is everybody's in its batch.
- * Throws a `DatabaseError` POOL_EXHAUSTED for a request that finds too many before it or is not sent in time: it was not begun.
+ * Throws a `CrowdedError` for a request that finds too many before it or is not sent in time.
  */
 export function openGather<Request, Answer>(
   send: (requests: readonly Request[]) => Promise<readonly Answer[]>,
@@ -57,7 +68,7 @@ export function openGather<Request, Answer>(
   function intime(waiting: Waiting<Request, Answer>[]): Waiting<Request, Answer>[] {
     const earliestMs = nowMs() - waitMsMax
     return waiting.filter(({ sinceMs, reject }) => {
-      if (sinceMs < earliestMs) reject(new DatabaseError('POOL_EXHAUSTED', TOO_LATE))
+      if (sinceMs < earliestMs) reject(new CrowdedError(TOO_LATE))
       return sinceMs >= earliestMs
     })
   }
@@ -85,7 +96,7 @@ export function openGather<Request, Answer>(
         queues.set(key, own)
         void sendAll(key, own)
       } else if (queue.length < waitingMax) queue.push(one)
-      else reject(new DatabaseError('POOL_EXHAUSTED', TOO_MANY))
+      else reject(new CrowdedError(TOO_MANY))
     })
   return { ask, figures: () => ({ ...sent }) }
 }

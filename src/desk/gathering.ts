@@ -3,16 +3,18 @@ import { type Checkout, openBuying } from './buying.ts'
 import type { GatherFigures } from './gather.ts'
 import { openReserving, type Reserve } from './reserving.ts'
 
-/** What one server gathers: whoever asks for the same tiers asks together, on one connection of `database`. */
+/** What one server gathers: whoever asks for the same tiers asks together, on one connection. */
 export interface Gathering {
   readonly reserve: Reserve
   readonly checkout: Checkout
   readonly figures: ReadonlyMap<'reserve' | 'checkout', () => GatherFigures>
 }
 
-export function openGathering(database: Runner): Gathering {
-  const reserving = openReserving(database)
-  const buying = openBuying(database)
+/** Of `places`, which all who ask take of one lane, half at most wait for the same tiers: the others are for other tiers. */
+export function openGathering(database: Runner, places: number): Gathering {
+  const waitingMax = Math.ceil(places / 2)
+  const reserving = openReserving(database, waitingMax)
+  const buying = openBuying(database, waitingMax)
   return {
     reserve: reserving.reserve,
     checkout: buying.checkout,

@@ -2,7 +2,7 @@ import { sqlErrorOf } from '../db/failures.ts'
 import type { Runner } from '../db/pool.ts'
 import type { BatchedCaller } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, openGather } from './gather.ts'
+import { type GatherFigures, openGather, WAIT_MS_MAX } from './gather.ts'
 import { reserveMany } from './holds.ts'
 
 /** A call of one of the two verbs that reserve, whose values PostgreSQL takes as they are. */
@@ -35,13 +35,14 @@ export interface Reserving {
 }
 
 /** Requests for the same tiers are sent together, so that none waits for the lock of another's. */
-export function openReserving(database: Runner): Reserving {
-  const gather = openGather((requests: readonly ReserveRequest[]) => sendTogether(database, requests), LIMITS)
+export function openReserving(database: Runner, waitingMax: number): Reserving {
+  const send = (requests: readonly ReserveRequest[]) => sendTogether(database, requests)
+  const gather = openGather(send, { batchMax: BATCH_MAX, waitingMax, waitMsMax: WAIT_MS_MAX })
   return { reserve: (request) => gather.ask(tiersOf(request), request), figures: gather.figures }
 }
 
-/** Half of the buyers' places at most wait for one tier; waited as long as for a connection. */
-const LIMITS = { batchMax: 500, waitingMax: 1_000, waitMsMax: 10_000 }
+/** `reserve_many` takes a thousand. */
+const BATCH_MAX = 500
 
 function tiersOf(request: ReserveRequest): string {
   if ('tierId' in request) return request.tierId.toLowerCase()

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
+import { LIMITS } from '../../src/api/admission.ts'
 import { mintToken } from '../../src/api/keys.ts'
 import { eventually } from '../../src/embedded/processes.ts'
 import { assertLawful } from '../support/callers.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { type Answer, ask, JWT_SECRET, serve, type TestServer } from './scratch.ts'
+import { type Answer, ask, JWT_SECRET, type ServeOptions, serve, type TestServer } from './scratch.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20_261_130)
 const RUNS = Number(process.env['RUNS'] ?? 250)
@@ -27,7 +28,7 @@ interface House {
 }
 
 /** A server with the same two businesses and tiers, under the same ids, in a database of its own. */
-async function openHouse(): Promise<House> {
+async function openHouse(app: ServeOptions['app'] = {}): Promise<House> {
   const db = await testDatabase()
   for (const [eventId, tiers] of [
     [EVENT, [HOT, FEW]],
@@ -46,7 +47,7 @@ async function openHouse(): Promise<House> {
         [id, eventId, id === FEW ? 3 : 1_000_000],
       )
   }
-  const server = await serve(db.url, { max: 6 })
+  const server = await serve(db.url, { max: 6, app })
   after(() => server[Symbol.asyncDispose]())
   return { db, server }
 }
@@ -175,6 +176,23 @@ describe('reserving calls that are sent together', () => {
     })
     const won = (await Promise.all(asked)).map((answer) => answer.json()['success'])
     assert.deepEqual(won, [true, true, true, false, false, false, false, false])
+  })
+
+  it('are told to come again where half of the places wait for the same tier; the others are for other tiers', async () => {
+    const house = await openHouse({ limits: { places: { ...LIMITS.places, buyers: 6 } } })
+    const one = { p_tier_id: HOT, p_quantity: 1 }
+    const asked = await whileBusy(house, HOT, async () => {
+      const buyers: Promise<Answer>[] = []
+      for (let i = 0; i < 4; i++) {
+        buyers.push(rpc(house, ONE, one))
+        await arrived(house.server, i + 1)
+      }
+      const refused = await rpc(house, ONE, one)
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1'])
+      assert.equal((await rpc(house, ONE, { p_tier_id: FAR, p_quantity: 1 })).json()['success'], true)
+      return buyers
+    })
+    for (const answer of await Promise.all(asked)) assert.equal(answer.json()['success'], true, answer.text)
   })
 
   it('fail by themselves where one of them makes SQL fail', async () => {

@@ -2,6 +2,7 @@ import { BODY_BYTES_MAX, type Lane } from '../../core/capacity.ts'
 import { type RefusalCode, refusalEntry } from '../../core/refusals.ts'
 import type { Database } from '../../db/pool.ts'
 import { ANON } from '../../desk/callers.ts'
+import { CrowdedError } from '../../desk/gather.ts'
 import type { Reserve } from '../../desk/reserving.ts'
 import { laneOf } from '../../desk/verbs.ts'
 import { type Authenticator, CALLER_ROLES, type Identity } from '../authenticator.ts'
@@ -145,6 +146,7 @@ async function inRestWords({ role }: RestCaller, answer: () => Promise<Reply>): 
   try {
     return await answer()
   } catch (error) {
+    if (error instanceof CrowdedError) return refuse('SERVER_BUSY')
     const reply = restErrorReply(error, role)
     if (reply === undefined) throw error
     return reply

@@ -1,3 +1,4 @@
+import { PLACES } from '../../core/capacity.ts'
 import { openPool } from '../../db/pool.ts'
 import { ANON } from '../../desk/callers.ts'
 import { openReserving, type Reserve } from '../../desk/reserving.ts'
@@ -22,5 +23,5 @@ serveLoad(async ({ databaseUrl, connectionsMax, tierId, callers, seconds }: Rese
 
 /** As a server does for the calls of its buyers. */
 async function openDesk(databaseUrl: string, max: number): Promise<Reserve> {
-  return openReserving(await openPool(databaseUrl, { max, name: 'admit-once bench' })).reserve
+  return openReserving(await openPool(databaseUrl, { max, name: 'admit-once bench' }), PLACES.buyers).reserve
 }
