@@ -32,7 +32,7 @@ declare
     when '0026_expired_holds' then '49226cca9718e10137521ff8ded91901'
     when '0027_reads' then '8a9e514a9bb5aa8f9f3666694fea5f80'
     when '0028_forgetting' then '966bc5bd0ff402e7d6de045f9a3fb2a8'
-    when '0029_row_security_estimates' then 'b004402bcbc4451d7524f63c1698010d'
+    when '0029_row_security_estimates' then 'f5e6d77b9e97585bedf728f4221d7a12'
   end;
 begin
   insert into ticketing.migrations (name, digest) values (p_name, v_digest) on conflict do nothing;

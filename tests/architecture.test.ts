@@ -41,7 +41,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ['api', 'payments', 'proof'],
   '@hono/node-server': ['api'],
   jose: ['api'],
-  'lru-cache': ['api'],
+  'lru-cache': ['api', 'desk'],
   tinyqueue: ['payments'],
   stripe: ['payments'],
   uqr: ['api'],

@@ -5,11 +5,20 @@
 do $migration$ begin
 if not ticketing.begin_migration('0029_row_security_estimates') then return; end if;
 
-alter table public.orders alter column event_id set (n_distinct = -0.01);
-alter table public.order_items alter column event_id set (n_distinct = -0.01);
-alter table public.scan_logs alter column event_id set (n_distinct = -0.01), alter column business_id set (n_distinct = -0.01);
-alter table public.offer_claims alter column discount_id set (n_distinct = -0.01);
-alter table public.reservations alter column business_id set (n_distinct = -0.01);
-alter table public.vip_reservations alter column business_id set (n_distinct = -0.01);
+declare
+  v_column record;
+begin
+for v_column in
+  select c.table_name, c.name from (values ('orders', 'event_id'), ('order_items', 'event_id'), ('scan_logs', 'event_id'),
+    ('scan_logs', 'business_id'), ('offer_claims', 'discount_id'), ('reservations', 'business_id'),
+    ('vip_reservations', 'business_id')) c(table_name, name)
+loop
+  execute format('alter table public.%I alter column %I set (n_distinct = -0.01)', v_column.table_name, v_column.name);
+  -- What was analyzed is analyzed anew; what never was stays so, as plans for an empty table are other ones.
+  if exists (select from pg_stats s where s.schemaname = 'public' and s.tablename = v_column.table_name) then
+    execute format('analyze public.%I (%I)', v_column.table_name, v_column.name);
+  end if;
+end loop;
+end;
 
 end $migration$;

@@ -46,9 +46,10 @@ begin
 end
 $$;
 
--- goods_of: the tiers that a request names, as it names them, without their quantities; null where it names none.
+-- goods_of: the tiers that a request names, as it names them, without their quantities; null where it names none. What is the same
+-- but for its case is one: no two slugs are.
 create or replace function ticketing.goods_of(p_request jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select case when jsonb_typeof(p_request -> 'items') = 'array' then jsonb_build_array(p_request -> 'event', (
-    select jsonb_agg(distinct i -> 'tier') from jsonb_array_elements(p_request -> 'items') i)) end
+  select case when jsonb_typeof(p_request -> 'items') = 'array' then jsonb_build_array(lower(p_request ->> 'event'), (
+    select jsonb_agg(distinct lower(i ->> 'tier')) from jsonb_array_elements(p_request -> 'items') i)) end
 $$;

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Caller } from '../db/call.ts'
 import { sqlErrorOf } from '../db/failures.ts'
 import type { Runner } from '../db/pool.ts'
@@ -11,6 +12,7 @@ import { hasEscapes } from './values.ts'
 interface CheckoutRequest {
   readonly event: string
   readonly items: readonly { readonly tier: string; readonly quantity: number }[]
+  readonly idempotency_key: string | null
 }
 
 /** `checkout`, made with others where that answers the same. */
@@ -22,18 +24,29 @@ export interface Buying {
   figures(): GatherFigures
 }
 
+/** Keys that were sent lately, of at most 255 characters. */
+const KEYS_MAX = 20_000
+
 interface Gathered extends BatchedCaller {
   readonly request: CheckoutRequest
 }
 
 /** Carts of the same tiers are bought together, so that none waits for the lock of another's. */
-export function openBuying(database: Runner, waitingMax: number): Buying {
+export function openBuying(database: Runner, perKeyMax: number): Buying {
   const send = (requests: readonly Gathered[]) => buyTogether(database, requests)
-  const gather = openGather(send, { batchMax: BATCH_MAX, waitingMax, waitMsMax: WAIT_MS_MAX })
+  const gather = openGather(send, { batchMax: BATCH_MAX, perKeyMax, waitMsMax: WAIT_MS_MAX })
+  const known = new LRUCache<string, true>({ max: KEYS_MAX })
+  /** Who comes back with a key is told what it won, and waits for no tier. */
+  const isNew = ({ idempotency_key: key }: CheckoutRequest) => {
+    if (key === null) return true
+    const isKnown = known.has(key)
+    known.set(key, true)
+    return !isKnown
+  }
   return {
     figures: gather.figures,
     checkout: async (caller, request) => {
-      const batched = batchedCallerOf(caller, database)
+      const batched = isNew(request) ? batchedCallerOf(caller, database) : undefined
       const text =
         batched === undefined || !isPlain(request)
           ? null
@@ -43,8 +56,11 @@ export function openBuying(database: Runner, waitingMax: number): Buying {
   }
 }
 
-/** A batch updates a tier three times an order, and PostgreSQL walks those versions: beyond fifty that costs more than a commit. */
-const BATCH_MAX = 30
+/**
+ * Each order is up to four subtransactions, of which PostgreSQL caches 64 for other sessions' snapshots; and it updates a tier three
+ * times, whose versions are walked until the commit.
+ */
+const BATCH_MAX = 15
 
 /** Many are sent together; one that PostgreSQL refuses to read would spoil the batch. */
 function isPlain(request: CheckoutRequest): boolean {
@@ -54,9 +70,10 @@ function isPlain(request: CheckoutRequest): boolean {
 
 const TEXT_MAX = 10_000
 
-/** The tiers as the request names them: SQL compares the same. */
+/** The tiers as the request names them; `ticketing.goods_of` compares the same. */
 function goodsOf({ event, items }: CheckoutRequest): string {
-  return JSON.stringify([event, ...new Set(items.map(({ tier }) => tier))].toSorted())
+  const tiers = new Set(items.map(({ tier }) => tier.toLowerCase()))
+  return JSON.stringify([event.toLowerCase(), [...tiers].toSorted()])
 }
 
 /** What SQL raises would be everybody's: it rolled back all, and each is made alone. */

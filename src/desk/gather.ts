@@ -9,8 +9,8 @@ export class CrowdedError extends DatabaseError {
   }
 }
 
-/** As long as a call waits for a connection. */
-export const WAIT_MS_MAX = 10_000
+/** Longer than the batch before may take: 8 s, and 2 s until it is known that its answer is lost. */
+export const WAIT_MS_MAX = 12_000
 
 export interface Gather<Request, Answer> {
   /** Asks for what `key` names, and gives the answer to this request. */
@@ -18,7 +18,7 @@ export interface Gather<Request, Answer> {
   figures(): GatherFigures
 }
 
-/** What was sent since the start. */
+/** What was answered since the start, without what is to be asked alone. */
 export interface GatherFigures {
   readonly batches: number
   readonly requests: number
@@ -27,10 +27,15 @@ export interface GatherFigures {
 export interface GatherLimits {
   /** Requests in one batch. */
   readonly batchMax: number
-  /** Requests that wait for one key; one more is refused. */
-  readonly waitingMax: number
+  /** Requests of one key that wait or are away; one more is refused. */
+  readonly perKeyMax: number
   /** How long a request waits to be sent. */
   readonly waitMsMax: number
+}
+
+interface Queue<Request, Answer> {
+  readonly waiting: Waiting<Request, Answer>[]
+  away: number
 }
 
 interface Waiting<Request, Answer> {
@@ -44,21 +49,22 @@ interface Waiting<Request, Answer> {
 
 /**
  * Group commit: one batch of a key is away at a time, and what arrives meanwhile is the next one, in order of arrival; nobody waits
- * for company. Keys do not wait for each other. `send` answers in order, one for each; what it throws is everybody's in its batch.
+ * for company. Keys do not wait for each other. `send` answers in order, one for each, null for who is to ask alone; what it throws is everybody's in its batch.
  * Throws a `CrowdedError` for a request that finds too many before it or is not sent in time.
  */
 export function openGather<Request, Answer>(
   send: (requests: readonly Request[]) => Promise<readonly Answer[]>,
-  { batchMax, waitingMax, waitMsMax }: GatherLimits,
+  { batchMax, perKeyMax, waitMsMax }: GatherLimits,
   nowMs: () => number = () => performance.now(),
 ): Gather<Request, Answer> {
-  /** Keys of which a batch is away. */
-  const queues = new Map<string, Waiting<Request, Answer>[]>()
+  /** Keys of which a batch is away, and those who wait for it. */
+  const queues = new Map<string, Queue<Request, Answer>>()
   const sent = { batches: 0, requests: 0 }
 
-  async function sendAll(key: string, queue: Waiting<Request, Answer>[]): Promise<void> {
-    while (queue.length > 0) {
-      const batch = intime(queue.splice(0, batchMax))
+  async function sendAll(key: string, queue: Queue<Request, Answer>): Promise<void> {
+    while (queue.waiting.length > 0) {
+      const batch = intime(queue.waiting.splice(0, batchMax))
+      queue.away = batch.length
       const [first] = batch
       if (first !== undefined) await first.inContext(() => sendBatch(batch))
     }
@@ -74,13 +80,14 @@ export function openGather<Request, Answer>(
   }
 
   async function sendBatch(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
-    sent.batches++
-    sent.requests += batch.length
     try {
       const answers = await send(batch.map(({ request }) => request))
       if (answers.length !== batch.length) {
         throw new Error(`${batch.length} requests were sent together, and ${answers.length} answered`)
       }
+      const answered = answers.filter((answer) => answer !== null).length
+      if (answered > 0) sent.batches++
+      sent.requests += answered
       for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as Answer)
     } catch (error) {
       for (const { reject } of batch) reject(error)
@@ -92,10 +99,10 @@ export function openGather<Request, Answer>(
       const one = { request, sinceMs: nowMs(), inContext: AsyncLocalStorage.snapshot(), resolve, reject }
       const queue = queues.get(key)
       if (queue === undefined) {
-        const own = [one]
+        const own = { waiting: [one], away: 0 }
         queues.set(key, own)
         void sendAll(key, own)
-      } else if (queue.length < waitingMax) queue.push(one)
+      } else if (queue.waiting.length + queue.away < perKeyMax) queue.waiting.push(one)
       else reject(new CrowdedError(TOO_MANY))
     })
   return { ask, figures: () => ({ ...sent }) }

@@ -10,11 +10,11 @@ export interface Gathering {
   readonly figures: ReadonlyMap<'reserve' | 'checkout', () => GatherFigures>
 }
 
-/** Of `places`, which all who ask take of one lane, half at most wait for the same tiers: the others are for other tiers. */
+/** Of `places`, which all who ask take of one lane, those who hold of one tier take half at most, and so do those who buy it. */
 export function openGathering(database: Runner, places: number): Gathering {
-  const waitingMax = Math.ceil(places / 2)
-  const reserving = openReserving(database, waitingMax)
-  const buying = openBuying(database, waitingMax)
+  const perKeyMax = Math.max(2, Math.ceil(places / 2))
+  const reserving = openReserving(database, perKeyMax)
+  const buying = openBuying(database, perKeyMax)
   return {
     reserve: reserving.reserve,
     checkout: buying.checkout,

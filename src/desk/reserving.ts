@@ -14,7 +14,7 @@ interface OneTier {
   readonly quantity: number
 }
 
-/** reserve_tickets_batch */
+/** reserve_tickets_batch, of one tier */
 interface Cart {
   readonly reservations: readonly { readonly tier_id: string }[]
   readonly sessionId: string | null
@@ -28,26 +28,25 @@ interface Cart {
  */
 export type Reserve = (request: ReserveRequest) => Promise<string | null>
 
-/** Where those who want the same tiers meet. */
+/** Where those who want the same tier meet. */
 export interface Reserving {
   readonly reserve: Reserve
   figures(): GatherFigures
 }
 
-/** Requests for the same tiers are sent together, so that none waits for the lock of another's. */
-export function openReserving(database: Runner, waitingMax: number): Reserving {
+/** Requests for the same tier are sent together, so that none waits for the lock of another's. */
+export function openReserving(database: Runner, perKeyMax: number): Reserving {
   const send = (requests: readonly ReserveRequest[]) => sendTogether(database, requests)
-  const gather = openGather(send, { batchMax: BATCH_MAX, waitingMax, waitMsMax: WAIT_MS_MAX })
-  return { reserve: (request) => gather.ask(tiersOf(request), request), figures: gather.figures }
+  const gather = openGather(send, { batchMax: BATCH_MAX, perKeyMax, waitMsMax: WAIT_MS_MAX })
+  return { reserve: (request) => gather.ask(tierOf(request), request), figures: gather.figures }
 }
 
-/** `reserve_many` takes a thousand. */
-const BATCH_MAX = 500
+/** More at once are hardly faster, and who is judged alone, by a limit per person, makes all others wait. */
+const BATCH_MAX = 200
 
-function tiersOf(request: ReserveRequest): string {
-  if ('tierId' in request) return request.tierId.toLowerCase()
-  const ids = new Set(request.reservations.map(({ tier_id }) => tier_id.toLowerCase()))
-  return [...ids].sort().join()
+function tierOf(request: ReserveRequest): string {
+  const id = 'tierId' in request ? request.tierId : (request.reservations[0]?.tier_id ?? '')
+  return id.toLowerCase()
 }
 
 /** One that is an error of SQL's would be everybody's: it rolled back all, and each is made alone. */

@@ -179,7 +179,7 @@ describe('reserving calls that are sent together', () => {
   })
 
   it('are told to come again where half of the places wait for the same tier; the others are for other tiers', async () => {
-    const house = await openHouse({ limits: { places: { ...LIMITS.places, buyers: 6 } } })
+    const house = await openHouse({ limits: { places: { ...LIMITS.places, buyers: 8 } } })
     const one = { p_tier_id: HOT, p_quantity: 1 }
     const asked = await whileBusy(house, HOT, async () => {
       const buyers: Promise<Answer>[] = []
@@ -193,6 +193,20 @@ describe('reserving calls that are sent together', () => {
       return buyers
     })
     for (const answer of await Promise.all(asked)) assert.equal(answer.json()['success'], true, answer.text)
+  })
+
+  it('are alone where they name several tiers: one that is sold out says so while another is busy', async () => {
+    const house = await openHouse()
+    assert.equal((await rpc(house, ONE, { p_tier_id: FEW, p_quantity: 3 })).json()['success'], true)
+    await whileBusy(house, HOT, async () => {
+      const cart = [
+        { tier_id: HOT, quantity: 1 },
+        { tier_id: FEW, quantity: 1 },
+      ]
+      const answer = await rpc(house, CART, { p_reservations: cart })
+      assert.match(answer.text, /INSUFFICIENT_TICKETS/)
+      assert.equal(await waiting(house), 0)
+    })
   })
 
   it('fail by themselves where one of them makes SQL fail', async () => {

@@ -7,7 +7,7 @@ import { DatabaseError } from '../../src/db/failures.ts'
 import { type Gather, openGather } from '../../src/desk/gather.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20_261_130)
-const LIMITS = { batchMax: 3, waitingMax: 5, waitMsMax: 10 }
+const LIMITS = { batchMax: 3, perKeyMax: 7, waitMsMax: 10 }
 
 type Key = 'a' | 'b'
 type Step =
@@ -80,7 +80,8 @@ function openModel(now: { ms: number }) {
     seen,
     ask: (name: Key, id: string) => {
       const queue = of(name)
-      if (queue.waiting.length < LIMITS.waitingMax) queue.waiting.push({ id, sinceMs: now.ms })
+      if (queue.waiting.length + queue.away.length < LIMITS.perKeyMax)
+        queue.waiting.push({ id, sinceMs: now.ms })
       else seen.ended.push(`${id}: POOL_EXHAUSTED`)
       sendNext(queue)
     },
@@ -163,7 +164,7 @@ describe('gathering', () => {
         },
       }),
     ],
-    ['no bound', (send, limits, now) => openGather(send, { ...limits, waitingMax: 1_000 }, now)],
+    ['no bound', (send, limits, now) => openGather(send, { ...limits, perKeyMax: 1_000 }, now)],
     ['no deadline', (send, limits, now) => openGather(send, { ...limits, waitMsMax: 1_000 }, now)],
     ['batches of any size', (send, limits, now) => openGather(send, { ...limits, batchMax: 1_000 }, now)],
     [

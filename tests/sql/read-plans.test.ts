@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
+import { migrate } from '../../src/db/migrate.ts'
 import { addStaff, addTier, openBoxOffice } from '../support/box-office.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -87,6 +88,15 @@ describe('who reads without a filter reads the own rows by an index, and not eve
            and array_to_string(a.attoptions, ',') like 'n_distinct=-%')`,
     )
     assert.deepEqual(columns, [])
+  })
+
+  it('is so at once where an older version had analyzed the tables', async () => {
+    await db.rows('alter table orders alter column event_id reset (n_distinct)')
+    await db.rows('analyze orders')
+    assert.match((await read('orders', buyer)).plan, /Seq Scan on orders/)
+    await db.rows(`delete from ticketing.migrations where name = '0029_row_security_estimates'`)
+    await migrate(db.client)
+    assert.doesNotMatch((await read('orders', buyer)).plan, /Seq Scan on orders/)
   })
 
   it('sees a policy that looks at every row', async () => {

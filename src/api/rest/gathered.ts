@@ -77,8 +77,11 @@ function cart(args: Values): Asked | undefined {
   return { reservations, sessionId, userId, expiresMinutes: minutes }
 }
 
+/** Of one tier: a cart of several may be refused for one while it waits for another. */
 function isCart(value: unknown): value is readonly { readonly tier_id: string }[] {
-  return Array.isArray(value) && value.length > 0 && value.every((line) => isUuid(line?.tier_id))
+  if (!Array.isArray(value)) return false
+  const ids = new Set(value.map((line) => (isUuid(line?.tier_id) ? line.tier_id.toLowerCase() : undefined)))
+  return ids.size === 1 && !ids.has(undefined)
 }
 
 function uuidOrNull(value: unknown): string | null | undefined {
