@@ -103,6 +103,7 @@ const SERVERS: readonly Chart[] = [
     title: 'Calls that wait for a connection',
     queries: { '{{instance}} {{pool}}': 'admit_once_pool_waiting' },
   },
+  { title: 'Processes', queries: { '{{instance}}': 'admit_once_workers' } },
   {
     title: 'Calls in a transaction',
     queries: {

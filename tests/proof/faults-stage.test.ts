@@ -50,8 +50,8 @@ const BREAKS: readonly (readonly [
   [
     'a key is not looked at',
     'ticketing.buy',
-    "p_request ->> 'idempotency_key'",
-    'null',
+    'v_use := ticketing.key_use',
+    "v_key := null; p_request := p_request - 'idempotency_key'; v_use := ticketing.key_use",
     /one key made two orders/,
   ],
   [

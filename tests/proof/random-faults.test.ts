@@ -74,10 +74,10 @@ function forgetsKeys(world: FragileWorld): FragileWorld {
       const { rows } = await client.query<{ source: string }>(
         `select pg_get_functiondef('ticketing.buy'::regproc) as source`,
       )
-      const [before, after, ...more] =
-        rows[0]?.source.split(`v_key text := p_request ->> 'idempotency_key'`) ?? []
+      const [before, after, ...more] = rows[0]?.source.split('v_use := ticketing.key_use') ?? []
       assert.deepEqual(more, [])
-      await client.query(`${before}v_key text := null${after}`)
+      const forget = `v_key := null; p_request := p_request - 'idempotency_key';`
+      await client.query(`${before}${forget} v_use := ticketing.key_use${after}`)
       await client.end()
       return server
     },
