@@ -71,8 +71,13 @@ async function withoutIt(
   expected: readonly string[],
   login?: string,
 ): Promise<void> {
-  const installed = await db.value<string>(`select pg_get_functiondef('ticketing.may_call'::regproc)`)
-  const without = [['ticketing.may_call', condition, 'true']] as const
+  const [it] = await db.rows<{ fn: string; installed: string }>(
+    `select f.oid::regproc::text as fn, pg_get_functiondef(f.oid) as installed from pg_proc f
+     where f.oid in ('ticketing.may_call'::regproc, 'ticketing.may_ask'::regproc) and strpos(f.prosrc, $1) > 0`,
+    [condition],
+  )
+  const { fn, installed } = it ?? assert.fail(`nothing has ${condition}`)
+  const without = [[fn, condition, 'true']] as const
   await takeAway(db.client, { name: condition, role: 'refuses', kind: 'decision', object: '', without })
   if (login !== undefined) await db.rows(`set session authorization ${login}`)
   try {
@@ -150,7 +155,7 @@ describe('reserve_many speaks for a caller only where the caller could speak at 
       'revoke execute on function ticketing.reserve_tickets_atomically from anon',
       'grant execute on function ticketing.reserve_tickets_atomically to anon',
       ['the door', 'session', 'service', 'session'],
-      "has_function_privilege(p_role, v_verb, 'execute')",
+      "has_function_privilege(p_role, to_regprocedure(p_verb), 'execute')",
     ],
     [
       'USAGE of schema public',
