@@ -82,17 +82,15 @@ function ratioColumns({ ratios }: Result, earlier: Result | undefined): Cells<Ra
     { head: '', cell: ({ label }) => label },
     { head: 'median', ...RIGHT, cell: ({ median }) => digits(median) },
     { head: 'least–most', ...RIGHT, cell: rangeOf },
-    ...(earlier === undefined
-      ? []
-      : [
-          {
-            head: 'before',
-            ...RIGHT,
-            cell: (_: RatioResult, name: string) => digits(earlier.ratios[name]?.median),
-          },
-        ]),
+    ...before(earlier?.ratios),
     ...(hasTargets ? [{ head: 'wanted', cell: wantedOf }] : []),
   ]
+}
+
+/** The column of an earlier result, where there is one. */
+function before(earlier: Readonly<Record<string, { readonly median: number }>> | undefined): Cells<unknown> {
+  if (earlier === undefined) return []
+  return [{ head: 'before', ...RIGHT, cell: (_, name) => digits(earlier[name]?.median) }]
 }
 
 function wantedOf(ratio: RatioResult): string {
@@ -106,15 +104,7 @@ function rateColumns({ machine }: Result, earlier: Result | undefined): Cells<Ra
     { head: '', cell: ({ label }) => label },
     { head: 'a second', ...RIGHT, cell: ({ median }) => digits(median) },
     { head: 'least–most', ...RIGHT, cell: rangeOf },
-    ...(earlier === undefined
-      ? []
-      : [
-          {
-            head: 'before',
-            ...RIGHT,
-            cell: (_: RateResult, name: string) => digits(earlier.rates[name]?.median),
-          },
-        ]),
+    ...before(earlier?.rates),
     { head: 'p50 ms', ...RIGHT, cell: ({ p50Ms }) => digits(p50Ms) },
     { head: 'p99 ms', ...RIGHT, cell: ({ p99Ms }) => digits(p99Ms) },
     {

@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../db/call.ts'
-import { sqlErrorOf } from '../db/failures.ts'
 import type { Runner } from '../db/pool.ts'
 import { type BatchedCaller, batchedCallerOf } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, openGather, WAIT_MS_MAX } from './gather.ts'
+import { type GatherFigures, openGather } from './gather.ts'
 import { checkout, checkoutMany } from './orders.ts'
 import { hasEscapes } from './values.ts'
 
@@ -33,8 +32,13 @@ interface Gathered extends BatchedCaller {
 
 /** Carts of the same tiers are bought together, so that none waits for the lock of another's. */
 export function openBuying(database: Runner, perKeyMax: number): Buying {
-  const send = (requests: readonly Gathered[]) => buyTogether(database, requests)
-  const gather = openGather(send, { batchMax: BATCH_MAX, perKeyMax, waitMsMax: WAIT_MS_MAX })
+  const buyTogether = (requests: readonly Gathered[]) =>
+    checkoutMany(database, SERVICE, {
+      requests: requests.map(({ request }) => request),
+      roles: requests.map(({ role }) => role),
+      caller_ids: requests.map(({ callerId }) => callerId),
+    })
+  const gather = openGather(buyTogether, { batchMax: BATCH_MAX, perKeyMax })
   const known = new LRUCache<string, true>({ max: KEYS_MAX })
   /** Who comes back with a key is told what it won, and waits for no tier. */
   const isNew = ({ idempotency_key: key }: CheckoutRequest) => {
@@ -48,7 +52,7 @@ export function openBuying(database: Runner, perKeyMax: number): Buying {
     checkout: async (caller, request) => {
       const batched = isNew(request) ? batchedCallerOf(caller, database) : undefined
       const text =
-        batched === undefined || !isPlain(request)
+        batched === undefined || !isReadable(request)
           ? null
           : await gather.ask(goodsOf(request), { ...batched, request })
       return text === null ? checkout(database, caller, { request }) : checkout.read(text)
@@ -63,7 +67,7 @@ export function openBuying(database: Runner, perKeyMax: number): Buying {
 const BATCH_MAX = 15
 
 /** Many are sent together; one that PostgreSQL refuses to read would spoil the batch. */
-function isPlain(request: CheckoutRequest): boolean {
+function isReadable(request: CheckoutRequest): boolean {
   const text = JSON.stringify(request)
   return text.length <= TEXT_MAX && !hasEscapes(text)
 }
@@ -74,21 +78,4 @@ const TEXT_MAX = 10_000
 function goodsOf({ event, items }: CheckoutRequest): string {
   const tiers = new Set(items.map(({ tier }) => tier.toLowerCase()))
   return JSON.stringify([event.toLowerCase(), [...tiers].toSorted()])
-}
-
-/** What SQL raises would be everybody's: it rolled back all, and each is made alone. */
-async function buyTogether(
-  database: Runner,
-  requests: readonly Gathered[],
-): Promise<readonly (string | null)[]> {
-  try {
-    return await checkoutMany(database, SERVICE, {
-      requests: requests.map(({ request }) => request),
-      roles: requests.map(({ role }) => role),
-      caller_ids: requests.map(({ callerId }) => callerId),
-    })
-  } catch (error) {
-    if (sqlErrorOf(error) === undefined) throw error
-    return requests.map(() => null)
-  }
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { DatabaseError } from '../db/failures.ts'
+import { DatabaseError, sqlErrorOf } from '../db/failures.ts'
 
 /** A request was not begun: too many came before it, or took too long. */
 export class CrowdedError extends DatabaseError {
@@ -10,15 +10,15 @@ export class CrowdedError extends DatabaseError {
 }
 
 /** Longer than the batch before may take: 8 s, and 2 s until it is known that its answer is lost. */
-export const WAIT_MS_MAX = 12_000
+const WAIT_MS_MAX = 12_000
 
-export interface Gather<Request, Answer> {
-  /** Asks for what `key` names, and gives the answer to this request. */
-  ask(key: string, request: Request): Promise<Answer>
+export interface Gather<Request> {
+  /** Asks for what `key` names. Null: nothing was done, and the request is to be made alone. */
+  ask(key: string, request: Request): Promise<string | null>
   figures(): GatherFigures
 }
 
-/** What was answered since the start, without what is to be asked alone. */
+/** What was answered since the start, without what is to be made alone. */
 export interface GatherFigures {
   readonly batches: number
   readonly requests: number
@@ -29,39 +29,40 @@ export interface GatherLimits {
   readonly batchMax: number
   /** Requests of one key that wait or are away; one more is refused. */
   readonly perKeyMax: number
-  /** How long a request waits to be sent. */
-  readonly waitMsMax: number
+  /** How long a request waits to be sent; 12 s by default. */
+  readonly waitMsMax?: number
 }
 
-interface Queue<Request, Answer> {
-  readonly waiting: Waiting<Request, Answer>[]
+interface Queue<Request> {
+  readonly waiting: Waiting<Request>[]
   away: number
 }
 
-interface Waiting<Request, Answer> {
+interface Waiting<Request> {
   readonly request: Request
   readonly sinceMs: number
   /** Whose request the statements are sent for. */
   readonly inContext: <Result>(work: () => Result) => Result
-  readonly resolve: (answer: Answer) => void
+  readonly resolve: (answer: string | null) => void
   readonly reject: (reason: unknown) => void
 }
 
 /**
  * Group commit: one batch of a key is away at a time, and what arrives meanwhile is the next one, in order of arrival; nobody waits
- * for company. Keys do not wait for each other. `send` answers in order, one for each, null for who is to ask alone; what it throws is everybody's in its batch.
- * Throws a `CrowdedError` for a request that finds too many before it or is not sent in time.
+ * for company. Keys do not wait for each other. `send` answers in order, one for each. What SQL raises is nobody's own: it rolled back
+ * all, and each is to be made alone; anything else that `send` throws is everybody's in its batch. Throws a `CrowdedError` for a
+ * request that finds too many before it or is not sent in time.
  */
-export function openGather<Request, Answer>(
-  send: (requests: readonly Request[]) => Promise<readonly Answer[]>,
-  { batchMax, perKeyMax, waitMsMax }: GatherLimits,
+export function openGather<Request>(
+  send: (requests: readonly Request[]) => Promise<readonly (string | null)[]>,
+  { batchMax, perKeyMax, waitMsMax = WAIT_MS_MAX }: GatherLimits,
   nowMs: () => number = () => performance.now(),
-): Gather<Request, Answer> {
+): Gather<Request> {
   /** Keys of which a batch is away, and those who wait for it. */
-  const queues = new Map<string, Queue<Request, Answer>>()
+  const queues = new Map<string, Queue<Request>>()
   const sent = { batches: 0, requests: 0 }
 
-  async function sendAll(key: string, queue: Queue<Request, Answer>): Promise<void> {
+  async function sendAll(key: string, queue: Queue<Request>): Promise<void> {
     while (queue.waiting.length > 0) {
       const batch = intime(queue.waiting.splice(0, batchMax))
       queue.away = batch.length
@@ -71,7 +72,7 @@ export function openGather<Request, Answer>(
     queues.delete(key)
   }
 
-  function intime(waiting: Waiting<Request, Answer>[]): Waiting<Request, Answer>[] {
+  function intime(waiting: Waiting<Request>[]): Waiting<Request>[] {
     const earliestMs = nowMs() - waitMsMax
     return waiting.filter(({ sinceMs, reject }) => {
       if (sinceMs < earliestMs) reject(new CrowdedError(TOO_LATE))
@@ -79,7 +80,7 @@ export function openGather<Request, Answer>(
     })
   }
 
-  async function sendBatch(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
+  async function sendBatch(batch: readonly Waiting<Request>[]): Promise<void> {
     try {
       const answers = await send(batch.map(({ request }) => request))
       if (answers.length !== batch.length) {
@@ -88,13 +89,14 @@ export function openGather<Request, Answer>(
       const answered = answers.filter((answer) => answer !== null).length
       if (answered > 0) sent.batches++
       sent.requests += answered
-      for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as Answer)
+      for (const [i, { resolve }] of batch.entries()) resolve(answers[i] ?? null)
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      const isOfSql = sqlErrorOf(error) !== undefined
+      for (const { resolve, reject } of batch) isOfSql ? resolve(null) : reject(error)
     }
   }
 
-  const ask: Gather<Request, Answer>['ask'] = (key, request) =>
+  const ask: Gather<Request>['ask'] = (key, request) =>
     new Promise((resolve, reject) => {
       const one = { request, sinceMs: nowMs(), inContext: AsyncLocalStorage.snapshot(), resolve, reject }
       const queue = queues.get(key)

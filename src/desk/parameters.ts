@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { arrayText } from '../db/array-text.ts'
 import { literal } from '../db/call.ts'
+import { isInt4 } from './values.ts'
 
 /** A parameter of a verb: the type that SQL gives it, and how a value is written as a literal of that type. */
 export interface Parameter<Value, Optional extends boolean = boolean> {
@@ -83,8 +84,4 @@ function bare<Value>(
   text: (value: Value) => string | null,
 ): Parameter<Value, false> {
   return { type, schema, text, write: (value) => text(value) ?? 'null', isOptional: false }
-}
-
-function isInt4(value: number): boolean {
-  return Number.isInteger(value) && Math.abs(value) < 2 ** 31
 }

@@ -1,8 +1,7 @@
-import { sqlErrorOf } from '../db/failures.ts'
 import type { Runner } from '../db/pool.ts'
 import type { BatchedCaller } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, openGather, WAIT_MS_MAX } from './gather.ts'
+import { type GatherFigures, openGather } from './gather.ts'
 import { reserveMany } from './holds.ts'
 
 /** A call of one of the two verbs that reserve, whose values PostgreSQL takes as they are. */
@@ -36,8 +35,15 @@ export interface Reserving {
 
 /** Requests for the same tier are sent together, so that none waits for the lock of another's. */
 export function openReserving(database: Runner, perKeyMax: number): Reserving {
-  const send = (requests: readonly ReserveRequest[]) => sendTogether(database, requests)
-  const gather = openGather(send, { batchMax: BATCH_MAX, perKeyMax, waitMsMax: WAIT_MS_MAX })
+  const reserveTogether = (requests: readonly ReserveRequest[]) =>
+    reserveMany(database, SERVICE, {
+      tier_ids: requests.map((one) => ('tierId' in one ? one.tierId : null)),
+      quantities: requests.map((one) => ('tierId' in one ? one.quantity : null)),
+      roles: requests.map(({ role }) => role),
+      caller_ids: requests.map(({ callerId }) => callerId),
+      ...(requests.some((one) => 'reservations' in one) ? cartsOf(requests) : {}),
+    })
+  const gather = openGather(reserveTogether, { batchMax: BATCH_MAX, perKeyMax })
   return { reserve: (request) => gather.ask(tierOf(request), request), figures: gather.figures }
 }
 
@@ -47,25 +53,6 @@ const BATCH_MAX = 200
 function tierOf(request: ReserveRequest): string {
   const id = 'tierId' in request ? request.tierId : (request.reservations[0]?.tier_id ?? '')
   return id.toLowerCase()
-}
-
-/** One that is an error of SQL's would be everybody's: it rolled back all, and each is made alone. */
-async function sendTogether(
-  database: Runner,
-  requests: readonly ReserveRequest[],
-): Promise<readonly (string | null)[]> {
-  try {
-    return await reserveMany(database, SERVICE, {
-      tier_ids: requests.map((one) => ('tierId' in one ? one.tierId : null)),
-      quantities: requests.map((one) => ('tierId' in one ? one.quantity : null)),
-      roles: requests.map(({ role }) => role),
-      caller_ids: requests.map(({ callerId }) => callerId),
-      ...(requests.some((one) => 'reservations' in one) ? cartsOf(requests) : {}),
-    })
-  } catch (error) {
-    if (sqlErrorOf(error) === undefined) throw error
-    return requests.map(() => null)
-  }
 }
 
 function cartsOf(requests: readonly ReserveRequest[]) {

@@ -3,6 +3,7 @@ import process from 'node:process'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
+import pg from 'pg'
 import { DatabaseError } from '../../src/db/failures.ts'
 import { type Gather, openGather } from '../../src/desk/gather.ts'
 
@@ -12,7 +13,7 @@ const LIMITS = { batchMax: 3, perKeyMax: 7, waitMsMax: 10 }
 type Key = 'a' | 'b'
 type Step =
   | { readonly does: 'ask'; readonly key: Key }
-  | { readonly does: 'answer' | 'fail' | 'cut short'; readonly key: Key }
+  | { readonly does: 'answer' | 'fail' | 'cut short' | 'raise'; readonly key: Key }
   | { readonly does: 'wait'; readonly ms: number }
 
 const key = fc.constantFrom<Key>('a', 'b')
@@ -21,7 +22,7 @@ const steps = fc.array(
     { weight: 6, arbitrary: fc.record({ does: fc.constant('ask' as const), key }) },
     {
       weight: 3,
-      arbitrary: fc.record({ does: fc.constantFrom('answer' as const, 'fail', 'cut short'), key }),
+      arbitrary: fc.record({ does: fc.constantFrom('answer' as const, 'fail', 'cut short', 'raise'), key }),
     },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('wait' as const), ms: fc.nat(12) }) },
   ),
@@ -49,12 +50,13 @@ function openReal(open: typeof openGather, now: { ms: number }) {
       end: (outcome) => {
         away.delete(name)
         if (outcome === 'fail') reject(new Error(`failed with ${batch}`))
+        else if (outcome === 'raise') reject(new pg.DatabaseError('a statement raised it', 0, 'error'))
         else resolve(batch.map((one) => one.toUpperCase()).slice(outcome === 'cut short' ? 1 : 0))
       },
     })
     return promise
   }
-  const gather: Gather<string, string>['ask'] = open(send, LIMITS, () => now.ms).ask
+  const gather: Gather<string>['ask'] = open(send, LIMITS, () => now.ms).ask
   return { seen, away, gather }
 }
 
@@ -92,6 +94,7 @@ function openModel(now: { ms: number }) {
       for (const id of away) {
         if (outcome === 'answer') seen.ended.push(`${id}: ${id.toUpperCase()}`)
         else if (outcome === 'fail') seen.ended.push(`${id}: failed with ${away}`)
+        else if (outcome === 'raise') seen.ended.push(`${id}: null`)
         else
           seen.ended.push(
             `${id}: ${away.length} requests were sent together, and ${away.length - 1} answered`,
@@ -167,6 +170,15 @@ describe('gathering', () => {
     ['no bound', (send, limits, now) => openGather(send, { ...limits, perKeyMax: 1_000 }, now)],
     ['no deadline', (send, limits, now) => openGather(send, { ...limits, waitMsMax: 1_000 }, now)],
     ['batches of any size', (send, limits, now) => openGather(send, { ...limits, batchMax: 1_000 }, now)],
+    [
+      'an error of SQL that is everybody’s',
+      (send, limits, now) =>
+        openGather(
+          (batch) => send(batch).catch((error: Error) => Promise.reject(new Error(error.message))),
+          limits,
+          now,
+        ),
+    ],
     [
       'the last first',
       (send, limits, now) =>

@@ -2,7 +2,7 @@ import type { Caller } from '../../db/call.ts'
 import type { Runner } from '../../db/pool.ts'
 import { batchedCallerOf } from '../../desk/batched-caller.ts'
 import type { ReserveRequest } from '../../desk/reserving.ts'
-import { hasEscapes, isUuid } from '../../desk/values.ts'
+import { hasEscapes, isInt4, isUuid } from '../../desk/values.ts'
 import type { Routine } from './catalogue.ts'
 import type { Payload } from './payload.ts'
 
@@ -15,27 +15,26 @@ export function reserveRequestOf(
   payload: Payload,
   { caller, database }: { readonly caller: Caller; readonly database: Pick<Runner, 'roleSettings'> },
 ): ReserveRequest | undefined {
-  const read = READERS.get(signatureOf(routine))
-  if (read === undefined || payload.kind !== 'json' || payload.array) return undefined
-  if (routine.isolation !== null || routine.settings.length > 0) return undefined
-  const args = exactly(payload.text)
+  const verb = VERBS.get(routine.name)
+  if (verb === undefined || signatureOf(routine) !== verb.signature) return undefined
+  if (routine.isolation !== null || routine.settings.length > 0 || payload.kind !== 'json') return undefined
+  const args = exactly(payload)
   const batched = batchedCallerOf(caller, database)
-  const asked = args && read(args)
+  const asked = args && verb.read(args)
   return asked && batched && { ...batched, ...asked }
 }
 
 /** The values of JSON that says nothing which its values do not: no 1.0, no key twice, no escape that only PostgreSQL refuses. */
-function exactly(text: string): Values | undefined {
+function exactly({ text, value, array }: Extract<Payload, { kind: 'json' }>): Values | undefined {
+  if (array || typeof value !== 'object' || value === null) return undefined
   if (text.length > TEXT_MAX || hasEscapes(text)) return undefined
-  const values: unknown = JSON.parse(text)
-  const again = JSON.stringify(values)
-  if (text !== again && withoutBlanks(text) !== again) return undefined
-  return typeof values === 'object' && values !== null ? (values as Values) : undefined
+  const again = JSON.stringify(value)
+  return text === again || withoutBlanks(text) === again ? (value as Values) : undefined
 }
 
 type Values = Readonly<Record<string, unknown>>
 
-/** Many are sent together: a cart of fifty tiers has 4,000 characters. */
+/** Many are sent together: a cart of fifty lines has 4,000 characters. */
 const TEXT_MAX = 5_000
 
 function withoutBlanks(json: string): string {
@@ -48,16 +47,23 @@ type Asked = ReserveRequest extends infer R
     : never
   : never
 
-const READERS: ReadonlyMap<string, (args: Values) => Asked | undefined> = new Map([
-  ['reserve_tickets_atomically(p_tier_id uuid,p_quantity integer)', oneTier],
+/** The two verbs as the installation declares them; by another signature the name is somebody else's. */
+const VERBS: ReadonlyMap<
+  string,
+  { readonly signature: string; readonly read: (args: Values) => Asked | undefined }
+> = new Map([
+  ['reserve_tickets_atomically', { signature: 'p_tier_id uuid,p_quantity integer', read: oneTier }],
   [
-    'reserve_tickets_batch(p_reservations jsonb,p_session_id text,p_user_id uuid,p_expires_minutes integer)',
-    cart,
+    'reserve_tickets_batch',
+    {
+      signature: 'p_reservations jsonb,p_session_id text,p_user_id uuid,p_expires_minutes integer',
+      read: cart,
+    },
   ],
 ])
 
-function signatureOf({ name, parameters }: Routine): string {
-  return `${name}(${parameters.map((parameter) => `${parameter.name} ${parameter.type}`).join()})`
+function signatureOf({ parameters }: Routine): string {
+  return parameters.map(({ name, type }) => `${name} ${type}`).join()
 }
 
 function oneTier({ p_tier_id: tierId, p_quantity: quantity }: Values): Asked | undefined {
@@ -87,8 +93,4 @@ function isCart(value: unknown): value is readonly { readonly tier_id: string }[
 function uuidOrNull(value: unknown): string | null | undefined {
   if (value === null || value === undefined) return null
   return isUuid(value) ? value : undefined
-}
-
-function isInt4(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31
 }

@@ -8,6 +8,8 @@ export type Payload =
   | {
       readonly kind: 'json'
       readonly text: string
+      /** The same, read. */
+      readonly value: unknown
       readonly array: boolean
       /** False for an array that is no list of arguments; it may still be the whole body of a function. */
       readonly named: boolean
@@ -64,7 +66,7 @@ export function invalidBody(message: string): RestError {
 
 /** An empty body means no arguments; of an array only the first object counts, but all must have its keys. */
 function parseJson(body: string): Payload {
-  if (body === '') return { kind: 'json', text: '{}', array: false, named: true, keys: [] }
+  if (body === '') return { kind: 'json', text: '{}', value: {}, array: false, named: true, keys: [] }
   const value = parse(body)
   if (body.length > NESTING_MAX && nesting(body) > NESTING_MAX) {
     throw invalidBody(`The JSON is nested deeper than ${NESTING_MAX} levels`)
@@ -72,7 +74,7 @@ function parseJson(body: string): Payload {
   const array = Array.isArray(value)
   const keys = keysOf(array ? value[0] : value) ?? []
   const named = !array || value.every((item) => haveSameKeys(keys, keysOf(item)))
-  return { kind: 'json', text: body, array, named, keys }
+  return { kind: 'json', text: body, value, array, named, keys }
 }
 
 function parse(body: string): unknown {
