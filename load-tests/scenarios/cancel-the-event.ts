@@ -67,15 +67,17 @@ const cancellationsDone = new Counter('cancellations_done')
 const soldAfterwards = new Counter('sold_afterwards')
 const unexpectedAnswers = new Counter('unexpected_answers')
 
-// Off sale and busy are answers; anything else but success is a failed request.
-http.setResponseCallback(http.expectedStatuses(200, 409, 503))
+// Off sale, an order that ended and busy are answers; anything else but success is a failed request.
+http.setResponseCallback(http.expectedStatuses(200, 409, 410, 503))
 
 export async function buy(): Promise<void> {
   await pause(Math.random() * arrivalSeconds)
   const order = await placeOrder({ eventId, tierId }, exec.vu.idInTest)
   const refused = typeof order === 'string'
-  check(order, { 'an order, or told that it is off sale': () => !refused || isOffSale(order) })
-  if (typeof order === 'string') return countRefusal(order)
+  check(order, {
+    'an order, or told that there is none': () => !refused || counterOf(order) !== unexpectedAnswers,
+  })
+  if (typeof order === 'string') return counterOf(order).add(1)
   ordersPlaced.add(1)
   await pause(Math.random() * THINKS_S)
   const payment = await payByCard(order)
@@ -89,7 +91,7 @@ export async function cancel(): Promise<void> {
   let isDone = await askCancel()
   for (let late = 0; late < LATE_ORDERS; late++) {
     const order = await placeOrder({ eventId, tierId }, buyers + 1 + late)
-    if (typeof order === 'string') countRefusal(order)
+    if (typeof order === 'string') counterOf(order).add(1)
     else soldAfterwards.add(1)
   }
   for (let look = 1; look < looks && !isDone; look++) {
@@ -110,13 +112,10 @@ async function askCancel(): Promise<boolean> {
   return done === true
 }
 
-function countRefusal(code: string): void {
-  const counter = isOffSale(code) ? offSaleAnswers : unexpectedAnswers
-  counter.add(1)
-}
-
-function isOffSale(code: string): boolean {
-  return code === 'TIER_INACTIVE' || code === 'EVENT_CANCELLED'
+/** Of a refusal: an event may be cancelled between an order and the opening of its pay page. */
+function counterOf(code: string): Counter {
+  if (code === 'TIER_INACTIVE' || code === 'EVENT_CANCELLED') return offSaleAnswers
+  return code === 'HOLD_EXPIRED' ? pagesClosed : unexpectedAnswers
 }
 
 export const handleSummary = summaryOf('cancel-the-event')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { removeFixture } from '../../src/proof/fixtures/fixtures.ts'
 import { changed, checkNamed, openTestRun, runStages } from './support.ts'
 
@@ -12,6 +13,22 @@ test('cancel-the-event is a PASS: nothing is sold after, and all money goes back
   const judgement = await runStages(run, 'judgement')
   assert.equal(judgement.verdict, 'PASS', JSON.stringify(judgement.checks, null, 1))
   assert.ok(await removeFixture(run.databases.main.client, 'cancel-the-event'))
+})
+
+test('orders that end while their pay page is opened are foreseen', async () => {
+  const run = await openTestRun({
+    only,
+    jobs: true,
+    payments: (payments) => ({
+      ...payments,
+      createSession: async (...call) => {
+        await delay(400)
+        return payments.createSession(...call)
+      },
+    }),
+  })
+  const http = await runStages(run, 'http')
+  assert.equal(http.verdict, 'PASS', JSON.stringify(http.checks, null, 1))
 })
 
 test('a cancelled event that is sold all the same is a FAIL', async () => {
