@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Tool } from '../load/find.ts'
 import type { Fixture } from '../proof/fixtures/fixtures.ts'
+import type { StandInAddress } from '../proof/stand-in.ts'
 
 /** A question about speed, as data: who runs beside whom, and which ratios answer it. */
 export interface Question {
@@ -101,6 +102,11 @@ export interface BenchServer {
   stop(): Promise<void>
 }
 
+/** A server, and the stand-in of Stripe that it takes money through: in the process of the bench, so that it is not the server's. */
+export interface BenchShop extends BenchServer {
+  readonly standIn: StandInAddress & { readonly webhookSecret: string }
+}
+
 export interface BenchDatabase {
   readonly url: string
   readonly client: pg.Client
@@ -124,6 +130,8 @@ export interface World {
   openDatabase(): Promise<BenchDatabase>
   /** `admit-once start` as a process of its own. */
   startServer(databaseUrl: string): Promise<BenchServer>
+  /** The same with a stand-in of Stripe beside it. */
+  startShop(databaseUrl: string): Promise<BenchShop>
   /** The same with the embedded PostgreSQL in a home of its own. */
   startAtHome(home: string): Promise<BenchServer>
   /** What a gate of this fixture shows: its token, and each ticket's code. */

@@ -1,5 +1,6 @@
 import type { HttpLoad } from './load/orders.ts'
 import type { LoadProcess } from './load/process.ts'
+import { postOf } from './load/request.ts'
 import type { BenchDatabase, Contestant, Ledger, WindowOrder, World } from './question.ts'
 
 /** The most that a tier may have: a run that sold it out would not add up. */
@@ -10,15 +11,15 @@ const TIERS = `
     e as (insert into events (business_id, slug, title, start_at, end_at, status)
       select id, 'bench', 'Bench', now() + interval '1 day', now() + interval '2 days', 'published' from b returning id, currency)
   insert into ticket_tiers (event_id, slug, name, price_cents, currency, total_quantity)
-    select e.id, s.slug, s.slug, 0, e.currency, s.stock from e, unnest($1::text[], $2::integer[]) as s(slug, stock) returning slug, id`
+    select e.id, s.slug, s.slug, s.price, e.currency, ${STOCK} from e, unnest($1::text[], $2::integer[]) as s(slug, price) returning slug, id`
 
-/** One event, with a free tier of each name; the ids by name. */
+/** One event, with a tier of each name, free where no price is given; the ids by name. */
 export async function openTiers(
   { client }: BenchDatabase,
   names: readonly string[],
-  stock = STOCK,
+  priceOf: (name: string) => number = () => 0,
 ): Promise<(name: string) => string> {
-  const { rows } = await client.query<{ slug: string; id: string }>(TIERS, [names, names.map(() => stock)])
+  const { rows } = await client.query<{ slug: string; id: string }>(TIERS, [names, names.map(priceOf)])
   const ids = new Map(rows.map(({ slug, id }) => [slug, id]))
   return (name) => {
     const id = ids.get(name)
@@ -46,19 +47,25 @@ export function tierLedger(
   return { label, of, count }
 }
 
-/** A whole request of HTTP/1.1. */
-export function postOf(url: string, path: string, key: string, body: unknown, token = key): string {
-  const text = JSON.stringify(body)
-  return [
-    `POST ${path} HTTP/1.1`,
-    `Host: ${new URL(url).host}`,
-    `apikey: ${key}`,
-    `Authorization: Bearer ${token}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(text)}`,
-    '',
-    text,
-  ].join('\r\n')
+/** Tickets of some tiers that were issued, beside their paid orders, of one ticket each, and what the tiers count as sold. */
+export function ticketLedger(
+  { client }: BenchDatabase,
+  tierIds: readonly string[],
+  label: string,
+  of: readonly string[],
+): Ledger {
+  const count = async () => {
+    const { rows } = await client.query<{ rows: number; orders: number; sold: number }>(
+      `select (select count(*) from tickets where tier_id = any ($1::uuid[]) and status = 'valid')::int as rows,
+        (select count(*) from orders o where o.status = 'paid' and exists (
+          select from order_items i where i.order_id = o.id and i.tier_id = any ($1::uuid[])))::int as orders,
+        (select sum(sold_quantity) from ticket_tiers where id = any ($1::uuid[]))::int as sold`,
+      [tierIds],
+    )
+    const [{ rows: found, orders, sold } = { rows: -1, orders: -1, sold: -1 }] = rows
+    return { rows: found, counter: orders === found ? sold : orders }
+  }
+  return { label, of, count }
 }
 
 export type HttpCall = Pick<HttpLoad, 'requests' | 'users' | 'status' | 'success'> & {
@@ -96,7 +103,7 @@ export function holdCall(
 ): HttpCall {
   const body = { p_tier_id: tierId, p_quantity: 1 }
   const path = '/rest/v1/rpc/reserve_tickets_atomically'
-  return { requests: [postOf(url, path, anonKey, body)], users, status: 200, success: '"hold_id"' }
+  return { requests: [postOf({ url, path, key: anonKey }, body)], users, status: 200, success: '"hold_id"' }
 }
 
 /** The same as a cart of one line, in a session that the server makes. */
@@ -108,11 +115,11 @@ export function cartCall(
 ): HttpCall {
   const body = { p_reservations: [{ tier_id: tierId, quantity: 1 }] }
   const path = '/rest/v1/rpc/reserve_tickets_batch'
-  return { requests: [postOf(url, path, anonKey, body)], users, status: 200, success: '"hold_ids"' }
+  return { requests: [postOf({ url, path, key: anonKey }, body)], users, status: 200, success: '"hold_ids"' }
 }
 
 /** Parsed, validated and refused by the server, without a look at the database. */
 export function emptyCall({ anonKey }: Pick<World, 'anonKey'>, url: string, users: number): HttpCall {
-  const requests = [postOf(url, '/functions/v1/create-ticket-checkout', anonKey, {})]
+  const requests = [postOf({ url, path: '/functions/v1/create-ticket-checkout', key: anonKey }, {})]
   return { requests, users, status: 400, success: '"success":false' }
 }

@@ -9,6 +9,7 @@ import type { RunDatabases } from '../proof/run-databases.ts'
 import { openClosing } from './closing.ts'
 import { serveFrom } from './serve-from.ts'
 import { openSigner } from './signing-key.ts'
+import { openStandInServer } from './stand-in-server.ts'
 
 interface WorldOptions extends Pick<World, 'seconds' | 'signal' | 'pgbench' | 'folder'> {
   readonly jwtSecret: string
@@ -22,8 +23,9 @@ export async function worldsOf(
 ): Promise<RunOptions['openWorld']> {
   const { anon } = await deriveKeys(jwtSecret)
   const ticketKey = randomBytes(32).toString('base64url')
-  const start = (databaseUrl: string, home: string) =>
-    serveFrom(databaseUrl, jwtSecret, { ADMIT_ONCE_HOME: home, TICKET_SIGNING_KEY: ticketKey })
+  const start = (databaseUrl: string, home: string, more: Readonly<Record<string, string>> = {}) =>
+    serveFrom(databaseUrl, jwtSecret, { ADMIT_ONCE_HOME: home, TICKET_SIGNING_KEY: ticketKey, ...more })
+  const serverHome = join(options.folder, 'server')
   return () => {
     const { after: keep, close } = openClosing()
     const world: World = {
@@ -33,7 +35,12 @@ export async function worldsOf(
       buyersMax: pools.buyers,
       keep,
       openDatabase: () => openDatabase(databases, keep),
-      startServer: (url) => keep(start(url, join(options.folder, 'server')), (it) => it.stop()),
+      startServer: (url) => keep(start(url, serverHome), (it) => it.stop()),
+      startShop: async (url) => {
+        const standIn = await keep(openStandInServer(), (it) => it.close())
+        const serving = standIn.serve(() => start(url, serverHome, standIn.environment))
+        return { ...(await keep(serving, (it) => it.stop())), standIn }
+      },
       // An empty DATABASE_URL is none: it starts a PostgreSQL in its home.
       startAtHome: (home) => start('', home),
       doorOf: async (fixture, { client }) => {

@@ -22,8 +22,8 @@ export interface StandInServer {
 /** Every event comes up to three times, and late, so that copies overtake each other. The seed repeats the choices. */
 const CHAOS = { duplicates: 3, delayMs: 200, lostAnswers: 0 }
 
-/** `timeScale`: how many times faster than Stripe's its time passes. Throws a ListenError where this machine has no free port. */
-export async function openStandInServer(seed: number, timeScale = 1): Promise<StandInServer> {
+/** Without a `seed` nothing goes wrong. `timeScale`: how many times faster than Stripe's its time passes. Throws a ListenError where this machine has no free port. */
+export async function openStandInServer(seed?: number, timeScale = 1): Promise<StandInServer> {
   const secretKey = `sk_test_stand_in_${randomBytes(24).toString('hex')}`
   const webhookSecret = `whsec_${randomBytes(24).toString('hex')}`
   let listening: Listening | undefined
@@ -33,7 +33,7 @@ export async function openStandInServer(seed: number, timeScale = 1): Promise<St
     webhookSecret,
     publicUrl: () => listening?.url ?? '',
     webhookUrl: () => (server === undefined ? undefined : `${server.url}/functions/v1/stripe-webhook`),
-    chaos: { ...CHAOS, seed },
+    ...(seed === undefined ? {} : { chaos: { ...CHAOS, seed } }),
     timeScale,
   })
   listening = await listen({ fetch: standIn.fetch })

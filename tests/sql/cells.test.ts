@@ -45,6 +45,7 @@ const DRAWN: Readonly<Record<string, string>> = {
   'src/api/pages/buy.ts': 'an Idempotency-Key of a form: it is sent with an event’s id',
   'src/api/pages/form.ts': 'an Idempotency-Key of a form: it is sent with an event’s id',
   'src/api/rest/guards.ts': 'a mark in error messages of this process',
+  'src/bench/load/request.ts': 'an Idempotency-Key of an order that is measured',
   'src/bench/questions/rivals.ts': 'sessions in a table of another design',
   'src/cli/announce.ts': 'an Idempotency-Key in a line to copy',
   'src/cli/bench-world.ts': 'keys of a server that is measured',

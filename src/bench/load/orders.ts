@@ -1,6 +1,7 @@
 /** What the loads of this folder do, by the name of their module. */
 export interface Loads {
   readonly http: HttpLoad
+  readonly paid: PaidOrders
   readonly desk: Reserving
 }
 
@@ -27,6 +28,17 @@ export interface HttpLoad {
   readonly status: number
   /** What the body of a success has in it. */
   readonly success: string
+}
+
+/** Orders that are paid at the provider's page, closed loop; each lasts from the first request until its tickets are issued. */
+export interface PaidOrders {
+  readonly url: string
+  readonly providerUrl: string
+  readonly key: string
+  /** The request that opens a payment session. */
+  readonly checkout: string
+  readonly users: number
+  readonly seconds: number
 }
 
 /** Holds of one ticket each through the desk, without HTTP, as the server asks for them in a guest's name. */

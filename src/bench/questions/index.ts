@@ -1,4 +1,5 @@
 import type { Question } from '../question.ts'
+import { checkout } from './checkout.ts'
 import { growthWindows } from './growth-windows.ts'
 import { hotTier } from './hot-tier.ts'
 import { scans } from './scans.ts'
@@ -6,4 +7,4 @@ import { soldOut } from './sold-out.ts'
 import { startUp } from './start-up.ts'
 
 /** In the order in which they are asked where none is named. */
-export const QUESTIONS: readonly Question[] = [hotTier, soldOut, scans, growthWindows, startUp]
+export const QUESTIONS: readonly Question[] = [hotTier, soldOut, checkout, scans, growthWindows, startUp]

@@ -1,7 +1,8 @@
 import { type Fixture, makeFixture } from '../../proof/fixtures/fixtures.ts'
 import { openLoad } from '../load/process.ts'
+import { postOf } from '../load/request.ts'
 import type { BenchDatabase, Door, Ledger, Question } from '../question.ts'
-import { httpContestant, postOf } from '../sale.ts'
+import { httpContestant } from '../sale.ts'
 
 const SCANNERS = 10
 const PER_SECOND = 500
@@ -36,7 +37,8 @@ export const scans: Question = {
     const requests = (bodies: (door: Door, fixture: Fixture) => readonly unknown[]) => {
       if (gate === undefined) throw new Error('no gate was prepared')
       const { door, fixture } = gate
-      return bodies(door, fixture).map((body) => postOf(url, PATH, world.anonKey, body, door.token))
+      const sender = { url, path: PATH, key: world.anonKey, token: door.token }
+      return bodies(door, fixture).map((body) => postOf(sender, body))
     }
     const prepare = async ({ round, seconds }: { readonly round: number; readonly seconds: number }) => {
       const size = { slug: `scans-${round + 1}`, tickets: PER_SECOND * seconds, codes: 0 }
