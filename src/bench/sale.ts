@@ -68,9 +68,7 @@ export function ticketLedger(
   return { label, of, count }
 }
 
-export type HttpCall = Pick<HttpLoad, 'requests' | 'users' | 'status' | 'success'> & {
-  readonly perSecond?: number
-}
+export type HttpCall = Pick<HttpLoad, 'requests' | 'users' | 'status' | 'success' | 'perSecond' | 'isOnce'>
 
 /** Callers over HTTP; what they call may be known only when a window is prepared. */
 export function httpContestant(
@@ -88,7 +86,7 @@ export function httpContestant(
     run: async ({ seconds, signal }) => {
       const order = { host, port: Number(port), seconds, ...call() }
       const { cpuSeconds, ...came } = await load.run(order, signal)
-      return { ...came, seconds, loadCpuSeconds: cpuSeconds }
+      return { seconds, ...came, loadCpuSeconds: cpuSeconds }
     },
     ...(prepare === undefined ? {} : { prepare }),
   }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { jsonOf, openLine, requireAnswer } from '../../src/bench/load/line.ts'
+import { openLoad } from '../../src/bench/load/process.ts'
 import { FRESH_KEY, postOf, sendingsOf } from '../../src/bench/load/request.ts'
 
 const sender = { url: 'http://127.0.0.1:80', path: '/x', key: 'k' }
@@ -76,5 +78,40 @@ describe('an answer', async () => {
 
   it('that ends in the middle is an error', async () => {
     await assert.rejects(line.ask(Buffer.from('close')), /closed a connection under a request/)
+  })
+})
+
+describe('a load over HTTP', async () => {
+  const asked: string[] = []
+  const server = createHttpServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.setHeader('content-length', 2).end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const load = await openLoad('http')
+  after(async () => {
+    await load.close()
+    server.close()
+  })
+  const requests = ['/a', '/b', '/c'].map((path) => postOf({ ...sender, path }, {}))
+  const order = { host: '127.0.0.1', port, requests, users: 2, status: 200, success: '{}' }
+  const { signal } = new AbortController()
+
+  it('of requests that are sent once ends with the last one, and says how long that took', async () => {
+    const { answered, inTime, seconds = 0 } = await load.run({ ...order, seconds: 60, isOnce: true }, signal)
+    assert.deepEqual([answered, inTime, asked.splice(0).toSorted()], [3, 3, ['/a', '/b', '/c']])
+    assert.ok(0 < seconds && seconds < 60)
+  })
+
+  it('else goes on to the end of the window, and has answered what was asked', async () => {
+    const { answered, seconds } = await load.run({ ...order, seconds: 1 }, signal)
+    assert.deepEqual([answered, seconds], [asked.splice(0).length, undefined])
+    assert.ok(answered > requests.length)
+  })
+
+  it('ends with what it was told instead of a success', async () => {
+    await assert.rejects(load.run({ ...order, seconds: 1, success: 'hold' }, signal), /without hold: HTTP/)
   })
 })

@@ -13,6 +13,8 @@ export interface Load {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly cpuSeconds: number
+  /** Where all that there was to send was sent before the window's end: how long that took. */
+  readonly seconds?: number
 }
 
 /** Load over HTTP/1.1 with keep-alive, a connection a user. */
@@ -21,6 +23,8 @@ export interface HttpLoad {
   readonly port: number
   /** Whole requests, sent in turn. */
   readonly requests: readonly string[]
+  /** Each is sent once, and the window ends with the last one. */
+  readonly isOnce?: boolean
   readonly users: number
   readonly seconds: number
   /** Open loop: so many a second, by the users in turn. Closed loop where left out: each asks again when it was answered. */

@@ -5,9 +5,10 @@ interface Sender {
   /** Of the server. */
   readonly url: string
   readonly path: string
-  readonly key: string
+  /** Opens what a buyer's page opens. */
+  readonly key?: string
   /** The key where it is left out. */
-  readonly token?: string
+  readonly token?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -17,8 +18,7 @@ export function postOf({ url, path, key, token = key, headers = {} }: Sender, bo
   return [
     `POST ${path} HTTP/1.1`,
     `Host: ${new URL(url).host}`,
-    `apikey: ${key}`,
-    `Authorization: Bearer ${token}`,
+    ...(key === undefined ? [] : [`apikey: ${key}`, `Authorization: Bearer ${token}`]),
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(text)}`,

@@ -12,7 +12,7 @@ export function serveLoad<Order>(run: (order: Order) => Promise<Load>): void {
 }
 
 export interface Tally {
-  /** An answer came that had taken `ms`; whether it was a success. */
+  /** A success. */
   add(startedMs: number, nowMs: number): void
   load(): Load
 }
@@ -37,18 +37,16 @@ export function openTally(endMs: number): Tally {
   }
 }
 
-/** `count` callers, each of which asks again when it was answered, until `endMs`. */
-export async function inClosedLoop(
-  count: number,
-  endMs: number,
-  ask: (caller: number) => Promise<boolean>,
-  tally: Tally,
-): Promise<void> {
+/** Whether there was something to ask for. A failure ends the window. */
+type Ask = (caller: number) => Promise<boolean>
+
+/** `count` callers, each of which asks again when it was answered, until `endMs` or until there is nothing to ask for. */
+export async function inClosedLoop(count: number, endMs: number, ask: Ask, tally: Tally): Promise<void> {
   const caller = async (_: unknown, at: number) => {
     for (let startedMs = performance.now(); startedMs < endMs; ) {
-      const isSuccess = await ask(at)
+      if (!(await ask(at))) return
       const nowMs = performance.now()
-      if (isSuccess) tally.add(startedMs, nowMs)
+      tally.add(startedMs, nowMs)
       startedMs = nowMs
     }
   }
@@ -58,7 +56,7 @@ export async function inClosedLoop(
 /** `rate` requests a second by `count` callers in turn; each is late from when it was due, not from when its caller was free. */
 export async function inOpenLoop(
   { count, rate, startMs, endMs }: { count: number; rate: number; startMs: number; endMs: number },
-  ask: (caller: number) => Promise<boolean>,
+  ask: Ask,
   tally: Tally,
 ): Promise<void> {
   const caller = async (_: unknown, at: number) => {
@@ -67,7 +65,8 @@ export async function inOpenLoop(
       if (dueMs >= endMs) return
       const waitMs = dueMs - performance.now()
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-      if (await ask(at)) tally.add(dueMs, performance.now())
+      if (!(await ask(at))) return
+      tally.add(dueMs, performance.now())
     }
   }
   await Promise.all(Array.from({ length: count }, caller))

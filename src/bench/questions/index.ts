@@ -5,6 +5,15 @@ import { hotTier } from './hot-tier.ts'
 import { scans } from './scans.ts'
 import { soldOut } from './sold-out.ts'
 import { startUp } from './start-up.ts'
+import { webhooks } from './webhooks.ts'
 
 /** In the order in which they are asked where none is named. */
-export const QUESTIONS: readonly Question[] = [hotTier, soldOut, checkout, scans, growthWindows, startUp]
+export const QUESTIONS: readonly Question[] = [
+  hotTier,
+  soldOut,
+  checkout,
+  webhooks,
+  scans,
+  growthWindows,
+  startUp,
+]
