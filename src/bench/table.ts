@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { type Column, INDENT, section, tableRows, wrap } from '../proof/report/text.ts'
+import { type Column, INDENT, section, tableRows, wrap } from '../report/text.ts'
 import type { Machine } from './machine.ts'
 import type { Question } from './question.ts'
 import type { RateResult, RatioResult, Result } from './result.ts'

@@ -1,5 +1,5 @@
+import { html } from '../../report/markup.ts'
 import type { Results } from '../results.ts'
-import { html } from './markup.ts'
 
 const LABEL = 'admit once'
 /** Of a letter at 11 px, with room. */

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width'
-import { printable } from './text.ts'
+import { printable } from '../../report/text.ts'
 
 /**
  * A shell command over several lines of at most `columns`, which still runs when they are pasted: it is broken between words,

@@ -1,8 +1,10 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { changeOf, count, milliseconds } from '../../report/numbers.ts'
+import { folded, row, table } from '../../report/parts.ts'
 import type { Comparison, ScenarioComparison } from '../measures.ts'
 import type { Results } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, folded, row, table } from './parts.ts'
-import { changeOf, comparisonSentence, count, milliseconds } from './words.ts'
+import { badge } from './parts.ts'
+import { comparisonSentence } from './words.ts'
 
 const HEADS = ['scenario', 'verdict', 'p50 in ms', 'p95 in ms', 'a second', 'answers whose number changed']
 

@@ -1,5 +1,5 @@
+import { type Html, html } from '../../report/markup.ts'
 import type { Results } from '../results.ts'
-import { type Html, html } from './markup.ts'
 import { badge, witnessBlock } from './parts.ts'
 import { type Finding, findingsOf } from './words.ts'
 

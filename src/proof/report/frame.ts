@@ -1,35 +1,27 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { count, momentOf, seconds } from '../../report/numbers.ts'
+import { type Fact, factList, ticket } from '../../report/page.ts'
+import { row, table } from '../../report/parts.ts'
 import type { GuaranteeResult, Results } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, row, table } from './parts.ts'
+import { badge } from './parts.ts'
 import { targetFacts } from './target.ts'
-import {
-  count,
-  findingsOf,
-  furtherReasons,
-  lawRows,
-  SIGNS,
-  sabotageKinds,
-  seconds,
-  sentenceOf,
-} from './words.ts'
+import { findingsOf, furtherReasons, lawRows, SIGNS, sabotageKinds, sentenceOf } from './words.ts'
 
-/** The verdict as a ticket: the word, the sentence, and a stub that names the run. */
-export function ticket(results: Results): Html {
+export function ticketOf(results: Results): Html {
   const { run, product, verdict } = results
-  return html`<header class="ticket ${verdict.toLowerCase()}">
-<div class="face">
-<p class="brand">Admit Once <span>the proof</span></p>
-<h1><span aria-hidden="true">${SIGNS[verdict]}</span> ${verdict}</h1>
-<p class="sentence">${sentenceOf(results)}</p>
-${further(results)}
-</div>
-<dl class="stub">
-<div><dt>Run</dt><dd>${run.id}</dd></div>
-<div><dt>Started</dt><dd>${momentOf(run.startedAt)}</dd></div>
-<div><dt>Took</dt><dd>${seconds(run.durationMs)}</dd></div>
-<div><dt>Version</dt><dd>${product.version}</dd></div>
-</dl>
-</header>`
+  return ticket({
+    tone: verdict.toLowerCase(),
+    kind: 'the proof',
+    title: html`<span aria-hidden="true">${SIGNS[verdict]}</span> ${verdict}`,
+    sentence: sentenceOf(results),
+    more: further(results),
+    stub: [
+      ['Run', run.id],
+      ['Started', momentOf(run.startedAt)],
+      ['Took', seconds(run.durationMs)],
+      ['Version', product.version],
+    ],
+  })
 }
 
 function further(results: Results): Content {
@@ -67,12 +59,10 @@ export function runFacts({ run, environment, target }: Results): Html {
   ]
   return html`<section aria-labelledby="run">
 <h2 id="run">The run</h2>
-<dl class="facts">${facts.map(([term, fact]) => html`<div><dt>${term}</dt><dd>${fact}</dd></div>`)}</dl>
+${factList(facts)}
 <p class="again">The whole run again: <code class="command">${run.command}</code></p>
 </section>`
 }
-
-type Fact = readonly [term: string, fact: string]
 
 function databaseFacts(postgres: NonNullable<Results['environment']['postgres']>): readonly Fact[] {
   return [
@@ -150,8 +140,4 @@ function boundOf(guarantee: GuaranteeResult, tried: number): string {
 
 function gigabytes(bytes: number): string {
   return (bytes / 1024 ** 3).toFixed(0)
-}
-
-function momentOf(iso: string): string {
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
 }

@@ -1,7 +1,9 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { count } from '../../report/numbers.ts'
+import { row, table } from '../../report/parts.ts'
 import type { GuaranteeResult, Results } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, row, table, witnessBlock } from './parts.ts'
-import { count, countExpected } from './words.ts'
+import { badge, witnessBlock } from './parts.ts'
+import { countExpected } from './words.ts'
 
 const HEADS = ['guarantee', 'verdict', 'protections', 'laws', 'under load in', 'sabotage']
 

@@ -1,8 +1,9 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { count, inPercent, milliseconds } from '../../report/numbers.ts'
+import { row, table } from '../../report/parts.ts'
 import type { AnswerTime, CapacityMetric, ErrorRateResult, Health } from '../measures.ts'
 import type { Results, ScenarioResult } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, row, table } from './parts.ts'
-import { count, inPercent, milliseconds } from './words.ts'
+import { badge } from './parts.ts'
 
 /** What the load was like: database and generator, answers and errors, capacity. Each figure says where it comes from. */
 export function healthOf({ health, capacity, errorRates, answerTimes, scenarios, stages }: Results): Html {

@@ -1,7 +1,8 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { count } from '../../report/numbers.ts'
+import { folded, row, table } from '../../report/parts.ts'
 import { type InterleavingResult, NOT_STEPPED, type Results } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, folded, row, table } from './parts.ts'
-import { count } from './words.ts'
+import { badge } from './parts.ts'
 
 const HEADS = ['sessions', 'isolation', 'orders', 'waits', 'told, and how it stood', 'verdict']
 

@@ -1,5 +1,5 @@
+import { type Html, html } from '../../report/markup.ts'
 import type { LeftOut, Results } from '../results.ts'
-import { type Html, html } from './markup.ts'
 
 type StageResult = Results['stages'][number]
 type Check = StageResult['checks'][number]

@@ -1,6 +1,7 @@
+import { type Html, html } from '../../report/markup.ts'
+import { row, table } from '../../report/parts.ts'
 import type { Results } from '../results.ts'
-import { type Html, html } from './markup.ts'
-import { badge, row, table } from './parts.ts'
+import { badge } from './parts.ts'
 import { shownPoints } from './words.ts'
 
 /** The checklist before going live; a point is decided by checks of this run, and by nobody's hand. */

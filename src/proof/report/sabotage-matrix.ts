@@ -1,7 +1,9 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { count } from '../../report/numbers.ts'
+import { folded, row, table } from '../../report/parts.ts'
 import type { Results, SabotageResult } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, countsLine, folded, row, table, witnessBlock } from './parts.ts'
-import { count, countExpected, sabotageKinds } from './words.ts'
+import { badge, countsLine, witnessBlock } from './parts.ts'
+import { countExpected, sabotageKinds } from './words.ts'
 
 const HEADS = ['taken away', 'expected', 'seen', 'seen by law', 'named by verify', 'verdict']
 

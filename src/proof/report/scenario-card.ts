@@ -1,10 +1,12 @@
+import { type Content, type Html, html } from '../../report/markup.ts'
+import { count, milliseconds, seconds } from '../../report/numbers.ts'
+import { folded } from '../../report/parts.ts'
 import type { Latency, Results, ScenarioResult } from '../results.ts'
-import { type Content, type Html, html } from './markup.ts'
-import { badge, folded } from './parts.ts'
+import { badge } from './parts.ts'
 import { latencyChart, soakCharts, stockChart } from './scenario-charts.ts'
 import { scriptList } from './script-list.ts'
 import { openChecks } from './stages.ts'
-import { count, engineOf, inNumber, keyFigures, milliseconds, seconds } from './words.ts'
+import { engineOf, inNumber, keyFigures } from './words.ts'
 
 /** Each story under load: what happened, in figures that say where they come from. */
 export function scenarioCards({ scenarios, environment, target }: Results): Html {

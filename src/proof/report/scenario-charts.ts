@@ -1,8 +1,8 @@
+import { type Html, html } from '../../report/markup.ts'
+import { count, milliseconds } from '../../report/numbers.ts'
 import type { Soak } from '../measures.ts'
 import type { ScenarioResult } from '../results.ts'
-import { timeChart } from './chart.ts'
-import { type Html, html } from './markup.ts'
-import { count, milliseconds } from './words.ts'
+import { timeChart } from './time-chart.ts'
 
 type Stock = NonNullable<ScenarioResult['stock']>
 type Sample = Stock['taken'][number]

@@ -1,6 +1,6 @@
+import { type Html, html } from '../../report/markup.ts'
+import { count, milliseconds } from '../../report/numbers.ts'
 import type { ScenarioResult } from '../results.ts'
-import { type Html, html } from './markup.ts'
-import { count, milliseconds } from './words.ts'
 
 /** Each pgbench script of a scenario: how often it was chosen, its percentiles, and what its statements took on average. */
 export function scriptList({ scripts = [] }: ScenarioResult): Html | null {

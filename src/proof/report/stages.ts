@@ -1,7 +1,8 @@
+import { type Html, html } from '../../report/markup.ts'
+import { seconds } from '../../report/numbers.ts'
 import type { Check, Results, StageResult } from '../results.ts'
-import { type Html, html } from './markup.ts'
 import { badge } from './parts.ts'
-import { leftOutSentences, seconds } from './words.ts'
+import { leftOutSentences } from './words.ts'
 
 /** Everything that was looked at, in the order of the run; what passed is folded away. */
 export function stages(results: Results): Html {
@@ -15,7 +16,7 @@ ${results.stages.map(stageBlock)}
 function stageBlock(stage: StageResult): Html {
   const passed = stage.checks.filter(({ verdict }) => verdict === 'PASS')
   const open = stage.checks.filter(({ verdict }) => verdict !== 'PASS')
-  return html`<article class="stage">
+  return html`<article class="card stage">
 <header><h3>${stage.title}</h3>${badge(stage.verdict)}
 <span class="quiet">${stage.checks.length === 0 ? '' : `${passed.length} of ${stage.checks.length} checks passed · `}${seconds(stage.durationMs)}</span></header>
 ${stage.verdict === 'SKIPPED' ? skipReason(stage) : null}

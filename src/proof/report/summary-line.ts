@@ -1,5 +1,5 @@
+import { printable } from '../../report/text.ts'
 import type { Results } from '../results.ts'
-import { printable } from './text.ts'
 import { findingsOf } from './words.ts'
 
 /** One line for the log of a CI, found by its beginning: `admit-once prove: PASS guarantees=10/10 checks=312/312 …`. */

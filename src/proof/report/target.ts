@@ -1,7 +1,9 @@
+import { type Html, html } from '../../report/markup.ts'
+import { count } from '../../report/numbers.ts'
+import { row, table } from '../../report/parts.ts'
 import type { GuaranteeResult, Results } from '../results.ts'
-import { type Html, html } from './markup.ts'
-import { badge, row, table } from './parts.ts'
-import { comparisonsOf, count } from './words.ts'
+import { badge } from './parts.ts'
+import { comparisonsOf } from './words.ts'
 
 type TargetFigures = NonNullable<Results['target']>
 

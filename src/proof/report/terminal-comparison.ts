@@ -1,6 +1,7 @@
+import { changeOf, milliseconds } from '../../report/numbers.ts'
+import { INDENT, section, tableRows, wrap } from '../../report/text.ts'
 import type { Results } from '../results.ts'
-import { INDENT, section, tableRows, wrap } from './text.ts'
-import { changeOf, comparisonSentence, milliseconds } from './words.ts'
+import { comparisonSentence } from './words.ts'
 
 /** This run beside the earlier one that was named; outcomes by number are in the report. */
 export function comparisonSection({ comparison, verdict }: Results, columns: number): string[][] {

@@ -1,7 +1,8 @@
+import { count, inPercent, milliseconds } from '../../report/numbers.ts'
+import { INDENT, section, tableRows, wrap } from '../../report/text.ts'
 import type { AnswerTime, CapacityMetric, ErrorRateResult, ReadinessPoint } from '../measures.ts'
 import type { Results } from '../results.ts'
-import { INDENT, section, tableRows, wrap } from './text.ts'
-import { count, inPercent, milliseconds, SIGNS, shownPoints } from './words.ts'
+import { SIGNS, shownPoints } from './words.ts'
 
 /** What the load was like, in a terminal; the figures of each scenario are in the report. */
 export function healthSections(

@@ -1,7 +1,8 @@
+import { seconds } from '../../report/numbers.ts'
+import { INDENT, tableRows, wrap } from '../../report/text.ts'
 import type { Results } from '../results.ts'
 import { targetFacts } from './target.ts'
-import { INDENT, tableRows, wrap } from './text.ts'
-import { comparisonsOf, seconds, withSign } from './words.ts'
+import { comparisonsOf, withSign } from './words.ts'
 
 const COLUMNS_WIDE = 110
 

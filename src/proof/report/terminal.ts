@@ -1,12 +1,12 @@
+import { count, seconds } from '../../report/numbers.ts'
+import { INDENT, indent, section, tableRows, wrap } from '../../report/text.ts'
 import type { GuaranteeResult, Results } from '../results.ts'
 import { commandLines } from './command.ts'
 import { paint } from './paint.ts'
 import { comparisonSection } from './terminal-comparison.ts'
 import { healthSections } from './terminal-health.ts'
 import { promiseLines, targetLines } from './terminal-target.ts'
-import { INDENT, indent, section, tableRows, wrap } from './text.ts'
 import {
-  count,
   countExpected,
   engineOf,
   type Finding,
@@ -18,7 +18,6 @@ import {
   postgresFact,
   racesOf,
   sabotageKinds,
-  seconds,
   sentenceOf,
   withSign,
   witnessText,

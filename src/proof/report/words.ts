@@ -1,3 +1,4 @@
+import { count, milliseconds } from '../../report/numbers.ts'
 import type { Comparison } from '../measures.ts'
 import {
   type Check,
@@ -197,23 +198,6 @@ export function witnessText(witness: unknown): string {
   return JSON.stringify(witness, null, 2) ?? ''
 }
 
-const numbers = new Intl.NumberFormat('en')
-
-export function count(value: number): string {
-  return numbers.format(Math.round(value))
-}
-
-/** Two digits that mean something below 10, whole ones above. */
-export function milliseconds(value: number): string {
-  return value < 10 ? value.toFixed(1) : count(value)
-}
-
-/** `12 %`, `0.37 %`: two digits that mean something. */
-export function inPercent(share: number): string {
-  const percent = share * 100
-  return `${percent === 0 || percent >= 10 ? count(percent) : Number(percent.toPrecision(2))}\u00a0%`
-}
-
 /** `9 of 10 points pass, 1 is not shown.` */
 export function shownPoints(readiness: NonNullable<Results['readiness']>): string {
   const of = (wanted: AnyVerdict) => readiness.filter(({ verdict }) => verdict === wanted).length
@@ -233,23 +217,6 @@ export function comparisonSentence(comparison: Comparison, verdict: Results['ver
   const figures =
     differences.length === 0 ? '' : ' Its figures are those of another setting, and not compared.'
   return `${verdict} after ${earlier.verdict}: ${changes}.${figures}`
-}
-
-/** `, +12 %`: by how much a figure is another; nothing where there was none. */
-export function changeOf({
-  before,
-  now,
-}: {
-  readonly before: number | null
-  readonly now: number | null
-}): string {
-  if (before === null || now === null || before === 0) return ''
-  const share = Math.round(100 * (now / before - 1))
-  return `, ${share > 0 ? '+' : ''}${share}\u00a0%`
-}
-
-export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
 }
 
 export function engineOf({ engine, engineVersion }: ScenarioResult): string {

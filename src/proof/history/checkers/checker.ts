@@ -1,4 +1,4 @@
-import { count } from '../../report/words.ts'
+import { count } from '../../../report/numbers.ts'
 import type { Verdict } from '../../results.ts'
 import type { LedgerRow, Operation } from '../format.ts'
 import type { Lookup } from '../lookup.ts'

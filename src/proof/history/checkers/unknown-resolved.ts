@@ -1,4 +1,4 @@
-import { count } from '../../report/words.ts'
+import { count } from '../../../report/numbers.ts'
 import type { Operation } from '../format.ts'
 import { type Lookup, MADE } from '../lookup.ts'
 import { cancelled } from './acknowledged-once.ts'

@@ -1,7 +1,8 @@
 import { scaleLinear } from 'd3-scale'
 import { area, curveLinear, curveStepAfter, line } from 'd3-shape'
-import { type Html, html } from './markup.ts'
-import { count, milliseconds } from './words.ts'
+import { figureTable, legend, tenth } from '../../report/chart.ts'
+import { type Html, html } from '../../report/markup.ts'
+import { count, milliseconds } from '../../report/numbers.ts'
 
 /** Something over the time of a run, drawn here: the page has no script. What it shows stands below it in words, and as a table. */
 export interface TimeChart {
@@ -61,7 +62,7 @@ ${axes(x, y, unit)}
 ${series.map((one, at) => curve(one, at, x, y))}
 ${limit === undefined ? null : limitLine(limit, series, x, y)}
 </svg>
-${series.length === 1 && faults.length === 0 ? null : legend(series, faults)}
+${series.length === 1 && faults.length === 0 ? null : legendOf(series, faults)}
 <figcaption>${summary}</figcaption>
 ${figures(series, unit)}
 </figure>`
@@ -150,15 +151,16 @@ function faultBand({ fromMs, toMs }: FaultWindow, x: Scale): Html {
 }
 
 /** A line is told from another by its dashes too. */
-function legend(series: readonly Series[], faults: readonly FaultWindow[]): Html {
+function legendOf(series: readonly Series[], faults: readonly FaultWindow[]): Html {
   const kinds = [...new Set(faults.map(({ what }) => what))]
-  const key = (mark: Html, name: string) =>
-    html`<li><svg viewBox="0 0 22 10" width="22" height="10" aria-hidden="true">${mark}</svg>${name}</li>`
-  return html`<ul class="legend">${series.map(({ name }, at) => key(html`<path class="line c${at}" d="M0,5H22"/>`, name))}
-${kinds.map((kind) => {
-  const times = faults.filter(({ what }) => what === kind).length
-  return key(html`<rect class="fault" x="6" width="10" y="0" height="10"/>`, `${kind} (${count(times)})`)
-})}</ul>`
+  return legend([
+    ...series.map(({ name }, at) => ({ mark: html`<path class="line c${at}" d="M0,5H22"/>`, name })),
+    ...kinds.map((kind) => {
+      const times = faults.filter(({ what }) => what === kind).length
+      const mark = html`<rect class="fault" x="6" width="10" y="0" height="10"/>`
+      return { mark, name: `${kind} (${count(times)})` }
+    }),
+  ])
 }
 
 /** The same as a table, thinned: a chart is for those who see it. */
@@ -166,14 +168,15 @@ function figures(series: readonly Series[], unit: string): Html {
   const longest = series.toSorted((a, b) => b.points.length - a.points.length)[0]
   const step = Math.max(1, Math.ceil((longest?.points.length ?? 0) / TABLE_ROWS_MAX))
   const times = (longest?.points ?? []).filter((_, at, all) => at % step === 0 || at === all.length - 1)
-  return html`<details class="points"><summary>Figures</summary><table><thead><tr><th scope="col">after</th>
-${series.map(({ name }) => html`<th scope="col">${name}${unit === '' ? '' : `, ${unit}`}</th>`)}</tr></thead><tbody>
-${times.map(
-  ({ ms }) =>
-    html`<tr><td>${(ms / 1000).toFixed(1)} s</td>${series.map(
-      ({ points }) => html`<td>${labelOf(points.findLast((point) => point.ms <= ms)?.value ?? 0, unit)}</td>`,
-    )}</tr>`,
-)}</tbody></table></details>`
+  const valueAt = (points: readonly Point[], ms: number) =>
+    labelOf(points.findLast((point) => point.ms <= ms)?.value ?? 0, unit)
+  return figureTable(
+    ['after', ...series.map(({ name }) => (unit === '' ? name : `${name}, ${unit}`))],
+    times.map(({ ms }) => [
+      `${(ms / 1000).toFixed(1)} s`,
+      ...series.map(({ points }) => valueAt(points, ms)),
+    ]),
+  )
 }
 
 function labelOf(value: number, unit: string): string {
@@ -183,8 +186,4 @@ function labelOf(value: number, unit: string): string {
 function timeLabel(ms: number, step: number): string {
   if (step < 1_000) return `${count(ms)} ms`
   return step < 60_000 ? `${count(ms / 1_000)} s` : `${count(ms / 60_000)} min`
-}
-
-function tenth(value: number): number {
-  return Math.round(value * 10) / 10
 }
