@@ -28,21 +28,22 @@ export async function openTiers(
   }
 }
 
-/** A tier's holds, whatever became of them since; the tier's own counter knows those that live, and is set against them. */
+/** The holds of some tiers, whatever became of them since; a tier's own counter knows those that live, and is set against them. */
 export function tierLedger(
   { client }: BenchDatabase,
-  tierId: string,
+  tierIds: readonly string[],
   label: string,
   of: readonly string[],
 ): Ledger {
   const count = async () => {
     const { rows } = await client.query<{ rows: number; drift: number }>(
       `select count(h.id)::int as rows, t.reserved_quantity - count(h.id) filter (where h.status = 'active')::int as drift
-       from ticket_tiers t left join ticket_holds h on h.tier_id = t.id where t.id = $1 group by t.id`,
-      [tierId],
+       from ticket_tiers t left join ticket_holds h on h.tier_id = t.id where t.id = any ($1::uuid[]) group by t.id`,
+      [tierIds],
     )
-    const [{ rows: found, drift } = { rows: -1, drift: 0 }] = rows
-    return { rows: found, counter: found + drift }
+    const found = rows.reduce((sum, tier) => sum + tier.rows, 0)
+    // Not their sum: two tiers that are wrong must not make one that is right.
+    return { rows: found, counter: found + (rows.find(({ drift }) => drift !== 0)?.drift ?? 0) }
   }
   return { label, of, count }
 }
@@ -92,28 +93,30 @@ export function httpContestant(
   }
 }
 
-/** Holds of one ticket of a tier, one by one, by RPC. */
+/** Holds of one ticket, one by one, by RPC, of these tiers in turn. */
 export function holdCall(
   { anonKey }: Pick<World, 'anonKey'>,
   url: string,
-  tierId: string,
+  tierIds: readonly string[],
   users: number,
 ): HttpCall {
-  const body = { p_tier_id: tierId, p_quantity: 1 }
-  const path = '/rest/v1/rpc/reserve_tickets_atomically'
-  return { requests: [postOf({ url, path, key: anonKey }, body)], users, status: 200, success: '"hold_id"' }
+  const sender = { url, path: '/rest/v1/rpc/reserve_tickets_atomically', key: anonKey }
+  const requests = tierIds.map((tierId) => postOf(sender, { p_tier_id: tierId, p_quantity: 1 }))
+  return { requests, users, status: 200, success: '"hold_id"' }
 }
 
-/** The same as a cart of one line, in a session that the server makes. */
+/** The same as carts of one line, in a session that the server makes. */
 export function cartCall(
   { anonKey }: Pick<World, 'anonKey'>,
   url: string,
-  tierId: string,
+  tierIds: readonly string[],
   users: number,
 ): HttpCall {
-  const body = { p_reservations: [{ tier_id: tierId, quantity: 1 }] }
-  const path = '/rest/v1/rpc/reserve_tickets_batch'
-  return { requests: [postOf({ url, path, key: anonKey }, body)], users, status: 200, success: '"hold_ids"' }
+  const sender = { url, path: '/rest/v1/rpc/reserve_tickets_batch', key: anonKey }
+  const requests = tierIds.map((tierId) =>
+    postOf(sender, { p_reservations: [{ tier_id: tierId, quantity: 1 }] }),
+  )
+  return { requests, users, status: 200, success: '"hold_ids"' }
 }
 
 /** Parsed, validated and refused by the server, without a look at the database. */

@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { after, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { jsonOf, openLine, requireAnswer } from '../../src/bench/load/line.ts'
 import { openLoad } from '../../src/bench/load/process.ts'
 import { FRESH_KEY, postOf, sendingsOf } from '../../src/bench/load/request.ts'
+import { inOpenLoop, openTally } from '../../src/bench/load/serve.ts'
 
 const sender = { url: 'http://127.0.0.1:80', path: '/x', key: 'k' }
 
@@ -78,6 +80,35 @@ describe('an answer', async () => {
 
   it('that ends in the middle is an error', async () => {
     await assert.rejects(line.ask(Buffer.from('close')), /closed a connection under a request/)
+  })
+})
+
+describe('a tally', () => {
+  it('knows how long all took, those too that were answered after the end: those were the slow ones', () => {
+    const tally = openTally(100)
+    for (const [startedMs, nowMs] of [
+      [0, 10],
+      [10, 30],
+      [90, 99],
+      [50, 500],
+    ] as const)
+      tally.add(startedMs, nowMs)
+    const { cpuSeconds, ...load } = tally.load()
+    assert.deepEqual(load, { answered: 4, inTime: 3, p50Ms: 10, p99Ms: 450, maxMs: 450 })
+  })
+
+  it('of a pace counts from when each was due: who waits behind a slow one is late, too', async () => {
+    const startMs = performance.now()
+    const tally = openTally(startMs + 50)
+    let asked = 0
+    const ask = async () => {
+      if (asked++ === 0) await setTimeout(100)
+      return true
+    }
+    await inOpenLoop({ count: 1, rate: 200, startMs, endMs: startMs + 50 }, ask, tally)
+    const { answered, p50Ms, maxMs } = tally.load()
+    assert.equal(answered, 10)
+    assert.ok(50 <= p50Ms && p50Ms <= maxMs, `${p50Ms} of ${maxMs}`)
   })
 })
 

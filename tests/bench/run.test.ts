@@ -176,7 +176,7 @@ describe('what rivals do', { skip: NO_PGBENCH }, () => {
       defines: () => ({ tier_id: tierId }),
     })
     const { answered } = await contestant.run({ round: 0, seconds: 1, signal: new AbortController().signal })
-    const ledger = tierLedger(database as BenchDatabase, tierId, 'holds', ['holds'])
+    const ledger = tierLedger(database as BenchDatabase, [tierId], 'holds', ['holds'])
     assert.deepEqual(await ledger.count(), { rows: answered, counter: answered })
     await database.client.query(
       `update ticket_holds set status = 'released' where id = (select id from ticket_holds limit 1)`,

@@ -12,6 +12,7 @@ export interface Load {
   readonly inTime: number
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly maxMs: number
   readonly cpuSeconds: number
   /** Where all that there was to send was sent before the window's end: how long that took. */
   readonly seconds?: number

@@ -17,22 +17,22 @@ export interface Tally {
   load(): Load
 }
 
-/** Counts successes from now until `endMs`, and those that come later apart. */
+/** Counts successes from now until `endMs`, and those that come later apart; how long they took, of all: the late ones are the slow ones. */
 export function openTally(endMs: number): Tally {
   const took: number[] = []
   const cpu = process.cpuUsage()
-  let answered = 0
+  let inTime = 0
   return {
     add: (startedMs, nowMs) => {
-      answered++
-      if (nowMs < endMs) took.push(nowMs - startedMs)
+      took.push(nowMs - startedMs)
+      if (nowMs < endMs) inTime++
     },
     load: () => {
       const { user, system } = process.cpuUsage(cpu)
       const sorted = Float64Array.from(took).sort()
       const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
       const cpuSeconds = (user + system) / 1e6
-      return { answered, inTime: took.length, p50Ms: at(0.5), p99Ms: at(0.99), cpuSeconds }
+      return { answered: took.length, inTime, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), cpuSeconds }
     },
   }
 }

@@ -53,7 +53,7 @@ async function openHttp(world: World): Promise<Experiment> {
       load,
       url,
       { name: `http_${number}`, label: `${label}, window ${number}`, warmsUp: false },
-      () => holdCall(world, url, tierId, USERS),
+      () => holdCall(world, url, [tierId], USERS),
     ),
   )
   const empty = httpContestant(load, url, { name: 'empty', label: 'empty POST' }, () =>
@@ -64,7 +64,7 @@ async function openHttp(world: World): Promise<Experiment> {
     ledgers: [
       tierLedger(
         database,
-        tierId,
+        [tierId],
         label,
         contestants.map(({ name }) => name),
       ),
@@ -89,7 +89,7 @@ async function openSql(world: World): Promise<Experiment> {
     ),
   )
   const names = contestants.map(({ name }) => name)
-  return { contestants, ledgers: [tierLedger(database, tierId, SQL_LABEL, names)] }
+  return { contestants, ledgers: [tierLedger(database, [tierId], SQL_LABEL, names)] }
 }
 
 /** Autovacuum would analyze the tables in the middle of a run, and hide what a fresh on-sale falls into. */

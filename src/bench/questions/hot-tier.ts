@@ -119,12 +119,12 @@ async function openHttp(world: World): Promise<Part & Required<Pick<Experiment, 
     contestants: [
       ...all.map((one) =>
         httpContestant(load, url, { ...one, warmsUp: one.users === USERS_MOST }, () =>
-          one.call(world, url, tierOf(slugOf(one.name)), one.users),
+          one.call(world, url, [tierOf(slugOf(one.name))], one.users),
         ),
       ),
       httpContestant(load, url, empty, () => emptyCall(world, url, USERS_MOST)),
     ],
-    ledgers: all.map(({ name, label }) => tierLedger(database, tierOf(slugOf(name)), label, [name])),
+    ledgers: all.map(({ name, label }) => tierLedger(database, [tierOf(slugOf(name))], label, [name])),
     serverPid: () => server.pid,
   }
 }
@@ -164,7 +164,7 @@ async function openDesk(world: World): Promise<Part> {
   })
   return {
     contestants: all.map(contestantOf),
-    ledgers: all.map(({ name, label }) => tierLedger(database, tierOf(slugOf(name)), label, [name])),
+    ledgers: all.map(({ name, label }) => tierLedger(database, [tierOf(slugOf(name))], label, [name])),
   }
 }
 
@@ -210,7 +210,7 @@ async function openTierScript(
   const defines = () => ({ tier_id: tierId })
   return {
     contestant: await pgbenchContestant(world, database.url, { ...script, defines }),
-    ledger: tierLedger(database, tierId, script.label, [script.name]),
+    ledger: tierLedger(database, [tierId], script.label, [script.name]),
   }
 }
 

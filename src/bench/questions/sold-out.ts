@@ -48,7 +48,7 @@ export const soldOut: Question = {
       await world.keep(openLoad('http'), (it) => it.close()),
     ]
     const late = (users: number) => ({
-      ...holdCall(world, url, gone, users),
+      ...holdCall(world, url, [gone], users),
       success: 'INSUFFICIENT_TICKETS',
     })
     const sale = (users: number) =>
@@ -56,7 +56,7 @@ export const soldOut: Question = {
         load,
         url,
         { name: `sale_${users}`, label: `a sale, ${usersText(users)}`, warmsUp: users === BUYERS },
-        () => holdCall(world, url, tierOf(`sale-${users}`), users),
+        () => holdCall(world, url, [tierOf(`sale-${users}`)], users),
       )
     const soldOutTo = (users: number) =>
       withoutRows(
@@ -68,7 +68,7 @@ export const soldOut: Question = {
         ),
       )
     const buying = httpContestant(buyers, url, { name: 'buying', label: 'buyers' }, () =>
-      holdCall(world, url, tierOf('beside'), BUYERS),
+      holdCall(world, url, [tierOf('beside')], BUYERS),
     )
     const beside = httpContestant(
       load,
@@ -80,10 +80,10 @@ export const soldOut: Question = {
       contestants: [sale(1), soldOutTo(1), sale(BUYERS), soldOutTo(BUYERS), together(beside, buying)],
       ledgers: [
         ...[1, BUYERS].map((users) =>
-          tierLedger(database, tierOf(`sale-${users}`), `a sale, ${usersText(users)}`, [`sale_${users}`]),
+          tierLedger(database, [tierOf(`sale-${users}`)], `a sale, ${usersText(users)}`, [`sale_${users}`]),
         ),
-        tierLedger(database, tierOf('beside'), 'buyers beside', [BESIDE]),
-        withoutFirst(tierLedger(database, gone, 'sold out', [`sold_out_1`, `sold_out_${BUYERS}`])),
+        tierLedger(database, [tierOf('beside')], 'buyers beside', [BESIDE]),
+        withoutFirst(tierLedger(database, [gone], 'sold out', [`sold_out_1`, `sold_out_${BUYERS}`])),
       ],
       serverPid: () => server.pid,
     }
