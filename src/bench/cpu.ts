@@ -23,6 +23,11 @@ export async function cpuOfTrees(
   return roots.map((root) => (root === undefined ? undefined : secondsOfTree(all, root)))
 }
 
+/** A process and all that came of it and lives. */
+export async function familyOf(root: number): Promise<readonly number[]> {
+  return membersOf(await processes(), root).map(({ pid }) => pid)
+}
+
 /** CPU seconds of this process's children that have ended. */
 export async function cpuOfEnded(): Promise<number | undefined> {
   return (await timesOf(String(process.pid)))?.childSeconds
@@ -35,14 +40,18 @@ export async function postmasterOf(backendPid: number): Promise<number | undefin
 }
 
 function secondsOfTree(all: readonly ProcessTimes[], root: number): number | undefined {
+  const members = membersOf(all, root)
+  if (members.length === 0) return undefined
+  return members.reduce((sum, { seconds, childSeconds }) => sum + seconds + childSeconds, 0)
+}
+
+function membersOf(all: readonly ProcessTimes[], root: number): readonly ProcessTimes[] {
   const family = new Set([root])
   for (let size = 0; size < family.size; ) {
     size = family.size
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid)
   }
-  const members = all.filter(({ pid }) => family.has(pid))
-  if (members.length === 0) return undefined
-  return members.reduce((sum, { seconds, childSeconds }) => sum + seconds + childSeconds, 0)
+  return all.filter(({ pid }) => family.has(pid))
 }
 
 async function processes(): Promise<readonly ProcessTimes[]> {

@@ -10,7 +10,11 @@ export interface Question {
   readonly asks: string
   /** Of one window, where the command line does not say. */
   readonly seconds: number
+  /** Where the command line does not say; five where left out. */
+  readonly rounds?: number
   readonly ratios: readonly RatioSpec[]
+  /** What its table has beside what every table has. */
+  readonly columns?: readonly ('maxMs' | 'residentMiB')[]
   /** From an empty database in each round, windows in the order given; else one database, and windows by turns. */
   readonly isFreshEachRound?: boolean
   /** Brings up what the contestants need; what `world.keep` is given is taken down at the end. */
@@ -33,7 +37,7 @@ export interface Target {
 }
 
 /** `cpuMs` is CPU time of server and PostgreSQL for one answer. */
-export type Figure = 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMs'
+export type Figure = 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMs' | 'residentMiB'
 
 export interface Experiment {
   readonly contestants: readonly Contestant[]
@@ -78,6 +82,10 @@ export interface WindowResult {
   readonly seconds: number
   readonly p50Ms?: number
   readonly p99Ms?: number
+  /** Of the slowest. */
+  readonly maxMs?: number
+  /** Resident memory of the server, on average. */
+  readonly residentMiB?: number
   /** CPU time of what made the load, where it is not a child that has ended. */
   readonly loadCpuSeconds?: number
 }

@@ -8,6 +8,8 @@ export interface Sample {
   readonly perSecond: number
   readonly p50Ms: number | undefined
   readonly p99Ms: number | undefined
+  readonly maxMs: number | undefined
+  readonly residentMiB: number | undefined
   readonly cpuMs: number
   /** CPU time of each in a second, on average. */
   readonly cores: {
@@ -25,6 +27,8 @@ const rate = spread.extend({
   rounds,
   p50Ms: z.number().nullable(),
   p99Ms: z.number().nullable(),
+  maxMs: z.number().nullable().default(null),
+  residentMiB: z.number().nullable().default(null),
   cpuMs: z.number().nullable(),
   cores: z.object({
     load: z.number().nullable(),
@@ -39,7 +43,7 @@ const ratio = spread.extend({
   target: z.object({ atLeast: z.number().optional(), atMost: z.number().optional() }).optional(),
 })
 
-/** What `--json` prints and `--compare` reads. Latency, CPU and cores are medians over the rounds. */
+/** What `--json` prints and `--compare` reads. Latency, memory, CPU and cores are medians over the rounds, `maxMs` is the most. */
 export const result = z.object({
   question: z.string(),
   version: z.string(),
@@ -103,6 +107,8 @@ function rateOf(label: string, samples: readonly Sample[]): RateResult {
     rounds: each,
     p50Ms: median(samples.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(samples.map(({ p99Ms }) => p99Ms)),
+    maxMs: spreadOf(samples.flatMap(({ maxMs }) => maxMs ?? []))?.max ?? null,
+    residentMiB: median(samples.map((one) => one.residentMiB)),
     cpuMs: median(samples.map(({ cpuMs }) => cpuMs)),
     cores: {
       load: median(samples.map(({ cores }) => cores.load)),

@@ -110,7 +110,7 @@ function difference(to: number | undefined, from: number | undefined): number | 
 }
 
 function sampleOf(
-  { inTime, seconds, p50Ms, p99Ms }: WindowResult,
+  { inTime, seconds, p50Ms, p99Ms, maxMs, residentMiB }: WindowResult,
   cpu: NonNullable<Sample['cores']>,
   tookSeconds: number,
 ): Sample {
@@ -118,6 +118,8 @@ function sampleOf(
     perSecond: inTime / seconds,
     p50Ms,
     p99Ms,
+    maxMs,
+    residentMiB,
     cpuMs: (1000 * ((cpu.server ?? 0) + (cpu.postgres ?? Number.NaN))) / inTime,
     cores: {
       load: cpu.load === undefined ? undefined : cpu.load / tookSeconds,

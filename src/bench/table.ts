@@ -26,7 +26,7 @@ export function resultText(
     ...(earlier === undefined ? [] : [section('Before', facts(earlier))]),
     section('Ratios', tableOf(ratioColumns(result, earlier), Object.entries(result.ratios), width)),
     section('Rates', [
-      ...tableOf(rateColumns(result, earlier), Object.entries(result.rates), width),
+      ...tableOf(rateColumns(question, result, earlier), Object.entries(result.rates), width),
       '',
       ...wrap(LEGEND, width),
     ]),
@@ -99,7 +99,11 @@ function wantedOf(ratio: RatioResult): string {
   return `${isMet(ratio, target) === true ? '✓' : '✗'} ${targetText(target)}`
 }
 
-function rateColumns({ machine }: Result, earlier: Result | undefined): Cells<RateResult> {
+function rateColumns(
+  { columns = [] }: Question,
+  { machine }: Result,
+  earlier: Result | undefined,
+): Cells<RateResult> {
   return [
     { head: '', cell: ({ label }) => label },
     { head: 'a second', ...RIGHT, cell: ({ median }) => digits(median) },
@@ -107,6 +111,11 @@ function rateColumns({ machine }: Result, earlier: Result | undefined): Cells<Ra
     ...before(earlier?.rates),
     { head: 'p50 ms', ...RIGHT, cell: ({ p50Ms }) => digits(p50Ms) },
     { head: 'p99 ms', ...RIGHT, cell: ({ p99Ms }) => digits(p99Ms) },
+    ...columns.map((name) => ({
+      head: HEADS[name],
+      ...RIGHT,
+      cell: (rate: RateResult) => digits(rate[name]),
+    })),
     {
       head: 'CPU %',
       ...RIGHT,
@@ -115,6 +124,8 @@ function rateColumns({ machine }: Result, earlier: Result | undefined): Cells<Ra
     },
   ]
 }
+
+const HEADS = { maxMs: 'oldest ms', residentMiB: 'MiB' } as const
 
 function shareOf(busy: number | null, cores: number): string {
   return busy === null ? '–' : ((100 * busy) / cores).toFixed(0)

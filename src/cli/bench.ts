@@ -21,6 +21,7 @@ import { isColored, runIdOf, stopOnSignal } from './verdict.ts'
 import { version } from './version.ts'
 
 const NAMES = QUESTIONS.map(({ name }) => name)
+const ROUNDS = 5
 const ROUNDS_MAX = 100
 const SECONDS_MAX = 60
 
@@ -31,7 +32,10 @@ export const bench = defineCommand({
   },
   args: {
     question: { type: 'positional', required: false, description: `only these: ${NAMES.join(' | ')}` },
-    rounds: { type: 'string', default: '5', description: 'windows of each contestant' },
+    rounds: {
+      type: 'string',
+      description: `windows of each contestant; ${ROUNDS}, or the question's own, where it is left out`,
+    },
     seconds: { type: 'string', description: "of one window; the question's own where it is left out" },
     json: { type: 'boolean', description: 'print one JSON object; one question' },
     compare: { type: 'string', description: 'a file that --json made, to print beside; one question' },
@@ -45,7 +49,7 @@ export const bench = defineCommand({
     requireOne(questions, args.compare !== undefined, '--compare')
     const order: Order = {
       questions,
-      rounds: wholeNumber('rounds', args.rounds, ROUNDS_MAX),
+      rounds: args.rounds === undefined ? undefined : wholeNumber('rounds', args.rounds, ROUNDS_MAX),
       seconds: args.seconds === undefined ? undefined : wholeNumber('seconds', args.seconds, SECONDS_MAX),
       pgbench: await pgbenchOf(args.pgbench),
     }
@@ -74,7 +78,7 @@ const COLUMNS = 100
 
 interface Order {
   readonly questions: readonly Question[]
-  readonly rounds: number
+  readonly rounds: number | undefined
   readonly seconds: number | undefined
   readonly pgbench: Tool | undefined
 }
@@ -104,7 +108,13 @@ async function measure(
       const options = { seconds: seconds ?? question.seconds, pgbench, folder, signal, jwtSecret }
       const openWorld = await worldsOf(config, databases, options)
       const report = (step: string, detail?: string) => progress.report(`${question.name}, ${step}`, detail)
-      const measured = await runQuestion(question, { ...options, version, rounds, openWorld, report })
+      const measured = await runQuestion(question, {
+        ...options,
+        version,
+        rounds: rounds ?? question.rounds ?? ROUNDS,
+        openWorld,
+        report,
+      })
       progress.clear()
       answer(question, measured)
     }

@@ -66,6 +66,8 @@ describe('a result', () => {
     perSecond,
     p50Ms: undefined,
     p99Ms: undefined,
+    maxMs: undefined,
+    residentMiB: undefined,
     cpuMs: Number.NaN,
     cores: { load: undefined, server: undefined, postgres: undefined },
     ...more,

@@ -8,7 +8,8 @@ import { type Result, result } from '../../src/bench/result.ts'
 import { serverUrl } from '../support/server.ts'
 import { admitOnce, type Ended, launch, newHome, nothingLeftOf } from './support.ts'
 
-const NAMES = 'hot-tier, many-tiers, open-loop, sold-out, checkout, webhooks, scans, growth-windows, start-up'
+const NAMES =
+  'hot-tier, many-tiers, open-loop, sold-out, checkout, webhooks, scans, growth-windows, start-up, memory'
 
 const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['bench hot-tire', new RegExp(`^There is no question "hot-tire": ${NAMES}\\.\\n$`)],

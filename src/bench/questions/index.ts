@@ -3,6 +3,7 @@ import { checkout } from './checkout.ts'
 import { growthWindows } from './growth-windows.ts'
 import { hotTier } from './hot-tier.ts'
 import { manyTiers } from './many-tiers.ts'
+import { memory } from './memory.ts'
 import { openLoop } from './open-loop.ts'
 import { scans } from './scans.ts'
 import { soldOut } from './sold-out.ts'
@@ -20,4 +21,5 @@ export const QUESTIONS: readonly Question[] = [
   scans,
   growthWindows,
   startUp,
+  memory,
 ]
