@@ -120,6 +120,7 @@ begin;
 \ir rules/hold_each.sql
 \ir rules/lock_session.sql
 \ir rules/buy.sql
+\ir rules/buy_in_turn.sql
 \ir rules/hold_cart.sql
 -- what is an order, and when does it end?
 \ir rules/place_order.sql

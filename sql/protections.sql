@@ -1,7 +1,7 @@
 -- Written by `npm run generate` from src/core/guarantees.ts; a test compares the two.
 delete from ticketing.protections;
 insert into ticketing.protections (position, guarantee, protection, role, kind, object, functions) values
-  (1, 'never-oversold', 'decision under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.reserve_many,ticketing.judge_tier,ticketing.room_for,ticketing.lock_tiers,ticketing.lock_key,ticketing.read_tier,ticketing.judge_holder,ticketing.refused_at_once,ticketing.write_holds,ticketing.hold_in_turn,ticketing.hold_each,ticketing.judge_in_turn}'),
+  (1, 'never-oversold', 'decision under the tier lock', 'refuses', 'decision', 'ticketing.hold_tiers', '{ticketing.hold_tiers,ticketing.reserve_many,ticketing.buy_in_turn,ticketing.judge_tier,ticketing.room_for,ticketing.lock_tiers,ticketing.lock_key,ticketing.read_tier,ticketing.judge_holder,ticketing.refused_at_once,ticketing.write_holds,ticketing.hold_in_turn,ticketing.hold_each,ticketing.judge_in_turn,ticketing.buy_each}'),
   (2, 'never-oversold', 'trg_check_hold_capacity', 'refuses', 'trigger', 'public.ticket_holds', '{ticketing.demand_capacity}'),
   (3, 'never-oversold', 'trg_check_hold_capacity_upd', 'refuses', 'trigger', 'public.ticket_holds', '{ticketing.demand_capacity}'),
   (4, 'never-oversold', 'trg_reserve_capacity', 'refuses', 'trigger', 'public.tickets', '{ticketing.demand_capacity}'),
@@ -81,7 +81,7 @@ insert into ticketing.protections (position, guarantee, protection, role, kind, 
   (78, 'offers-and-slots-fit', 'trg_refuse_truncate', 'guards', 'trigger', 'public.offer_claims', '{}'),
   (79, 'offers-and-slots-fit', 'trg_refuse_truncate', 'guards', 'trigger', 'public.reservations', '{}'),
   (80, 'offers-and-slots-fit', 'trg_refuse_truncate', 'guards', 'trigger', 'ticketing.slot_days', '{}'),
-  (81, 'same-request-same-answer', 'key and fingerprint judged under the lock', 'refuses', 'decision', 'ticketing.buy', '{ticketing.buy,ticketing.repeat_order,ticketing.key_use,ticketing.checkout,ticketing.checkout_many}'),
+  (81, 'same-request-same-answer', 'key and fingerprint judged under the lock', 'refuses', 'decision', 'ticketing.buy', '{ticketing.buy,ticketing.take_new_key,ticketing.read_purchases,ticketing.repeat_order,ticketing.key_use,ticketing.checkout,ticketing.checkout_many}'),
   (82, 'same-request-same-answer', 'idempotency_keys_pkey', 'refuses', 'constraint', 'public.idempotency_keys', '{}'),
   (83, 'same-request-same-answer', 'uniq_order_request_key', 'refuses', 'index', 'public.orders', '{}'),
   (84, 'same-request-same-answer', 'key of a claim or a booking judged under the lock', 'refuses', 'decision', 'ticketing.judge_key', '{ticketing.judge_key}'),

@@ -24,19 +24,16 @@ begin
   v_use := ticketing.key_use(p_caller, p_request, v_event_id);
   if v_key is not null then
     if p_is_batched then
-      -- The batch has locks that come after a key's: it does not wait.
-      if not pg_try_advisory_xact_lock(hashtextextended('key:' || v_use.request_key, 0)) then
+      if not ticketing.take_new_key(v_use, v_key) then
         return null;
       end if;
     else
       perform ticketing.lock_key('key:' || v_use.request_key);
+      select * into v_kept from public.idempotency_keys k
+        where k.caller = v_use.caller_name and k.key = v_key and k.business_id = coalesce(v_use.business_id, k.business_id);
     end if;
-    select * into v_kept from public.idempotency_keys k
-      where k.caller = v_use.caller_name and k.key = v_key and k.business_id = coalesce(v_use.business_id, k.business_id);
     if v_kept.key is not null then
-      if p_is_batched then
-        return null;
-      elsif v_kept.fingerprint <> v_use.fingerprint then
+      if v_kept.fingerprint <> v_use.fingerprint then
         return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
       end if;
       v_answer := ticketing.repeat_order((v_kept.answer ->> 'order_id')::uuid, p_request, v_use.caller_name = 'guest');
@@ -45,8 +42,7 @@ begin
       end if;
       delete from public.idempotency_keys k
         where k.caller = v_use.caller_name and k.key = v_key and k.business_id = v_kept.business_id;
-    elsif exists (select from public.offer_claims c where c.request_key = v_use.request_key
-        union all select from public.reservations r where r.request_key = v_use.request_key) then
+    elsif ticketing.is_key_of_others(v_use.request_key) then
       return ticketing.refused_cart('IDEMPOTENCY_KEY_REUSED');
     end if;
   end if;
@@ -99,6 +95,28 @@ begin
     request_key := concat_ws(':', business_id, caller_name, p_request ->> 'idempotency_key');
   end if;
   fingerprint := coalesce(p_request ->> 'fingerprint', md5((p_request - 'idempotency_key' - 'client_address')::text));
+end
+$$;
+
+-- take_new_key: try-lock: whether a key is new, and ours from here on. The caller goes on to locks of tiers, or has them, and waits
+-- for no key.
+create or replace function ticketing.take_new_key(p_use record, p_key text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('key:' || p_use.request_key, 0)) then
+    return false;
+  end if;
+  return not exists (select from public.idempotency_keys k
+    where k.caller = p_use.caller_name and k.key = p_key and k.business_id = coalesce(p_use.business_id, k.business_id));
+end
+$$;
+
+-- is_key_of_others: whether a claim or a booking was made under the key of an order.
+create or replace function ticketing.is_key_of_others(p_request_key text) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return exists (select from public.offer_claims c where c.request_key = p_request_key
+    union all select from public.reservations r where r.request_key = p_request_key);
 end
 $$;
 

@@ -1,39 +1,66 @@
 -- place_order: the order for a session's holds. A free one is paid and gets its tickets; one that costs something waits, with
 -- the call to the provider stored to the letter. p_cart is price_cart's.
--- Locks:  the order, so that an event about it that arrives before the commit waits for it.
+-- Locks:  the order.
 -- Writes: orders, order_items, ticket_holds, and tickets or checkout_sessions.
 create or replace function ticketing.place_order(
   p_request jsonb, p_cart record, p_session_id text, p_user_id uuid, p_request_key text) returns uuid
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_order_id uuid := ticketing.uuid_v7();
-  v_now timestamptz := clock_timestamp();
-  v_terms ticketing.settings := p_cart.terms;
-  v_free boolean := p_cart.subtotal_cents + p_cart.fees_cents = 0;
-  v_issued jsonb;
+  v_orders record;
 begin
-  perform ticketing.lock_key('order:' || v_order_id);
-  insert into public.orders (id, event_id, user_id, session_id, status, currency, subtotal_cents, fees_cents, total_cents,
-      customer_email, customer_name, request_key, paid_at, expires_at)
-    values (v_order_id, p_cart.event_id, p_user_id, p_session_id, case when v_free then 'paid' else 'pending' end,
-      p_cart.currency, p_cart.subtotal_cents, p_cart.fees_cents, p_cart.subtotal_cents + p_cart.fees_cents,
-      p_request ->> 'customer_email', p_request ->> 'customer_name', p_request_key,
-      case when v_free then v_now end, case when not v_free then v_now + v_terms.hold_lifetime end);
-  insert into public.order_items (order_id, event_id, tier_id, quantity, unit_price_cents, unit_fee_cents)
-    select v_order_id, p_cart.event_id, c.tier_id, c.quantity, c.price, c.fee
-    from unnest(p_cart.tier_ids, p_cart.quantities, p_cart.prices, p_cart.fees) c(tier_id, quantity, price, fee);
+  select array[v_order_id] as ids, array[p_request] as requests, array[p_session_id] as session_ids, array[p_user_id] as user_ids,
+      array[p_request_key] as request_keys, array[p_cart.subtotal_cents] as subtotals, array[p_cart.fees_cents] as fees,
+      array_fill(v_order_id, array[cardinality(p_cart.tier_ids)]) as item_order_ids, p_cart.tier_ids as item_tier_ids,
+      p_cart.quantities as item_quantities, p_cart.prices as item_prices, p_cart.fees as item_fees
+    into v_orders;
+  perform ticketing.write_orders(v_orders, p_cart);
   update public.ticket_holds h set order_id = v_order_id
     where h.session_id = p_session_id and h.status = 'active' and (h.tier_id = any (p_cart.tier_ids)) is true;
-  if not v_free then
-    perform ticketing.prepare_session(v_order_id, p_request, v_terms, v_now);
-    return v_order_id;
-  end if;
-  v_issued := ticketing.issue_order_tickets(v_order_id);
-  if not (v_issued ->> 'success')::boolean then
-    raise exception 'order % has its holds and yet no tickets: %', v_order_id, v_issued
-      using errcode = case v_issued ->> 'error' when 'LOCK_TIMEOUT' then '55P03' else '23514' end;
-  end if;
+  perform ticketing.begin_orders(v_orders, p_cart);
   return v_order_id;
+end
+$$;
+
+-- write_orders: batch insert of orders of one event. p_cart: {event_id, currency, terms}.
+-- p_orders: {ids, requests, session_ids, user_ids, request_keys, subtotals, fees} of the orders, and what each has of a tier:
+-- {item_order_ids, item_tier_ids, item_quantities, item_prices, item_fees}.
+-- Locks: the orders, so that an event about one that arrives before the commit waits for it.
+create or replace function ticketing.write_orders(p_orders record, p_cart record) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_terms ticketing.settings := p_cart.terms;
+begin
+  perform ticketing.lock_key('order:' || o.id) from unnest(p_orders.ids) o(id);
+  insert into public.orders (id, event_id, user_id, session_id, status, currency, subtotal_cents, fees_cents, total_cents,
+      customer_email, customer_name, request_key, paid_at, tickets_issued_at, expires_at)
+    select o.id, p_cart.event_id, o.user_id, o.session_id, case when f.is_free then 'paid' else 'pending' end, p_cart.currency,
+      o.subtotal, o.fees, o.subtotal + o.fees, o.request ->> 'customer_email', o.request ->> 'customer_name', o.request_key,
+      case when f.is_free then v_now end, case when f.is_free then v_now end, case when not f.is_free then v_now + v_terms.hold_lifetime end
+    from unnest(p_orders.ids, p_orders.requests, p_orders.session_ids, p_orders.user_ids, p_orders.request_keys, p_orders.subtotals,
+        p_orders.fees) as o(id, request, session_id, user_id, request_key, subtotal, fees)
+    cross join lateral (select o.subtotal + o.fees = 0 as is_free) f;
+  insert into public.order_items (order_id, event_id, tier_id, quantity, unit_price_cents, unit_fee_cents)
+    select i.order_id, p_cart.event_id, i.tier_id, i.quantity, i.price, i.fee
+    from unnest(p_orders.item_order_ids, p_orders.item_tier_ids, p_orders.item_quantities, p_orders.item_prices, p_orders.item_fees)
+      as i(order_id, tier_id, quantity, price, fee);
+end
+$$;
+
+-- begin_orders: free orders get their tickets for their holds; of others the call to the provider is stored. write_orders' orders,
+-- which have their holds: all free, or none.
+create or replace function ticketing.begin_orders(p_orders record, p_cart record) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_terms ticketing.settings := p_cart.terms;
+begin
+  if p_orders.subtotals[1] + p_orders.fees[1] > 0 then
+    perform ticketing.prepare_session(o.id, o.request, v_terms, v_now) from unnest(p_orders.ids, p_orders.requests) as o(id, request);
+  else
+    perform ticketing.write_tickets(p_orders.ids);
+  end if;
 end
 $$;
 

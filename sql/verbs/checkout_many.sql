@@ -15,19 +15,21 @@ set search_path = pg_catalog, pg_temp set lock_timeout = '5s' set plan_cache_mod
 declare
   v_count integer := cardinality(p_requests);
   v_one record;
-  v_caller record;
   v_known_role text;
   v_may_ask boolean;
   v_is_trusted boolean;
   v_goods jsonb;
+  v_trusted boolean[];
+  v_asked boolean[];
+  v_batch record;
 begin
   if (v_count between 1 and 100) is not true
       or v_count <> coalesce(cardinality(p_roles), v_count) or v_count <> coalesce(cardinality(p_caller_ids), v_count) then
     raise exception 'the arrays of requests must be of one length, from 1 to 100' using errcode = '22023';
   end if;
   for v_one in
-    select r.request, coalesce(r.role, 'anon') as role, r.caller_id, ticketing.goods_of(r.request) as goods
-    from unnest(p_requests, p_roles, p_caller_ids) with ordinality as r(request, role, caller_id, place) order by r.place
+    select coalesce(r.role, 'anon') as role, ticketing.goods_of(r.request) as goods
+    from unnest(p_requests, p_roles) with ordinality as r(request, role, place) order by r.place
   loop
     if v_one.role is distinct from v_known_role then
       v_known_role := v_one.role;
@@ -36,13 +38,13 @@ begin
       v_is_trusted := v_may_ask and ticketing.is_trusted(v_known_role);
     end if;
     v_goods := coalesce(v_goods, case when v_may_ask then v_one.goods end);
-    if v_may_ask and v_one.goods = v_goods then
-      select v_is_trusted as is_trusted, v_one.caller_id as user_id into v_caller;
-      return next ticketing.buy(v_caller, v_one.request, true);
-    else
-      return next null;
-    end if;
+    v_trusted := v_trusted || v_is_trusted;
+    v_asked := v_asked || coalesce(v_may_ask and v_one.goods = v_goods, false);
   end loop;
+  select p_requests as requests, coalesce(p_caller_ids, array_fill(null::uuid, array[v_count])) as user_ids,
+      v_trusted as trusted, v_asked as are_asked
+    into v_batch;
+  return query select a.answer from unnest(ticketing.buy_in_turn(v_batch)) as a(answer);
 end
 $$;
 

@@ -27,16 +27,7 @@ begin
   elsif not ticketing.lock_room(p_order_id) then
     return ticketing.refused('INSUFFICIENT_TICKETS');
   end if;
-  -- A hold past its end is the order's as long as nobody ended it. `is not distinct from`: else the planner takes the index of
-  -- all living holds while the table is not analyzed.
-  update public.ticket_holds set status = 'converted', ended_at = clock_timestamp()
-    where order_id = p_order_id and status is not distinct from 'active';
-  insert into public.tickets (event_id, tier_id, order_id, order_item_id, ordinal)
-    select i.event_id, i.tier_id, i.order_id, i.id, n
-    from public.order_items i, generate_series(1, i.quantity) n
-    where i.order_id = p_order_id order by i.tier_id, n
-    on conflict do nothing;
-  if not found then
+  if not ticketing.write_tickets(array[p_order_id]) then
     -- The unique ordinals know that somebody else has issued them.
     return ticketing.issued_tickets(p_order_id, true);
   end if;
@@ -50,5 +41,23 @@ exception
     return ticketing.refused('INSUFFICIENT_TICKETS');
   when lock_not_available or deadlock_detected then
     return ticketing.refused('LOCK_TIMEOUT');
+end
+$$;
+
+-- write_tickets: batch insert: the tickets of orders for the holds that they have; whether there were any to write.
+-- Writes: ticket_holds (converted first, so that a full tier has the room), tickets; counters by trigger.
+create or replace function ticketing.write_tickets(p_order_ids uuid[]) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  -- A hold past its end is the order's as long as nobody ended it. `is not distinct from`: else the planner takes the index of
+  -- all living holds while the table is not analyzed.
+  update public.ticket_holds set status = 'converted', ended_at = clock_timestamp()
+    where order_id = any (p_order_ids) and status is not distinct from 'active';
+  insert into public.tickets (event_id, tier_id, order_id, order_item_id, ordinal)
+    select i.event_id, i.tier_id, i.order_id, i.id, n
+    from public.order_items i, generate_series(1, i.quantity) n
+    where i.order_id = any (p_order_ids) order by i.order_id, i.tier_id, n
+    on conflict do nothing;
+  return found;
 end
 $$;

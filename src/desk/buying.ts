@@ -60,11 +60,8 @@ export function openBuying(database: Runner, perKeyMax: number): Buying {
   }
 }
 
-/**
- * Each order is up to four subtransactions, of which PostgreSQL caches 64 for other sessions' snapshots; and it updates a tier three
- * times, whose versions are walked until the commit.
- */
-const BATCH_MAX = 15
+/** What a buyer waits for those before it. Each that is asked by itself is up to four subtransactions, and PostgreSQL caches 64. */
+const BATCH_MAX = 50
 
 /** Many are sent together; one that PostgreSQL refuses to read would spoil the batch. */
 function isReadable(request: CheckoutRequest): boolean {
