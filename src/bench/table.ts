@@ -1,9 +1,8 @@
 import { styleText } from 'node:util'
 import { type Column, INDENT, section, tableRows, wrap } from '../report/text.ts'
-import type { Machine } from './machine.ts'
 import type { Question } from './question.ts'
 import type { RateResult, RatioResult, Result } from './result.ts'
-import { isMet, targetText } from './spread.ts'
+import { digits, factsOf, rangeOf, sharesOf, wantedOf } from './words.ts'
 
 const RIGHT = { align: 'right' } as const
 
@@ -20,7 +19,13 @@ export function resultText(
   earlier: Result | undefined,
 ): string {
   const width = columns - INDENT.length
-  const facts = (one: Result) => wrap(factsOf(one).join(' · '), width)
+  const facts = (one: Result) =>
+    wrap(
+      factsOf(one)
+        .map(([, text]) => text)
+        .join(' · '),
+      width,
+    )
   const sections = [
     section(question.name, [...wrap(question.asks, width), '', ...facts(result)]),
     ...(earlier === undefined ? [] : [section('Before', facts(earlier))]),
@@ -51,23 +56,6 @@ function paint(text: string): string {
 const LEGEND =
   'Median of the rounds, the least and the most. CPU: of all cores, by the load generator / the server / PostgreSQL. The rows of every contestant were counted afterwards and add up.'
 
-function factsOf({ machine, rounds, seconds, version }: Result): string[] {
-  const { postgres, load } = machine
-  return [
-    `admit-once ${version}`,
-    `${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memoryBytes / 2 ** 30)} GiB`,
-    `PostgreSQL ${postgres.version}, fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronousCommit}, shared_buffers ${postgres.sharedBuffers}`,
-    `Node ${machine.node}`,
-    ...(machine.pgbench === null ? [] : [`pgbench ${machine.pgbench}`]),
-    `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s each by turns`,
-    loadText(load),
-  ]
-}
-
-function loadText({ before, after }: Machine['load']): string {
-  return `load ${before[0] ?? '?'} before, ${after[0] ?? '?'} after`
-}
-
 /** A column, and its cell of one row. */
 type Cells<Row> = readonly (Column & { cell(row: Row, name: string): string })[]
 
@@ -93,12 +81,6 @@ function before(earlier: Readonly<Record<string, { readonly median: number }>> |
   return [{ head: 'before', ...RIGHT, cell: (_, name) => digits(earlier[name]?.median) }]
 }
 
-function wantedOf(ratio: RatioResult): string {
-  const { target } = ratio
-  if (target === undefined) return ''
-  return `${isMet(ratio, target) === true ? '✓' : '✗'} ${targetText(target)}`
-}
-
 function rateColumns(
   { columns = [] }: Question,
   { machine }: Result,
@@ -119,25 +101,9 @@ function rateColumns(
     {
       head: 'CPU %',
       ...RIGHT,
-      cell: ({ cores: { load, server, postgres } }) =>
-        [load, server, postgres].map((busy) => shareOf(busy, machine.cores)).join('/'),
+      cell: ({ cores }) => sharesOf(cores, machine.cores),
     },
   ]
 }
 
 const HEADS = { maxMs: 'oldest ms', residentMiB: 'MiB' } as const
-
-function shareOf(busy: number | null, cores: number): string {
-  return busy === null ? '–' : ((100 * busy) / cores).toFixed(0)
-}
-
-function rangeOf({ min, max }: { readonly min: number; readonly max: number }): string {
-  return `${digits(min)}–${digits(max)}`
-}
-
-/** Three that mean something, and thousands apart. */
-function digits(value: number | null | undefined): string {
-  if (value === null || value === undefined) return ''
-  const places = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
-  return value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
-}

@@ -12,6 +12,7 @@ import { migrate } from '../db/migrate.ts'
 import type { Tool } from '../load/find.ts'
 import { findPgbench } from '../load/pgbench/find.ts'
 import { openRunDatabases } from '../proof/run-databases.ts'
+import { openBenchPage } from './bench-page.ts'
 import { worldsOf } from './bench-world.ts'
 import { openClosing } from './closing.ts'
 import { useServer, withClient } from './database.ts'
@@ -39,6 +40,7 @@ export const bench = defineCommand({
     seconds: { type: 'string', description: "of one window; the question's own where it is left out" },
     json: { type: 'boolean', description: 'print one JSON object; one question' },
     compare: { type: 'string', description: 'a file that --json made, to print beside; one question' },
+    html: { type: 'string', description: 'a file for the run as one page, with plots' },
     pgbench: { type: 'string', description: 'path of pgbench, or off to leave out what needs it' },
   },
   run: async ({ args }) => {
@@ -55,20 +57,23 @@ export const bench = defineCommand({
     }
     const earlier = await earlierOf(args.compare, questions)
     const terminal = { columns: process.stdout.columns ?? COLUMNS, color: isColored(config) }
+    const page = args.html === undefined ? undefined : await openBenchPage(args.html, questions, earlier)
     const stop = stopOnSignal()
     try {
-      await measure(config, order, stop.signal, (question, measured) =>
+      await measure(config, order, stop.signal, async (question, measured) => {
         console.log(
           args.json === true
             ? JSON.stringify(measured, null, 2)
             : `${resultText(question, measured, terminal, earlier)}\n`,
-        ),
-      )
+        )
+        await page?.add(question, measured)
+      })
     } catch (error) {
       if (!stop.signal.aborted) throw error
       process.exitCode = INTERRUPTED
     } finally {
       stop.dispose()
+      await page?.close()
     }
   },
 })
@@ -88,7 +93,7 @@ async function measure(
   config: Config,
   { questions, rounds, seconds, pgbench }: Order,
   signal: AbortSignal,
-  answer: (question: Question, measured: Result) => void,
+  answer: (question: Question, measured: Result) => Promise<void>,
 ): Promise<void> {
   const folder = join(config.home, `bench-${runIdOf(new Date())}`)
   const { after, close } = openClosing()
@@ -116,7 +121,7 @@ async function measure(
         report,
       })
       progress.clear()
-      answer(question, measured)
+      await answer(question, measured)
     }
   } finally {
     progress.clear()

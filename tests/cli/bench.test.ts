@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { QUESTIONS } from '../../src/bench/questions/index.ts'
 import { RIVALS } from '../../src/bench/questions/rivals.ts'
 import { type Result, result } from '../../src/bench/result.ts'
+import { resultsIn } from '../support/page.ts'
 import { serverUrl } from '../support/server.ts'
 import { admitOnce, type Ended, launch, newHome, nothingLeftOf } from './support.ts'
 
@@ -25,6 +26,11 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ],
   ['bench scans --pgbench /nowhere/pgbench', /^\/nowhere\/pgbench is not a pgbench of version 15 or newer/],
   ['bench scans --compare /nowhere/x.json', /^ENOENT: .*\n.*/],
+  [
+    'bench scans --html /nowhere/x.html',
+    /^ENOENT: .* '\/nowhere\/x\.html'\nName a file or folder that can be/,
+  ],
+  ['bench --html tests', /^EISDIR: .* 'tests'\nA folder stands where a file is needed/],
 ]
 
 test('what cannot be understood is refused with 3 and a sentence, before anything is started', async () => {
@@ -54,7 +60,9 @@ describe('one window of each', { concurrency: 3 }, () => {
     test(`${name} ends with a JSON object whose rows add up, and leaves nothing behind`, async () => {
       const home = newHome(`-${name}`)
       await mkdir(home, { recursive: true })
-      const line = ['bench', name, '--rounds', '1', '--seconds', '1', '--json', '--pgbench', 'off']
+      const page = join(home, 'bench.html')
+      const windows = ['--rounds', '1', '--seconds', '1', '--pgbench', 'off']
+      const line = ['bench', name, '--json', '--html', page, ...windows]
       const server = OWN_SERVER.has(name) ? {} : { DATABASE_URL: serverUrl() }
       const ended = await admitOnce(line, { ADMIT_ONCE_HOME: home, ...server })
       assert.equal(ended.code, 0, ended.stderr)
@@ -72,13 +80,16 @@ describe('one window of each', { concurrency: 3 }, () => {
         assert.ok(0 < min && min <= median && median <= max, ratio)
       }
       for (const { of } of named) for (const one of of) assert.ok(measured.rates[one], one)
-      assert.deepEqual(await readdir(home), [])
+      assert.deepEqual(await readdir(home), ['bench.html'])
+      assert.deepEqual(resultsIn(await readFile(page, 'utf8')), [measured])
       await nothingLeftOf(home)
     })
 
-  test('Ctrl-C takes down what was started, prints no figure and exits as shells expect', async () => {
+  test('Ctrl-C takes down what was started, gives no figure and exits as shells expect', async () => {
     const home = newHome('-stopped')
-    const command = launch(['bench', 'scans', '--seconds', '60'], { ADMIT_ONCE_HOME: home })
+    await mkdir(home, { recursive: true })
+    const line = ['bench', 'scans', '--seconds', '60', '--html', join(home, 'bench.html')]
+    const command = launch(line, { ADMIT_ONCE_HOME: home })
     await command.printed(/round 1 of 5/)
     command.signal('SIGINT')
     const ended: Ended = await command.ended

@@ -8,6 +8,7 @@ import { reportHtml } from '../../src/proof/report/html.ts'
 import { verdictText } from '../../src/proof/report/terminal.ts'
 import { inNumber } from '../../src/proof/report/words.ts'
 import { NOT_STEPPED, type Results, results as schema } from '../../src/proof/results.ts'
+import { references, unclosed, visible } from '../support/page.ts'
 import { COMMAND, EXAMPLES, FAILING, PASSING, UNCERTAIN } from './report-examples.ts'
 
 suite('the report as one page', () => {
@@ -336,41 +337,6 @@ suite('the verdict in a terminal', () => {
     for (const [text, width] of Object.entries(widths)) assert.equal(stringWidth(text), width, text)
   })
 })
-
-/** Attributes and styles that would make a browser ask for something. */
-function references(page: string): string[] {
-  const markup = visible(page)
-  const attributes = [...markup.matchAll(/<[a-z][^>]*>/gi)].flatMap(([tag]) => [
-    ...tag.matchAll(/\s(?:src|srcset|href|action|poster|data)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi),
-  ])
-  const values = attributes.map(([, ...quoted]) => quoted.find((value) => value !== undefined) ?? '')
-  return [
-    ...values.filter((value) => !value.startsWith('#') && value !== 'data:,'),
-    ...[...markup.matchAll(/<[a-z][^>]*(?:https?:)?\/\/[^>]*>/gi)]
-      .map(String)
-      .filter((tag) => !/\s(?:src|href)/.test(tag)),
-    ...[...markup.matchAll(/@import|@font-face|url\((?!#)/g)].map(String),
-  ]
-}
-
-/** The page without the data it carries. */
-function visible(page: string): string {
-  return page.replace(/<script type="application\/json"[\s\S]*<\/script>/, '')
-}
-
-const VOID = ['meta', 'link', 'line', 'path', 'circle', 'polygon', 'polyline', 'rect', 'img']
-
-function unclosed(page: string): string[] {
-  const open: string[] = []
-  const wrong: string[] = []
-  for (const [, end, name = ''] of visible(page).matchAll(/<(\/?)([a-zA-Z][a-zA-Z0-9]*)[^>]*>/g)) {
-    if (VOID.includes(name)) continue
-    if (end === '') open.push(name)
-    else while (open.length > 0 && open.at(-1) !== name) wrong.push(open.pop() ?? '')
-    if (end !== '') open.pop()
-  }
-  return [...wrong, ...open]
-}
 
 function rowsOf(page: string, style: string): number {
   return [...page.matchAll(new RegExp(`<table class="${style}"[\\s\\S]*?</table>`, 'g'))]
