@@ -1,7 +1,8 @@
+import { ledgerOf } from '../proof/stand-in.ts'
 import type { HttpLoad } from './load/orders.ts'
 import type { LoadProcess } from './load/process.ts'
 import { postOf } from './load/request.ts'
-import type { BenchDatabase, Contestant, Ledger, WindowOrder, World } from './question.ts'
+import type { BenchDatabase, BenchShop, Contestant, Ledger, WindowOrder, World } from './question.ts'
 
 /** The most that a tier may have: a run that sold it out would not add up. */
 const STOCK = 10_000_000
@@ -67,6 +68,23 @@ export function ticketLedger(
     return { rows: found, counter: orders === found ? sold : orders }
   }
   return { label, of, count }
+}
+
+/** What the provider says was paid, beside the payments that we know of. */
+export function paymentLedger(
+  { client }: BenchDatabase,
+  { standIn }: Pick<BenchShop, 'standIn'>,
+  of: readonly string[],
+): Ledger {
+  const count = async () => {
+    const { payments } = await ledgerOf(standIn)
+    const { rows } = await client.query<{ counter: number }>(
+      `select count(*)::int as counter from ticketing.payments where status <> 'unmatched'`,
+    )
+    const paid = payments.filter(({ status }) => status === 'succeeded')
+    return { rows: paid.length, counter: rows[0]?.counter ?? -1 }
+  }
+  return { label: 'payments at the provider', of, count }
 }
 
 export type HttpCall = Pick<HttpLoad, 'requests' | 'users' | 'status' | 'success' | 'perSecond' | 'isOnce'>

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { it } from 'node:test'
+import { placeOrders } from '../../src/bench/pending-orders.ts'
 import type { BenchDatabase } from '../../src/bench/question.ts'
-import { openTiers, ticketLedger } from '../../src/bench/sale.ts'
+import { openTiers, paymentLedger, ticketLedger } from '../../src/bench/sale.ts'
+import { paidEvent } from '../../src/proof/interleaving/races/world.ts'
 import { testDatabase } from '../support/database.ts'
 
 const database = await testDatabase()
@@ -42,4 +47,29 @@ it('an order that nobody has paid is no ticket', async () => {
   await buy('paid')
   const ledger = ticketLedger(database as BenchDatabase, [tierOf('paid')], 'orders', ['paid'])
   assert.deepEqual(await ledger.count(), { rows: 0, counter: 0 })
+})
+
+it('payments are counted at the provider and by us, each of which is seen to differ', async () => {
+  let statuses = ['succeeded', 'requires_payment_method']
+  const provider = createServer((_, response) => {
+    response.end(JSON.stringify({ payments: statuses.map((status) => ({ status })) }))
+  }).listen(0, '127.0.0.1')
+  await once(provider, 'listening')
+  const address = provider.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const standIn = { url: `http://127.0.0.1:${port}`, secretKey: 'sk', webhookSecret: 'whsec' }
+  const ledger = paymentLedger(database as BenchDatabase, { standIn }, ['paid'])
+  try {
+    assert.deepEqual(await ledger.count(), { rows: 1, counter: 0 })
+    const [order] = await placeOrders(database as BenchDatabase, tierOf('paid'), 1)
+    assert.ok(order)
+    const nobodys = { ...order, order_id: randomUUID(), session_id: 'cs_test_x', payment_intent: 'pi_x' }
+    for (const one of [order, nobodys])
+      await database.client.query('select ticketing.receive_webhook($1)', [paidEvent(one)])
+    assert.deepEqual(await ledger.count(), { rows: 1, counter: 1 })
+    statuses = []
+    assert.deepEqual(await ledger.count(), { rows: 0, counter: 1 })
+  } finally {
+    provider.close()
+  }
 })

@@ -1,17 +1,7 @@
-import { ledgerOf } from '../../proof/stand-in.ts'
 import { openLoad } from '../load/process.ts'
 import { FRESH_KEY, postOf } from '../load/request.ts'
-import type {
-  BenchDatabase,
-  BenchShop,
-  Contestant,
-  Experiment,
-  Ledger,
-  Question,
-  RatioSpec,
-  World,
-} from '../question.ts'
-import { httpContestant, openTiers, ticketLedger } from '../sale.ts'
+import type { BenchShop, Contestant, Experiment, Question, RatioSpec, World } from '../question.ts'
+import { httpContestant, openTiers, paymentLedger, ticketLedger } from '../sale.ts'
 
 const FREE_USERS = [10, 50, 200] as const
 const FREE_USERS_MOST = 200
@@ -139,17 +129,4 @@ function orderOf({ anonKey }: World, url: string, name: string, cart: object): s
   }
   const guest = { customerName: 'Ada Buyer', customerEmail: 'ada@example.org' }
   return postOf(sender, { eventId: 'bench', ...cart, ...guest })
-}
-
-/** What the provider says was paid, beside the payments that we know of. */
-function paymentLedger({ client }: BenchDatabase, { standIn }: BenchShop, of: readonly string[]): Ledger {
-  const count = async () => {
-    const { payments } = await ledgerOf(standIn)
-    const { rows } = await client.query<{ counter: number }>(
-      `select count(*)::int as counter from ticketing.payments where status <> 'unmatched'`,
-    )
-    const paid = payments.filter(({ status }) => status === 'succeeded')
-    return { rows: paid.length, counter: rows[0]?.counter ?? -1 }
-  }
-  return { label: 'payments at the provider', of, count }
 }
