@@ -48,9 +48,12 @@ export function ledgerOf(standIn: StandInAddress): Promise<ProviderLedger> {
 /** How long webhooks may be on their way after the last payment. */
 const SETTLE_SECONDS_MAX = 20
 
-/** Waits until no webhook is on its way, at most twenty seconds. */
-export function settledDeliveries(standIn: StandInAddress): Promise<Deliveries> {
-  return control(standIn, `deliveries?wait=idle&seconds=${SETTLE_SECONDS_MAX}`)
+/** Waits until no webhook is on its way, at most so many seconds. */
+export function settledDeliveries(
+  standIn: StandInAddress,
+  seconds = SETTLE_SECONDS_MAX,
+): Promise<Deliveries> {
+  return control(standIn, `deliveries?wait=idle&seconds=${seconds}`)
 }
 
 /** The stand-in's control interface, authorised by its secret key; a body makes it a POST. */

@@ -106,6 +106,20 @@ test('an event that the endpoint does not take is sent again, later and later', 
   assert.equal((await scene.control('deliveries'))['failed_attempts'], 3)
 })
 
+test('who asks for it gets at once what waits for a retry, and only that', async () => {
+  await using scene = await openScene()
+  scene.answers.push(500)
+  await paidSession(scene)
+  for (let round = 0; round < ROUNDS_MAX && (await scene.control('deliveries'))['pending'] !== 1; round += 1)
+    await scene.control('deliveries?wait=idle&seconds=0.05')
+  assert.deepEqual((await scene.control('deliveries?wait=idle&seconds=0.05'))['failed_attempts'], 1)
+  await scene.control('deliveries/retry', null)
+  assert.equal((await scene.delivered()).length, 2)
+  await scene.control('deliveries/retry', null)
+  await scene.control('clock', { advance_seconds: 60 })
+  assert.equal((await scene.control('deliveries?wait=idle&seconds=0'))['delivered'], 2)
+})
+
 test('an event that nobody takes for three days is given up, and can still be read', async () => {
   await using scene = await openScene({ webhookUrl: () => 'http://127.0.0.1:9/nobody' })
   const { payment } = await paidSession(scene)

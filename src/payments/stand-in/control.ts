@@ -45,11 +45,7 @@ export function openControl(runtime: Runtime, secretKey: string): Hono {
     const books = readBooks(runtime)
     return c.json({ agrees: books.disagreements.length === 0, ...books })
   })
-  app.get('/deliveries', async (c) => {
-    const { wait, seconds } = waitQuery.parse(c.req.query())
-    const idle = await runtime.deliveries.idle(wait === 'idle' ? seconds * 1000 : 0)
-    return c.json({ idle, ...runtime.deliveries.counts() })
-  })
+  addDeliveries(app, runtime)
   app.post('/clock', async (c) => {
     const { advance_seconds } = clockBody.parse(await bodyOf(c))
     runtime.record({ is: 'clock', offset: Math.max(0, runtime.clock.offset + advance_seconds * 1000) })
@@ -93,6 +89,18 @@ export function openControl(runtime: Runtime, secretKey: string): Hono {
     throw error
   })
   return app
+}
+
+function addDeliveries(app: Hono, runtime: Runtime): void {
+  app.get('/deliveries', async (c) => {
+    const { wait, seconds } = waitQuery.parse(c.req.query())
+    const idle = await runtime.deliveries.idle(wait === 'idle' ? seconds * 1000 : 0)
+    return c.json({ idle, ...runtime.deliveries.counts() })
+  })
+  app.post('/deliveries/retry', (c) => {
+    runtime.deliveries.retryNow()
+    return c.json(runtime.deliveries.counts())
+  })
 }
 
 function paymentOf(runtime: Runtime, id: string) {

@@ -17,6 +17,8 @@ const LOOK_AGAIN_MS = 250
 /** At-least-once delivery: sends events until the endpoint took each, signed, several at once, in no promised order. */
 export interface Deliveries {
   deliver(eventId: string): void
+  /** What waits for a retry is sent now, as by "resend" in Stripe's dashboard. */
+  retryNow(): void
   counts(): DeliveryCounts
   /** True once nothing is left to deliver; false after `ms`. */
   idle(ms: number): Promise<boolean>
@@ -49,6 +51,7 @@ export function openDeliveries(options: DeliveryOptions): Deliveries {
     target: () => webhookUrl() ?? lookAgain(),
     work: (copy, url) => send(copy, url),
   })
+  const refused = new Set<Copy>()
   let isLooking = false
 
   const lookAgain = () => {
@@ -61,6 +64,9 @@ export function openDeliveries(options: DeliveryOptions): Deliveries {
     return undefined
   }
   const enqueue = (copy: Copy, delayMs: number) => clock.at(clock.now() + delayMs, () => queue.add(copy))
+  const retry = (copy: Copy) => {
+    if (refused.delete(copy)) queue.add(copy)
+  }
   const send = async (copy: Copy, url: string) => {
     const { eventId } = copy
     const isTaken = await post(url, options.payload(eventId), options.webhookSecret, closing.signal)
@@ -70,7 +76,9 @@ export function openDeliveries(options: DeliveryOptions): Deliveries {
     counter.fail()
     const delay = clock.span(RETRY_AFTER_S[copy.attempts - 1] ?? RETRY_AFTER_S.at(-1) ?? 0)
     const isTooOld = clock.now() + delay > copy.since + clock.span(GIVE_UP_AFTER_S)
-    return isTooOld ? counter.end(eventId, 'given_up') : enqueue(copy, delay)
+    if (isTooOld) return counter.end(eventId, 'given_up')
+    refused.add(copy)
+    clock.at(clock.now() + delay, () => retry(copy))
   }
   return {
     deliver: (eventId) => {
@@ -78,6 +86,7 @@ export function openDeliveries(options: DeliveryOptions): Deliveries {
       counter.begin(eventId, delays.length)
       for (const delay of delays) enqueue({ eventId, since: clock.now(), attempts: 0 }, delay)
     },
+    retryNow: () => refused.forEach(retry),
     counts: counter.counts,
     idle: counter.idle,
     close: async () => {

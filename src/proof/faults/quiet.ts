@@ -1,4 +1,4 @@
-import { settledDeliveries } from '../stand-in.ts'
+import { control, settledDeliveries } from '../stand-in.ts'
 import { type ChaosWorld, pause } from './world.ts'
 
 interface QuietOptions {
@@ -7,9 +7,13 @@ interface QuietOptions {
 }
 
 const QUIET_MS_MAX = 180_000
+/** How often it is looked at, in seconds, while webhooks are on their way; and in milliseconds, while jobs are at work. */
+const LOOK_EVERY_S = 1
+const LOOK_EVERY_MS = 250
 
 /**
- * Quiescence: waits until no webhook is on its way and no job has anything left to ask, pulling the jobs' retry times forward.
+ * Quiescence: waits until no webhook is on its way and no job has anything left to ask, pulling the retry times of both forward: a
+ * provider whose events were refused while the server was down may wait for half a minute.
  * Gives what is unfinished after the bound, in words; empty when all is done.
  */
 export async function untilQuiet(
@@ -19,7 +23,8 @@ export async function untilQuiet(
   const until = Date.now() + quietMsMax
   for (;;) {
     signal.throwIfAborted()
-    const { pending } = await settledDeliveries(standIn)
+    await control(standIn, 'deliveries/retry', null)
+    const { pending } = await settledDeliveries(standIn, LOOK_EVERY_S)
     const { rows } = await client.query<{
       sessions: number
       refunds: number
@@ -41,6 +46,6 @@ export async function untilQuiet(
       await client.query(
         `update ticketing.${table} set ask_at = now() where ask_at > now() + interval '1 second'`,
       )
-    await pause(1_000)
+    await pause(LOOK_EVERY_MS)
   }
 }

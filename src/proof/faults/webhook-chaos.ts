@@ -90,6 +90,7 @@ async function openMortal(world: ChaosWorld, counts: Counts, recorder: Recorder)
     waitForRestart: () => restart,
     stop: () => server.stop(),
     killAgainAndAgain: (random: Random) => {
+      const stop = Promise.withResolvers<void>()
       let stopped = false
       const live = async () => {
         for (
@@ -97,7 +98,8 @@ async function openMortal(world: ChaosWorld, counts: Counts, recorder: Recorder)
           !world.signal.aborted;
           waitMs = KILL_EVERY_MS * (0.5 + random.below(100) / 100)
         ) {
-          await pause(waitMs)
+          // The first kill is waited for: without one nothing was shown.
+          await (counts.has('server killed') ? Promise.race([pause(waitMs), stop.promise]) : pause(waitMs))
           if (stopped && counts.has('server killed')) return
           const down = Promise.withResolvers<void>()
           restart = down.promise
@@ -118,7 +120,13 @@ async function openMortal(world: ChaosWorld, counts: Counts, recorder: Recorder)
       const ended = live()
       // Its error is thrown where it is awaited.
       ended.catch(() => undefined)
-      return { ended, stop: () => (stopped = true) }
+      return {
+        ended,
+        stop: () => {
+          stopped = true
+          stop.resolve()
+        },
+      }
     },
   }
 }
