@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { DatabaseHealth } from '../measures.ts'
 import type { RunDatabase } from '../run-databases.ts'
@@ -30,7 +31,8 @@ export async function watchDatabase<T>(
 async function watch(client: Client, done: AbortSignal): Promise<readonly Sample[]> {
   const samples = [await take(client)]
   while (!done.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS))
+    // The last sample is taken when the work is done, not up to a pause later.
+    await pause(SAMPLE_EVERY_MS, undefined, { signal: done }).catch(() => undefined)
     samples.push(await take(client))
   }
   return samples

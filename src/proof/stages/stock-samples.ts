@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { connectOne, type RunDatabase } from '../run-databases.ts'
 
@@ -68,7 +69,8 @@ async function watch(
   const startedAt = performance.now()
   const samples = [await take(client, place, startedAt, seen)]
   while (!done.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS))
+    // The last sample is taken when the work is done, not up to a pause later.
+    await pause(SAMPLE_EVERY_MS, undefined, { signal: done }).catch(() => undefined)
     samples.push(await take(client, place, startedAt, seen))
   }
   return samples
