@@ -4,6 +4,7 @@ import { startEmbedded } from '../embedded/embedded.ts'
 import { findMemoryFolder } from '../embedded/memory.ts'
 import type { ProofOptions } from '../proof/run.ts'
 import { type AttackDatabases, openRunDatabases } from '../proof/run-databases.ts'
+import { clonesAtOnce, semaphore } from '../proof/sabotage/at-once.ts'
 
 /** A data folder with a few databases, and twice the WAL that PostgreSQL is told to keep to. */
 const MEMORY_BYTES_MIN = 1024 ** 3
@@ -12,14 +13,21 @@ const WAL_MEGABYTES_MAX = 256
 /**
  * tmpfs: a hundred databases are made, attacked and dropped, and none is meant to outlive the run. An embedded PostgreSQL has
  * them in memory where there is room, so no attack waits for a disk; its settings stay the product's. Else, and at
- * DATABASE_URL, they are the run's own. Nothing is started before the first clone is asked for.
+ * DATABASE_URL, they are the run's own. Nothing is started before the first clone is asked for. Whoever asks beside others shares
+ * one bound with them.
  */
 export function openAttackDatabases(options: AttackOptions): AttackDatabases {
   let opened: Promise<AttackDatabases> | undefined
+  const enter = semaphore(clonesAtOnce())
   return {
     withClone: async (work) => {
-      opened ??= start(options)
-      return (await opened).withClone(work)
+      const leave = await enter()
+      try {
+        opened ??= start(options)
+        return await (await opened).withClone(work)
+      } finally {
+        leave()
+      }
     },
     close: async () => (await opened)?.close(),
   }

@@ -1,29 +1,58 @@
 import { Listr, type ListrTask } from 'listr2'
 import type { StageResult } from '../proof/results.ts'
 import type { Report, Run, Stage } from '../proof/run.ts'
-import { runStage, STAGES } from '../proof/stages/index.ts'
+import { runStage, STAGES, turnsOf } from '../proof/stages/index.ts'
 
-/** Runs the stages and tells how they go: `live` on a terminal that redraws, else a line when a stage has ended. */
-export async function runStages(run: Run, live: boolean): Promise<StageResult[]> {
+interface ProgressOptions {
+  /** On a terminal that redraws; else a line is told when a stage has ended. */
+  readonly live: boolean
+  /** Aborts the run's signal: what goes on beside a stage that could not run ends soon after. */
+  readonly breakOff: (reason: unknown) => void
+}
+
+/** Runs the stages and tells how they go. Results come in the order of the report. */
+export async function runStages(run: Run, { live, breakOff }: ProgressOptions): Promise<StageResult[]> {
   const done: StageResult[] = []
   const work = async (stage: Stage, report: Report) => {
     const result = await runStage(run, stage, report)
     done.push(result)
+    if (!live) console.log(lineOf(result))
     return result
   }
-  const tasks = STAGES.map((stage) => taskOf(stage, work))
+  const turns = turnsOf(run).map((stages) => ({
+    stages,
+    work: besideEachOther(work, stages.length, breakOff),
+  }))
   try {
-    if (live) await new Listr(tasks, LIVE).run({ verdicts: 0 })
-    else for (const stage of STAGES) console.log(lineOf(await work(stage, () => {})))
+    if (live) await new Listr(turns.map(taskOfTurn), LIVE).run({ verdicts: new Set() })
+    else for (const turn of turns) await Promise.all(turn.stages.map((stage) => turn.work(stage, () => {})))
   } finally {
     console.log()
   }
-  return done
+  return STAGES.flatMap(({ name }) => done.filter((result) => result.name === name))
 }
 
-/** How many stages have come to a verdict: one that came to none ends the run. */
+/** Structured concurrency: where one of `count` fails the others are broken off, and none tells of it before all have ended. */
+function besideEachOther(work: Work, count: number, breakOff: (reason: unknown) => void): Work {
+  let running = count
+  const allEnded = Promise.withResolvers<void>()
+  const end = () => {
+    if (--running === 0) allEnded.resolve()
+  }
+  return async (stage, report) => {
+    try {
+      return await work(stage, report).finally(end)
+    } catch (error) {
+      breakOff(error)
+      await allEnded.promise
+      throw error
+    }
+  }
+}
+
+/** Which stages have come to a verdict: one that came to none ends the run. */
 interface Progress {
-  verdicts: number
+  readonly verdicts: Set<Stage['name']>
 }
 
 const LIVE = {
@@ -35,22 +64,41 @@ const LIVE = {
     showErrorMessage: false,
     collapseErrors: false,
     collapseSkips: false,
+    collapseSubtasks: false,
   },
 } as const
 
 type Work = (stage: Stage, report: Report) => Promise<StageResult>
 
+interface Turn {
+  readonly stages: readonly Stage[]
+  readonly work: Work
+}
+
+function taskOfTurn({ stages, work }: Turn): ListrTask<Progress> {
+  const [first, ...others] = stages.map((stage) => taskOf(stage, work))
+  if (first !== undefined && others.length === 0) return first
+  return {
+    title: 'Beside each other',
+    exitOnError: ({ verdicts }) => stages.some(({ name }) => !verdicts.has(name)),
+    task: (_, task) =>
+      task.newListr(
+        stages.map((stage) => taskOf(stage, work)),
+        { concurrent: true },
+      ),
+  }
+}
+
 function taskOf(stage: Stage, work: Work): ListrTask<Progress> {
-  const index = STAGES.indexOf(stage)
   return {
     title: stage.title,
     // A FAIL is drawn as one, and the next stage has its turn.
-    exitOnError: ({ verdicts }) => verdicts === index,
-    task: async (progress, task) => {
+    exitOnError: ({ verdicts }) => !verdicts.has(stage.name),
+    task: async ({ verdicts }, task) => {
       const result = await work(stage, (text) => {
         task.output = text
       })
-      progress.verdicts++
+      verdicts.add(stage.name)
       task.title = lineOf(result)
       if (result.verdict === 'FAIL') throw new Error(result.reason)
       if (result.verdict !== 'PASS') task.skip()

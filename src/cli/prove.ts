@@ -115,7 +115,9 @@ type RunRequest = Pick<
 >
 
 /** Brings up a PostgreSQL and databases of the run's own, runs the stages, and takes everything down again. */
-async function proveOn(config: Config, folder: string, request: RunRequest): Promise<Results> {
+async function proveOn(config: Config, folder: string, asked: RunRequest): Promise<Results> {
+  const broken = new AbortController()
+  const request = { ...asked, signal: AbortSignal.any([asked.signal, broken.signal]) }
   await mkdir(folder, { recursive: true })
   const work = join(config.home, `prove-${request.run.id}`)
   const closers: (() => Promise<unknown>)[] = [() => rm(work, { recursive: true, force: true })]
@@ -164,7 +166,8 @@ async function proveOn(config: Config, folder: string, request: RunRequest): Pro
         ...(await gateCodeVariables(fixture, codes, databases.main.client)),
       }),
     })
-    return conclude(run, await runStages(run, isColored(config)))
+    const breakOff = (reason: unknown) => broken.abort(reason)
+    return conclude(run, await runStages(run, { live: isColored(config), breakOff }))
   } finally {
     // One that fails does not keep the others up: databases that could not be dropped are dropped by the next run.
     for (const closer of closers.reverse()) await closer().catch(() => undefined)

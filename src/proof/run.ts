@@ -102,8 +102,6 @@ export interface Run extends ProofOptions {
   readonly scenarios: ScenarioResult[]
   readonly interleavings: InterleavingResult[]
   readonly sabotage: SabotageResult[]
-  /** What its stages did not run though it was asked for. */
-  readonly leftOut: LeftOut[]
   /** What each server of the run last said of itself, by its address. */
   readonly servers: Map<string, ServerFigures>
   /** What the load was like, judged by the stage of that name. */
@@ -128,11 +126,14 @@ export interface Stage {
   readonly level?: Level
   /** Why this run leaves it out, if it does. */
   readonly skip?: (run: Run) => string | undefined
-  readonly work: (run: Run, report: Report) => Promise<readonly Check[]>
+  readonly work: (run: Run, report: Report, leaveOut: LeaveOut) => Promise<readonly Check[]>
 }
 
 /** Live progress: says in a few words what a stage is doing now. */
 export type Report = (text: string) => void
+
+/** What a stage does not run though it was asked for. */
+export type LeaveOut = (left: LeftOut) => void
 
 export function openRun(options: ProofOptions): Run {
   return {
@@ -142,7 +143,6 @@ export function openRun(options: ProofOptions): Run {
     scenarios: [],
     interleavings: [],
     sabotage: [],
-    leftOut: [],
     servers: new Map(),
     measures: {},
     laws: [],

@@ -50,5 +50,5 @@ export function httpWitnessOf(run: Run): OpenHttpWitness {
 /** The same run with another database, which leaves nothing in its results but files in a folder of their own. */
 function runOn(run: Run, main: RunDatabase): Run {
   const folder = join(run.folder, 'sabotage')
-  return { ...run, databases: { ...run.databases, main }, scenarios: [], sabotage: [], leftOut: [], folder }
+  return { ...run, databases: { ...run.databases, main }, scenarios: [], servers: new Map(), folder }
 }

@@ -21,10 +21,10 @@ export const databaseStage: Stage = {
   title: 'Database concurrency',
   level: 2,
   skip: (run) => (scenariosOf(run).length === 0 ? 'another scenario was asked for' : undefined),
-  work: async (run, report) => {
+  work: async (run, report, leaveOut) => {
     const checks: Check[] = []
     const { shown, leftOut } = await chooseFrom(run, scenariosOf(run))
-    run.leftOut.push(...leftOut)
+    leftOut.forEach(leaveOut)
     for (const scenario of shown) {
       report(scenario.story)
       const result = await runOnTier(run, scenario, report)

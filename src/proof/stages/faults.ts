@@ -1,5 +1,5 @@
 import type { Check, ScenarioResult } from '../results.ts'
-import { includesScenario, type Report, type Run, type Stage } from '../run.ts'
+import { includesScenario, type LeaveOut, type Report, type Run, type Stage } from '../run.ts'
 import { onlyWhole } from '../scenarios/scenario.ts'
 import { checksByName } from '../scenarios/scenario-result.ts'
 import { FAILOVER, FAILOVER_PATRONI, runFailover, runFailoverPatroni } from './failover.ts'
@@ -11,7 +11,7 @@ interface FaultScenario {
   readonly name: string
   /** Why this run cannot show it; undefined where it can. */
   readonly obstacle: (run: Run) => string | undefined
-  readonly play: (run: Run, report: Report) => Promise<ScenarioResult>
+  readonly play: (run: Run, report: Report, leaveOut: LeaveOut) => Promise<ScenarioResult>
   /** Only whole profiles have the time, unless it is asked for by name. */
   readonly isLong?: boolean
 }
@@ -45,7 +45,7 @@ export const faultsStage: Stage = {
     FAULT_SCENARIOS.some((name) => includesScenario(run, name))
       ? undefined
       : 'another scenario was asked for',
-  work: async (run, report) => {
+  work: async (run, report, leaveOut) => {
     const checks: Check[] = []
     for (const scenarios of SCENARIOS) {
       const asked = scenarios.filter(({ name }) => includesScenario(run, name))
@@ -53,9 +53,12 @@ export const faultsStage: Stage = {
       for (const scenario of asked) {
         const why = await obstacleOf(run, scenario)
         if (why === undefined) chosen.push(scenario)
-        else checks.push(...leaveOut(run, scenario, why))
+        else {
+          leaveOut({ name: scenario.name, why })
+          checks.push(...missing(run, scenario, why))
+        }
       }
-      const running = chosen.map(({ play }) => play(run, report))
+      const running = chosen.map(({ play }) => play(run, report, leaveOut))
       // Each ends what it started before one's failure is told.
       await Promise.allSettled(running)
       const results = await Promise.all(running)
@@ -72,8 +75,7 @@ async function obstacleOf(run: Run, { name, obstacle, isLong }: FaultScenario): 
 }
 
 /** What was asked for by its name and cannot be shown is no PASS. */
-function leaveOut(run: Run, { name }: FaultScenario, why: string): Check[] {
-  run.leftOut.push({ name, why })
+function missing(run: Run, { name }: FaultScenario, why: string): Check[] {
   if (!run.only.includes(name)) return []
   return [{ name: `${name}: it can be shown here`, verdict: 'INCONCLUSIVE', detail: why }]
 }

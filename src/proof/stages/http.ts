@@ -14,14 +14,14 @@ export const httpStage: Stage = {
   name: 'http',
   title: 'HTTP load',
   skip: (run) => (scenariosOf(run).length === 0 ? 'another scenario was asked for' : undefined),
-  work: async (run, report) => {
+  work: async (run, report, leaveOut) => {
     report('starting a server')
     const server = await run.startServer(run.databases.main.url)
     try {
       if (run.profile.soak !== undefined) return await soakStage(run, server, run.profile.soak, report)
       const checks: Check[] = []
       const { shown, leftOut } = await chooseScenarios(run)
-      run.leftOut.push(...leftOut)
+      leftOut.forEach(leaveOut)
       for (const scenario of shown) {
         report(scenario.story)
         const result = scenario.isHurried

@@ -1,4 +1,4 @@
-import { type Check, type StageResult, worst } from '../results.ts'
+import { type Check, type LeftOut, type StageResult, worst } from '../results.ts'
 import type { Report, Run, Stage } from '../run.ts'
 import { databaseStage } from './database.ts'
 import { faultsStage } from './faults.ts'
@@ -11,7 +11,7 @@ import { preflightStage } from './preflight.ts'
 import { protectionsStage } from './protections.ts'
 import { sabotageStage } from './sabotage.ts'
 
-/** Every stage, in the order of a run. */
+/** Every stage, in the order of the report. */
 export const STAGES: readonly Stage[] = [
   preflightStage,
   protectionsStage,
@@ -25,10 +25,29 @@ export const STAGES: readonly Stage[] = [
   sabotageStage,
 ]
 
+/**
+ * What a run works off at once, in turn. Stages that judge no time share the cores, as each of them mostly waits: for locks, for
+ * servers that start, for events that come late. A whole run times how long its failovers take, and a server that is not ours may
+ * not have connections for all: there they come one after another.
+ */
+export function turnsOf({ profile, source }: Pick<Run, 'profile' | 'source'>): readonly (readonly Stage[])[] {
+  if (profile.isWhole || source !== 'embedded') return STAGES.map((stage) => [stage])
+  const alone = STAGES.filter((stage) => !TIMELESS.includes(stage))
+  const turn = alone.indexOf(healthStage)
+  return [
+    ...alone.slice(0, turn).map((stage) => [stage]),
+    TIMELESS,
+    ...alone.slice(turn).map((stage) => [stage]),
+  ]
+}
+
+/** None shares a database with another: the faults have servers and PostgreSQLs of their own, the others a clone for each attack. */
+const TIMELESS: readonly Stage[] = [interleavingsStage, faultsStage, sabotageStage]
+
 /** One stage. Throws a StageError where it could not do its work, and the reason of `signal` where that was aborted. */
 export async function runStage(run: Run, stage: Stage, report: Report): Promise<StageResult> {
   const startedAt = run.clock().getTime()
-  const leftBefore = run.leftOut.length
+  const leftOut: LeftOut[] = []
   const result = (
     verdict: StageResult['verdict'],
     checks: readonly Check[],
@@ -41,7 +60,7 @@ export async function runStage(run: Run, stage: Stage, report: Report): Promise<
     durationMs: run.clock().getTime() - startedAt,
     checks: [...checks],
     // No check: what was not looked at has not passed.
-    ...(run.leftOut.length === leftBefore ? {} : { leftOut: run.leftOut.slice(leftBefore) }),
+    ...(leftOut.length === 0 ? {} : { leftOut }),
   })
   const isBeyond = (stage.level ?? 3) > run.level
   const { name, stages = [stage.name] } = run.profile
@@ -51,7 +70,9 @@ export async function runStage(run: Run, stage: Stage, report: Report): Promise<
       ? stage.skip?.(run)
       : `the profile ${name} does without it`
   if (skipped !== undefined) return result('SKIPPED', [], skipped)
-  const checks = await stage.work(run, report).catch((error: unknown) => couldNotRun(run, stage, error))
+  const checks = await stage
+    .work(run, report, (left) => leftOut.push(left))
+    .catch((error: unknown) => couldNotRun(run, stage, error))
   const verdict = worst(checks.map((check) => check.verdict))
   return result(
     verdict,

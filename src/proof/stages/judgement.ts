@@ -17,7 +17,7 @@ export const judgementStage: Stage = {
   name: 'judgement',
   title: 'Judgement',
   level: 1,
-  work: async (run, report) => {
+  work: async (run, report, leaveOut) => {
     const { client } = run.databases.main
     report('every law, row by row')
     const broken = (
@@ -28,7 +28,7 @@ export const judgementStage: Stage = {
     const five = await client.query<{ invariant: string; broken: string }>(readFileSync(invariants, 'utf8'))
     report('what callers were told, against the ledger')
     const history = await judgeRun(run)
-    run.leftOut.push(...history.leftOut)
+    history.leftOut.forEach(leaveOut)
     return [
       ...GUARANTEES.flatMap((guarantee) => guarantee.laws).map((law) =>
         judged.some((row) => row.law === law)

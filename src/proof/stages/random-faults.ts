@@ -1,8 +1,8 @@
 import { FAULTS, type Fault, type FaultPlan, planFaults } from '../faults/fault-plan.ts'
 import { type RandomFaultsResult, randomFaults } from '../faults/random-faults.ts'
 import { exportLedger } from '../history/ledger.ts'
-import type { Check, ScenarioResult } from '../results.ts'
-import { type Mortals, mortalsOf, type Report, type Run } from '../run.ts'
+import type { Check, LeftOut, ScenarioResult } from '../results.ts'
+import { type LeaveOut, type Mortals, mortalsOf, type Report, type Run } from '../run.ts'
 import { faultResult } from './fault-result.ts'
 import { moneyChecks } from './webhook-chaos.ts'
 import { summed, together, witnessChecks } from './witness-checks.ts'
@@ -13,13 +13,13 @@ const STORY =
   'A seed picks what breaks, one thing after another, while tickets are sold and paid: server, database, network, disk, clock and provider.'
 
 /** Each run is a world of its own; the seed of each is one more than that of the one before. */
-export async function runRandomFaults(run: Run, report: Report): Promise<ScenarioResult> {
+export async function runRandomFaults(run: Run, report: Report, leaveOut: LeaveOut): Promise<ScenarioResult> {
   const startedMs = performance.now()
   const mortals = mortalsOf(run)
   const { faultRuns } = run.profile
   const plans = Array.from({ length: faultRuns }, (_, n) => planFaults(run.seed + n))
   const possible = plans.map((plan) => possiblePart(plan, mortals))
-  leaveOut(run, plans, mortals)
+  obstaclesTo(plans, mortals).forEach(leaveOut)
   const results: RandomFaultsResult[] = []
   for (const [n, plan] of possible.entries()) {
     run.signal.throwIfAborted()
@@ -72,12 +72,12 @@ function obstacleOf(fault: Fault, { lacks }: Mortals): string | undefined {
   return fault === 'kills of PgBouncer' ? lacks.pooler : undefined
 }
 
-function leaveOut(run: Run, plans: readonly FaultPlan[], mortals: Mortals): void {
-  for (const fault of FAULTS) {
+function obstaclesTo(plans: readonly FaultPlan[], mortals: Mortals): LeftOut[] {
+  return FAULTS.flatMap((fault) => {
     const why = obstacleOf(fault, mortals)
     const isPlanned = plans.some(({ faults }) => faults.some((planned) => planned.fault === fault))
-    if (why !== undefined && isPlanned) run.leftOut.push({ name: `${RANDOM_FAULTS}: ${fault}`, why })
-  }
+    return why === undefined || !isPlanned ? [] : [{ name: `${RANDOM_FAULTS}: ${fault}`, why }]
+  })
 }
 
 /** Each fault that was planned must have struck. */
