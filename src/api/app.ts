@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
 import { BODY_BYTES_MAX, LANES, type Lane } from '../core/capacity.ts'
-import { type Level, openLog } from '../core/log.ts'
+import { type Level, type Log, openLog } from '../core/log.ts'
 import type { Database } from '../db/pool.ts'
 import type { DatabaseWatch } from '../db/watch.ts'
 import type { Checkout } from '../desk/buying.ts'
-import { openGathering } from '../desk/gathering.ts'
+import { type GatheredVerb, openGathering } from '../desk/gathering.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { type Admission, LIMITS, type Limits, openAdmission } from './admission.ts'
 import { type AuthOptions, authTasks } from './auth/handler.ts'
@@ -19,6 +19,7 @@ import { type Metrics, openMetrics, type Sources } from './metrics/metrics.ts'
 import { figuresReader } from './metrics/reader.ts'
 import { metricsTask } from './metrics/task.ts'
 import { mountPages } from './pages/pages.ts'
+import { openRareness } from './rareness.ts'
 import type { Realtime } from './realtime/realtime.ts'
 import type { Catalogue } from './rest/catalogue.ts'
 import { restTasks } from './rest/handler.ts'
@@ -89,7 +90,7 @@ export function buildApp(options: AppOptions): Hono {
     for (const path of [`/${segment}`, `/${segment}/*`]) app.all(path, (c) => front(c, task))
   }
   const databases = databasesOf(options)
-  const gathering = openGathering(databases.buyers, limits.places.buyers)
+  const gathering = openGathering(databases.buyers, limits.places.buyers, batchRefusals(log))
   const context = contextOf(options, databases, gathering.checkout)
   const rest = restTasks(context, gathering.reserve, options.catalogue)
   app.all('/rest/v1/rpc/:name', (c) => front(c, rest.rpc(c.req.param('name'))))
@@ -129,6 +130,14 @@ export function buildApp(options: AppOptions): Hono {
     return toResponse(refusalReply(new Refusal('INTERNAL_ERROR')), request_id)
   })
   return app
+}
+
+/** Of each verb the first in a minute: what makes one batch fail makes the next one fail, too. */
+function batchRefusals(log: Log) {
+  const mayTell = { reserve: openRareness(60_000), checkout: openRareness(60_000) }
+  return (verb: GatheredVerb, sqlstate: string) => {
+    if (mayTell[verb]()) log('warn', 'batch_refused', { verb, sqlstate })
+  }
 }
 
 /** What a scrape reads: the figures of this process, or of all that serve the port. */

@@ -18,6 +18,7 @@ import {
   toResponse,
 } from './http.ts'
 import { namesHost } from './origin.ts'
+import { openRareness } from './rareness.ts'
 
 /** What answers the requests of one route. */
 export interface Task {
@@ -216,17 +217,6 @@ function asIs(reply: Reply | Response, requestId: string): Response {
 function clientOf(c: Context, findClient: FindClient) {
   const { incoming } = (c.env ?? {}) as Partial<HttpBindings>
   return findClient(incoming?.socket.remoteAddress, (name) => c.req.header(name))
-}
-
-/** Log throttling: true at most once in so long. */
-function openRareness(everyMs: number): () => boolean {
-  let lastMs = Number.NEGATIVE_INFINITY
-  return () => {
-    const nowMs = performance.now()
-    if (nowMs - lastMs < everyMs) return false
-    lastMs = nowMs
-    return true
-  }
 }
 
 /**

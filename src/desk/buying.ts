@@ -3,7 +3,7 @@ import type { Caller } from '../db/call.ts'
 import type { Runner } from '../db/pool.ts'
 import { type BatchedCaller, batchedCallerOf } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, openGather } from './gather.ts'
+import { type GatherFigures, type GatherLimits, openGather } from './gather.ts'
 import { checkout, checkoutMany } from './orders.ts'
 import { hasEscapes } from './values.ts'
 
@@ -31,14 +31,14 @@ interface Gathered extends BatchedCaller {
 }
 
 /** Carts of the same tiers are bought together, so that none waits for the lock of another's. */
-export function openBuying(database: Runner, perKeyMax: number): Buying {
+export function openBuying(database: Runner, limits: Omit<GatherLimits, 'batchMax'>): Buying {
   const buyTogether = (requests: readonly Gathered[]) =>
     checkoutMany(database, SERVICE, {
       requests: requests.map(({ request }) => request),
       roles: requests.map(({ role }) => role),
       caller_ids: requests.map(({ callerId }) => callerId),
     })
-  const gather = openGather(buyTogether, { batchMax: BATCH_MAX, perKeyMax })
+  const gather = openGather(buyTogether, { ...limits, batchMax: BATCH_MAX })
   const known = new LRUCache<string, true>({ max: KEYS_MAX })
   /** Who comes back with a key is told what it won, and waits for no tier. */
   const isNew = ({ idempotency_key: key }: CheckoutRequest) => {

@@ -31,6 +31,8 @@ export interface GatherLimits {
   readonly perKeyMax: number
   /** How long a request waits to be sent; 12 s by default. */
   readonly waitMsMax?: number
+  /** Told the SQLSTATE that a batch was rolled back with. */
+  readonly onRefusal?: (sqlState: string) => void
 }
 
 interface Queue<Request> {
@@ -55,7 +57,7 @@ interface Waiting<Request> {
  */
 export function openGather<Request>(
   send: (requests: readonly Request[]) => Promise<readonly (string | null)[]>,
-  { batchMax, perKeyMax, waitMsMax = WAIT_MS_MAX }: GatherLimits,
+  { batchMax, perKeyMax, waitMsMax = WAIT_MS_MAX, onRefusal }: GatherLimits,
   nowMs: () => number = () => performance.now(),
 ): Gather<Request> {
   /** Keys of which a batch is away, and those who wait for it. */
@@ -91,8 +93,9 @@ export function openGather<Request>(
       sent.requests += answered
       for (const [i, { resolve }] of batch.entries()) resolve(answers[i] ?? null)
     } catch (error) {
-      const isOfSql = sqlErrorOf(error) !== undefined
-      for (const { resolve, reject } of batch) isOfSql ? resolve(null) : reject(error)
+      const ofSql = sqlErrorOf(error)
+      if (ofSql !== undefined) onRefusal?.(ofSql.code)
+      for (const { resolve, reject } of batch) ofSql === undefined ? reject(error) : resolve(null)
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Runner } from '../db/pool.ts'
 import type { BatchedCaller } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, openGather } from './gather.ts'
+import { type GatherFigures, type GatherLimits, openGather } from './gather.ts'
 import { reserveMany } from './holds.ts'
 
 /** A call of one of the two verbs that reserve, whose values PostgreSQL takes as they are. */
@@ -34,7 +34,7 @@ export interface Reserving {
 }
 
 /** Requests for the same tier are sent together, so that none waits for the lock of another's. */
-export function openReserving(database: Runner, perKeyMax: number): Reserving {
+export function openReserving(database: Runner, limits: Omit<GatherLimits, 'batchMax'>): Reserving {
   const reserveTogether = (requests: readonly ReserveRequest[]) =>
     reserveMany(database, SERVICE, {
       tier_ids: requests.map((one) => ('tierId' in one ? one.tierId : null)),
@@ -43,7 +43,7 @@ export function openReserving(database: Runner, perKeyMax: number): Reserving {
       caller_ids: requests.map(({ callerId }) => callerId),
       ...(requests.some((one) => 'reservations' in one) ? cartsOf(requests) : {}),
     })
-  const gather = openGather(reserveTogether, { batchMax: BATCH_MAX, perKeyMax })
+  const gather = openGather(reserveTogether, { ...limits, batchMax: BATCH_MAX })
   return { reserve: (request) => gather.ask(tierOf(request), request), figures: gather.figures }
 }
 

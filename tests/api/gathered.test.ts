@@ -209,7 +209,7 @@ describe('reserving calls that are sent together', () => {
     })
   })
 
-  it('fail by themselves where one of them makes SQL fail', async () => {
+  it('fail by themselves where one of them makes SQL fail, and the log has its code', async () => {
     const house = await openHouse()
     await house.db.rows(`create function refuse_three() returns trigger language plpgsql as $$
       begin if new.quantity = 3 then raise exception 'three is a crowd' using errcode = 'AO999'; end if; return new; end $$`)
@@ -225,6 +225,13 @@ describe('reserving calls that are sent together', () => {
       [200, 400, 200, 200],
     )
     assert.match(answers[1]?.text ?? '', /"code":"AO999","message":"three is a crowd"/)
+    const told = house.server.logged
+      .map((line) => JSON.parse(line))
+      .filter(({ event }) => event === 'batch_refused')
+    assert.deepEqual(
+      told.map(({ level, verb, sqlstate }) => [level, verb, sqlstate]),
+      [['warn', 'reserve', 'AO999']],
+    )
     assert.equal(await house.db.value(`select reserved_quantity from ticket_tiers where id = $1`, [HOT]), 4)
   })
 

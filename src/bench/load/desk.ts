@@ -23,5 +23,6 @@ serveLoad(async ({ databaseUrl, connectionsMax, tierId, callers, seconds }: Rese
 
 /** As a server does for the calls of its buyers. */
 async function openDesk(databaseUrl: string, max: number): Promise<Reserve> {
-  return openReserving(await openPool(databaseUrl, { max, name: 'admit-once bench' }), PLACES.buyers).reserve
+  const database = await openPool(databaseUrl, { max, name: 'admit-once bench' })
+  return openReserving(database, { perKeyMax: PLACES.buyers }).reserve
 }
