@@ -1,37 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, it } from 'node:test'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { faultsStage } from '../../src/proof/stages/faults.ts'
 import { openTestRun, runStages } from './support.ts'
-
-test('servers die, answers and events are lost, doubled and late: every payment ends in tickets or in a refund', async () => {
-  const run = await openTestRun({ profile: { chaos: { orders: 60, everything: false } } })
-  const { verdict, checks, leftOut } = await runStages(run, faultsStage.name)
-  assert.deepEqual(
-    checks.filter((check) => check.verdict !== 'PASS'),
-    [],
-  )
-  assert.equal(verdict, 'PASS')
-  const why = 'no PostgreSQL at a DATABASE_URL is killed'
-  assert.deepEqual(
-    leftOut,
-    ['sudden-death', 'failover', 'failover-patroni', 'random-faults'].map((name) => ({ name, why })),
-  )
-})
-
-test('the same without what keeps a payment single: the faults are seen to break it', async () => {
-  const protections = GUARANTEES.find(({ name }) => name === 'paid-once-issued-once')?.protections ?? []
-  const run = await openTestRun({
-    change: async (client) => {
-      for (const protection of protections)
-        if (protection.role === 'refuses') await takeAway(client, protection)
-    },
-    profile: { chaos: { orders: 40, everything: false, quietMsMax: 5_000 } },
-  })
-  const { verdict, checks } = await runStages(run, faultsStage.name)
-  assert.equal(verdict, 'FAIL', JSON.stringify(checks))
-})
 
 const BREAKS: readonly (readonly [
   what: string,
@@ -62,23 +34,54 @@ const BREAKS: readonly (readonly [
     /everything comes to its end/,
   ],
 ]
-for (const [what, fn, fragment, replacement, seen] of BREAKS) {
-  test(`a box office where ${what}: FAIL`, async () => {
+/** Each mostly waits: for buyers who ask again, and for servers that start. */
+describe('the stage of faults', { concurrency: 3 }, () => {
+  it('servers die, answers and events are lost, doubled and late: every payment ends in tickets or in a refund', async () => {
+    const run = await openTestRun({ profile: { chaos: { orders: 60, everything: false } } })
+    const { verdict, checks, leftOut } = await runStages(run, faultsStage.name)
+    assert.deepEqual(
+      checks.filter((check) => check.verdict !== 'PASS'),
+      [],
+    )
+    assert.equal(verdict, 'PASS')
+    const why = 'no PostgreSQL at a DATABASE_URL is killed'
+    assert.deepEqual(
+      leftOut,
+      ['sudden-death', 'failover', 'failover-patroni', 'random-faults'].map((name) => ({ name, why })),
+    )
+  })
+
+  it('the same without what keeps a payment single: the faults are seen to break it', async () => {
+    const protections = GUARANTEES.find(({ name }) => name === 'paid-once-issued-once')?.protections ?? []
     const run = await openTestRun({
       change: async (client) => {
-        const found = await client.query<{ source: string }>(
-          'select pg_get_functiondef($1::regproc) as source',
-          [fn],
-        )
-        const source = found.rows[0]?.source ?? ''
-        assert.equal(source.split(fragment).length, 2)
-        await client.query(source.replace(fragment, replacement))
+        for (const protection of protections)
+          if (protection.role === 'refuses') await takeAway(client, protection)
       },
       profile: { chaos: { orders: 40, everything: false, quietMsMax: 5_000 } },
     })
     const { verdict, checks } = await runStages(run, faultsStage.name)
-    const failed = checks.filter((check) => check.verdict === 'FAIL')
-    assert.match(JSON.stringify(failed), seen)
-    assert.equal(verdict, 'FAIL')
+    assert.equal(verdict, 'FAIL', JSON.stringify(checks))
   })
-}
+
+  for (const [what, fn, fragment, replacement, seen] of BREAKS) {
+    it(`a box office where ${what}: FAIL`, async () => {
+      const run = await openTestRun({
+        change: async (client) => {
+          const found = await client.query<{ source: string }>(
+            'select pg_get_functiondef($1::regproc) as source',
+            [fn],
+          )
+          const source = found.rows[0]?.source ?? ''
+          assert.equal(source.split(fragment).length, 2)
+          await client.query(source.replace(fragment, replacement))
+        },
+        profile: { chaos: { orders: 40, everything: false, quietMsMax: 5_000 } },
+      })
+      const { verdict, checks } = await runStages(run, faultsStage.name)
+      const failed = checks.filter((check) => check.verdict === 'FAIL')
+      assert.match(JSON.stringify(failed), seen)
+      assert.equal(verdict, 'FAIL')
+    })
+  }
+})
