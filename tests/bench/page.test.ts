@@ -100,7 +100,12 @@ suite('the page of a bench', () => {
 
   test('says first how many ratios are where they are wanted, and which are not', () => {
     const [head = ''] = pageOf().split('<main>')
-    assert.match(head, /<h1>1 of 2<\/h1>/)
+    assert.match(
+      head,
+      /<h1>1 of 2<\/h1>\n<p class="sentence">wanted ratios are where they should be\. Not so:/,
+    )
+    const one = answerOf({ question: { ...QUESTION, ratios: QUESTION.ratios.slice(0, 1) } })
+    assert.match(pageOf([one]), /<h1>1 of 1<\/h1>\n<p class="sentence">wanted ratio is where it should be\.</)
     assert.match(head, /p99 of a : b · <b>0\.80<\/b>, wanted ≤ 0\.5/)
     assert.doesNotMatch(head, /img alt=x|b : a/)
   })

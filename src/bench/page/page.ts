@@ -72,10 +72,8 @@ function titleOf(answers: BenchRun['answers']): string {
 }
 
 function sentenceOf(wanted: number, missed: number): string {
-  const all =
-    wanted === 1 ? 'The ratio of which something is wanted is' : 'wanted ratios are where they should be'
-  if (wanted === 1) return `${all} ${missed === 0 ? 'where it should be.' : 'not where it should be.'}`
-  return missed === 0 ? `${all}.` : `${all}. Not so:`
+  const where = wanted === 1 ? 'wanted ratio is where it should be' : 'wanted ratios are where they should be'
+  return missed === 0 ? `${where}.` : `${where}. Not so:`
 }
 
 function missedList(missed: readonly RatioResult[]): Html {
