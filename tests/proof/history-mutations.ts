@@ -9,6 +9,8 @@ export interface Mutation {
   /** Who must see it, who sees it too, and nobody else. */
   readonly by: string
   readonly also?: readonly string[]
+  /** Sees it where this run's timing lets it. */
+  readonly perhaps?: readonly string[]
   readonly verdict?: 'INCONCLUSIVE'
   /** What the witness must name. */
   readonly witness: RegExp
