@@ -27,8 +27,9 @@ begin
     exception when lock_not_available or deadlock_detected then
       -- Who is asked by itself would wait as long again: it is to wait beside the batch.
       return array(
-        select case when r.quantity is not null then ticketing.refused_cart('LOCK_TIMEOUT') else r.answer end
-        from unnest(v_answers, v_read.quantities) with ordinality as r(answer, quantity, place) order by r.place);
+        select case when r.quantity is not null then coalesce(r.look, ticketing.refused_cart('LOCK_TIMEOUT')) else r.answer end
+        from unnest(v_answers, v_read.quantities, v_looks.looks) with ordinality as r(answer, quantity, look, place)
+        order by r.place);
     end;
     v_is_limited := ticketing.has_person_limit(v_looks.tier_id);
     v_holding := ticketing.holding_users(v_looks.tier_id, p_batch.user_ids);
@@ -83,7 +84,9 @@ begin
     v_use := ticketing.key_use(v_caller, v_request, p_looks.event_ids[i]);
     if coalesce(v_use.request_key = any (request_keys), false) or v_request ->> 'session_id' is not null
         or p_looks.quantities[i] is null and p_looks.refusals[i] is null
-        or coalesce(v_caller.user_id = any (v_holding), false) then
+        or coalesce(v_caller.user_id = any (v_holding), false)
+        -- Of no event that there is: any key that the caller used is this one.
+        or v_use.request_key is not null and v_use.business_id is null then
       are_alone[i] := true;
     elsif v_use.request_key is not null and not ticketing.take_new_key(v_use, v_request ->> 'idempotency_key') then
       continue;
@@ -124,14 +127,20 @@ declare
   v_cart record;
   v_failed jsonb;
   v_place integer;
+  v_places integer[] := array[cardinality(p_batch.requests)];
 begin
+  -- From place 1 on, whichever is looked at: unnest pairs what stands first in each.
+  event_ids := array_fill(null::uuid, v_places);
+  quantities := array_fill(null::integer, v_places);
+  refusals := array_fill(null::jsonb, v_places);
+  looks := refusals;
   for v_group in
     select (array_agg(r.request))[1] as request, array_agg(r.place::integer) as places
-    from unnest(p_batch.requests, p_batch.are_asked) with ordinality as r(request, is_asked, place) where r.is_asked
+    from unnest(p_batch.requests, p_batch.are_asked) with ordinality as r(request, is_asked, place)
+    where r.is_asked and ticketing.request_problem(r.request) is null
     group by r.request ->> 'event', r.request -> 'items', r.request -> 'expected_total_cents', r.request -> 'expected_currency',
       r.request -> 'takes_payments'
   loop
-    continue when ticketing.request_problem(v_group.request) is not null;
     v_event_id := ticketing.find_event(v_group.request ->> 'event');
     v_cart := ticketing.price_cart(v_group.request, v_event_id);
     v_failed := '[]';
@@ -149,7 +158,10 @@ begin
     end if;
     foreach v_place in array v_group.places loop
       event_ids[v_place] := v_event_id;
-      quantities[v_place] := case when v_cart.tier_ids = array[tier_id] then v_cart.quantities[1] end;
+      -- What was priced a moment later may cost something else: it is priced anew, by itself.
+      quantities[v_place] := case when v_cart.tier_ids = array[tier_id]
+        and (v_cart.prices[1], v_cart.fees[1], v_cart.currency) is not distinct from (price, fee, currency)
+        then v_cart.quantities[1] end;
       refusals[v_place] := case when v_cart.refusal is not null
         then ticketing.refused_cart(v_cart.refusal, v_cart.message) || v_cart.more end;
       looks[v_place] := case when v_failed <> '[]' then ticketing.refused_tiers(v_failed) end;

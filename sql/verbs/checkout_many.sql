@@ -1,5 +1,5 @@
--- checkout_many: batching (group commit): many carts of the same tiers, each bought by itself and in order of arrival, under one lock
--- of each tier and with one commit for all. Each gets what it would get alone, asked after those before it.
+-- checkout_many: batching (group commit): many carts of the same tiers, judged in order of arrival under one lock of each tier, and
+-- written together with one commit for all. Each gets what it would get alone, asked after those before it.
 --
 -- A place in the arrays is a call of checkout(p_requests) in the role of p_roles (null: anon) and in the name of p_caller_ids. An array
 -- that is null has null in every place.

@@ -103,7 +103,7 @@ export const GUARANTEES: readonly Guarantee[] = [
         uses: [
           ...['ticketing.take_payment', 'ticketing.receive_webhook', 'ticketing.apply_session'],
           ...['ticketing.lock_session_told', 'ticketing.find_refund', 'ticketing.money_of'],
-          ...['ticketing.queue_owed', 'ticketing.settle_order'],
+          ...['ticketing.queue_owed', 'ticketing.settle_order', 'ticketing.write_tickets'],
         ],
         without: [
           ['ticketing.lock_order', "perform ticketing.lock_key('order:' || p_order_id);", ''],

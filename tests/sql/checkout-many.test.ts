@@ -3,48 +3,25 @@ import { randomUUID } from 'node:crypto'
 import process from 'node:process'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
+import { assertLawful } from '../support/callers.ts'
+import type { TestDatabase } from '../support/database.ts'
 import {
-  ANON,
-  assertLawful,
-  type Caller,
-  refusalOf,
-  rowsAs,
-  SERVICE,
-  signedIn,
-  valueAs,
-} from '../support/callers.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+  askMany,
+  askOne,
+  type Batch,
+  broken,
+  openTwins,
+  type Prepared,
+  prepare,
+  type Request,
+  setUp,
+  TIERS,
+  type Twins,
+} from './checkout-twins.ts'
 
 /** A fixed seed: what fails is of the change at hand. SEED looks elsewhere, RUNS longer. */
 const SEED = Number(process.env['SEED'] ?? 20_261_130)
 const RUNS = Number(process.env['RUNS'] ?? 50)
-
-const USERS = { ada: randomUUID(), ben: randomUUID() }
-const CALLERS = { guest: ANON, service: SERVICE, ada: signedIn(USERS.ada), ben: signedIn(USERS.ben) } as const
-const TIERS: Readonly<Record<string, object>> = {
-  free: { total_quantity: 6 },
-  few: { total_quantity: 3, max_per_order: 2 },
-  paid: { total_quantity: 6, price_cents: 1_500 },
-  limited: { total_quantity: 8, max_per_person: 2 },
-  paused: { status: 'paused' },
-}
-
-interface Request {
-  readonly by: keyof typeof CALLERS
-  readonly quantity: number
-  readonly key: string | null
-  readonly email: string
-  readonly session: string | null
-  readonly expected: number | null
-  /** Names other tiers than the rest of its batch. */
-  readonly strays: boolean
-}
-
-interface Batch {
-  readonly tiers: readonly string[]
-  readonly requests: readonly Request[]
-}
 
 const request = fc.record<Request>({
   by: fc.constantFrom('guest', 'guest', 'guest', 'ada', 'ben', 'service'),
@@ -65,87 +42,6 @@ const stories = fc.array(
   }),
   { minLength: 1, maxLength: 4, size: 'max' },
 )
-
-/** Two databases with the same events and tiers under the same ids. */
-interface Twins {
-  readonly batched: TestDatabase
-  readonly single: TestDatabase
-}
-
-const HOUSE = randomUUID()
-
-async function openTwins(): Promise<Twins> {
-  const twins = { batched: await testDatabase(), single: await testDatabase() }
-  for (const db of Object.values(twins))
-    await db.rows(`insert into businesses (id, slug, name) values ($1, 'house', 'House')`, [HOUSE])
-  return twins
-}
-
-/** An event of the story's own, and holds that a guest and a user have already. */
-async function setUp(
-  db: TestDatabase,
-  eventId: string,
-  ids: Readonly<Record<string, string>>,
-): Promise<void> {
-  await db.rows(
-    `insert into events (id, business_id, slug, title, start_at, end_at, status)
-     values ($1::uuid, $2, $1::text, 'Gala', now() + interval '1 day', now() + interval '2 days', 'published')`,
-    [eventId, HOUSE],
-  )
-  for (const [slug, columns] of Object.entries(TIERS))
-    await db.rows(
-      `insert into ticket_tiers (id, event_id, slug, name, price_cents, currency, total_quantity, max_per_order, max_per_person, status)
-       select $1, e.id, $3, 'Tier', coalesce(t.price_cents, 0), e.currency, coalesce(t.total_quantity, 10), t.max_per_order,
-         t.max_per_person, coalesce(t.status, 'active')
-       from events e, jsonb_populate_record(null::ticket_tiers, $4) t where e.id = $2`,
-      [ids[slug], eventId, slug, columns],
-    )
-  await db.rows(
-    `insert into ticket_holds (event_id, tier_id, session_id, user_id, quantity, expires_at)
-     select $1::uuid, $2, s.id || ' of ' || $1::text, s.user_id, 1, now() + interval '10 minutes'
-     from (values ('s1', null), ('s3', $3::uuid)) s(id, user_id)`,
-    [eventId, ids['free'], USERS.ada],
-  )
-}
-
-interface Prepared {
-  readonly caller: NonNullable<Caller>
-  readonly strays: boolean
-  readonly key: string | null
-  readonly body: object
-}
-
-function prepare(eventId: string, { tiers }: Batch, it: Request): Prepared {
-  const named = it.strays ? [...tiers, 'few'] : tiers
-  const body = {
-    event: eventId,
-    items: named.map((tier) => ({ tier, quantity: it.quantity })),
-    customer_name: 'Ada',
-    customer_email: it.email,
-    session_id: it.session && `${it.session} of ${eventId}`,
-    expected_total_cents: it.expected,
-    idempotency_key: it.key && `${it.key} of ${eventId}`,
-    takes_payments: true,
-  }
-  return { caller: CALLERS[it.by], strays: it.strays && !tiers.includes('few'), key: it.key, body }
-}
-
-async function askMany(db: TestDatabase, asked: readonly Prepared[]): Promise<(object | null)[]> {
-  const rows = await rowsAs<{ answer: object | null }>(
-    db.client,
-    SERVICE,
-    'select answer from ticketing.checkout_many($1::jsonb[], $2, $3) answer',
-    [
-      asked.map(({ body }) => JSON.stringify(body)),
-      asked.map(({ caller }) => caller.role),
-      asked.map(({ caller }) => caller.userId ?? null),
-    ],
-  )
-  return rows.map(({ answer }) => answer)
-}
-
-const askOne = (db: TestDatabase, { caller, body }: Prepared) =>
-  valueAs<object>(db.client, caller, 'select ticketing.checkout($1)', [JSON.stringify(body)])
 
 /** One story to both; in the one by batches, and by itself what a batch hands back. Compares answers and rows. */
 async function tellBoth({ batched, single }: Twins, story: readonly Batch[]): Promise<void> {
@@ -214,16 +110,6 @@ const check = (twins: Twins, numRuns: number) =>
     { numRuns, seed: SEED },
   )
 
-/** The batch's database without a part of a function. */
-const broken = async ({ batched }: Twins, fn: string, fragment: string, replacement: string) =>
-  takeAway(batched.client, {
-    name: fn,
-    role: 'refuses',
-    kind: 'decision',
-    object: '',
-    without: [[`ticketing.${fn}`, fragment, replacement]],
-  })
-
 describe('checkout_many', () => {
   it('answers and writes what checkout does when asked one by one, and hands back no more than it must', async () => {
     const twins = await openTwins()
@@ -267,63 +153,4 @@ describe('checkout_many', () => {
       await broken(twins, fn, fragment, replacement)
       assert.equal((await check(twins, RUNS)).failed, true)
     })
-})
-
-describe('checkout_many beside others', async () => {
-  const twins = await openTwins()
-  const db = twins.batched
-  const eventId = randomUUID()
-  await setUp(db, eventId, Object.fromEntries(Object.keys(TIERS).map((slug) => [slug, randomUUID()])))
-  const one = (more: Partial<Request> = {}) =>
-    prepare(
-      eventId,
-      { tiers: ['free'], requests: [] },
-      {
-        by: 'guest',
-        quantity: 1,
-        key: null,
-        email: 'ada@example.org',
-        session: null,
-        expected: null,
-        strays: false,
-        ...more,
-      },
-    )
-  const told = (answers: readonly (object | null)[]) =>
-    answers.map((it) => it && ('error_code' in it ? it.error_code : 'bought'))
-
-  it('waits for no key: who uses it may wait for these tiers', async () => {
-    const holder = await db.connect()
-    await holder.query('begin')
-    await holder.query(
-      `select ticketing.lock_key('key:' || $1 || ':guest:' || md5('ada@example.org') || ':k1 of ' || $2)`,
-      [HOUSE, eventId],
-    )
-    assert.deepEqual(told(await askMany(db, [one({ key: 'k1' }), one()])), [null, 'bought'])
-    await holder.query('rollback')
-    assert.deepEqual(told(await askMany(db, [one({ key: 'k1' }), one({ key: 'k1' })])), ['bought', null])
-  })
-
-  it('hands back what a role may not ask', async () => {
-    await db.rows('revoke execute on function ticketing.checkout(jsonb) from anon')
-    assert.deepEqual(told(await askMany(db, [one(), one({ by: 'ada' })])), [null, 'bought'])
-    await db.rows('grant execute on function ticketing.checkout(jsonb) to anon')
-    const stranger = { ...one(), caller: { role: 'nobody_of_that_name' } }
-    assert.deepEqual(told(await askMany(db, [stranger, one({ quantity: 0 })])), [null, 'INVALID_QUANTITY'])
-  })
-
-  it('refuses lists of other lengths, and none', async () => {
-    const body = JSON.stringify(one().body)
-    for (const lists of [
-      ['{}', null, null],
-      [[body], ['anon', 'anon'], null],
-      [[body], null, [null, null]],
-      [Array(101).fill(body), null, null],
-      [null, null, null],
-    ])
-      assert.equal(
-        (await refusalOf(db.rows('select ticketing.checkout_many($1::jsonb[], $2, $3)', lists))).code,
-        '22023',
-      )
-  })
 })
