@@ -3,7 +3,7 @@ import type { Caller } from '../db/call.ts'
 import type { Runner } from '../db/pool.ts'
 import { type BatchedCaller, batchedCallerOf } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, type GatherLimits, openGather } from './gather.ts'
+import { type GatherFigures, openGather, type TierLimits } from './gather.ts'
 import { checkout, checkoutMany } from './orders.ts'
 import { hasEscapes } from './values.ts'
 
@@ -12,6 +12,7 @@ interface CheckoutRequest {
   readonly event: string
   readonly items: readonly { readonly tier: string; readonly quantity: number }[]
   readonly idempotency_key: string | null
+  readonly session_id: string | null
 }
 
 /** `checkout`, made with others where that answers the same. */
@@ -31,14 +32,14 @@ interface Gathered extends BatchedCaller {
 }
 
 /** Carts of the same tiers are bought together, so that none waits for the lock of another's. */
-export function openBuying(database: Runner, limits: Omit<GatherLimits, 'batchMax'>): Buying {
+export function openBuying(database: Runner, limits: TierLimits): Buying {
   const buyTogether = (requests: readonly Gathered[]) =>
     checkoutMany(database, SERVICE, {
       requests: requests.map(({ request }) => request),
       roles: requests.map(({ role }) => role),
       caller_ids: requests.map(({ callerId }) => callerId),
     })
-  const gather = openGather(buyTogether, { ...limits, batchMax: BATCH_MAX })
+  const gather = openGather(buyTogether, { ...limits, batchMax: BATCH_MAX, weightOf })
   const known = new LRUCache<string, true>({ max: KEYS_MAX })
   /** Who comes back with a key is told what it won, and waits for no tier. */
   const isNew = ({ idempotency_key: key }: CheckoutRequest) => {
@@ -60,8 +61,16 @@ export function openBuying(database: Runner, limits: Omit<GatherLimits, 'batchMa
   }
 }
 
-/** What a buyer waits for those before it. Each that is asked by itself is up to four subtransactions, and PostgreSQL caches 64. */
+/** More at once are hardly faster. */
 const BATCH_MAX = 50
+
+/**
+ * Who comes with holds, or wants several tiers, is bought by itself in the batch: three subtransactions each, and PostgreSQL caches 64 for
+ * other sessions' snapshots. Signed-in users with holds, and tiers with a limit per person, are known to SQL alone.
+ */
+function weightOf({ request }: Gathered): number {
+  return request.session_id !== null || request.items.length > 1 ? 3 : 1
+}
 
 /** Many are sent together; one that PostgreSQL refuses to read would spoil the batch. */
 function isReadable(request: CheckoutRequest): boolean {

@@ -24,9 +24,11 @@ export interface GatherFigures {
   readonly requests: number
 }
 
-export interface GatherLimits {
+export interface GatherLimits<Request> {
   /** Requests in one batch. */
   readonly batchMax: number
+  /** How many others' room in a batch a request takes; 1 by default. One alone always fits. */
+  readonly weightOf?: (request: Request) => number
   /** Requests of one key that wait or are away; one more is refused. */
   readonly perKeyMax: number
   /** How long a request waits to be sent; 12 s by default. */
@@ -34,6 +36,9 @@ export interface GatherLimits {
   /** Told the SQLSTATE that a batch was rolled back with. */
   readonly onRefusal?: (sqlState: string) => void
 }
+
+/** What the gathering says to those that gather for a tier. */
+export type TierLimits = Pick<GatherLimits<never>, 'perKeyMax' | 'onRefusal'>
 
 interface Queue<Request> {
   readonly waiting: Waiting<Request>[]
@@ -57,7 +62,7 @@ interface Waiting<Request> {
  */
 export function openGather<Request>(
   send: (requests: readonly Request[]) => Promise<readonly (string | null)[]>,
-  { batchMax, perKeyMax, waitMsMax = WAIT_MS_MAX, onRefusal }: GatherLimits,
+  { batchMax, weightOf = () => 1, perKeyMax, waitMsMax = WAIT_MS_MAX, onRefusal }: GatherLimits<Request>,
   nowMs: () => number = () => performance.now(),
 ): Gather<Request> {
   /** Keys of which a batch is away, and those who wait for it. */
@@ -66,20 +71,13 @@ export function openGather<Request>(
 
   async function sendAll(key: string, queue: Queue<Request>): Promise<void> {
     while (queue.waiting.length > 0) {
-      const batch = intime(queue.waiting.splice(0, batchMax))
+      const weights = queue.waiting.map(({ request }) => weightOf(request))
+      const batch = intime(queue.waiting.splice(0, fitting(weights, batchMax)), nowMs() - waitMsMax)
       queue.away = batch.length
       const [first] = batch
       if (first !== undefined) await first.inContext(() => sendBatch(batch))
     }
     queues.delete(key)
-  }
-
-  function intime(waiting: Waiting<Request>[]): Waiting<Request>[] {
-    const earliestMs = nowMs() - waitMsMax
-    return waiting.filter(({ sinceMs, reject }) => {
-      if (sinceMs < earliestMs) reject(new CrowdedError(TOO_LATE))
-      return sinceMs >= earliestMs
-    })
   }
 
   async function sendBatch(batch: readonly Waiting<Request>[]): Promise<void> {
@@ -111,6 +109,24 @@ export function openGather<Request>(
       else reject(new CrowdedError(TOO_MANY))
     })
   return { ask, figures: () => ({ ...sent }) }
+}
+
+/** Refuses those who wait since before `earliestMs`. */
+function intime<Request>(waiting: Waiting<Request>[], earliestMs: number): Waiting<Request>[] {
+  return waiting.filter(({ sinceMs, reject }) => {
+    if (sinceMs < earliestMs) reject(new CrowdedError(TOO_LATE))
+    return sinceMs >= earliestMs
+  })
+}
+
+/** How many of the first weights are at most so much together; one at least. */
+function fitting(weights: readonly number[], max: number): number {
+  let sum = 0
+  const past = weights.findIndex((weight) => {
+    sum += weight
+    return sum > max
+  })
+  return past < 0 ? weights.length : Math.max(1, past)
 }
 
 const TOO_MANY = 'Too many wait for the same already.'

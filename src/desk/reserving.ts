@@ -1,7 +1,7 @@
 import type { Runner } from '../db/pool.ts'
 import type { BatchedCaller } from './batched-caller.ts'
 import { SERVICE } from './callers.ts'
-import { type GatherFigures, type GatherLimits, openGather } from './gather.ts'
+import { type GatherFigures, openGather, type TierLimits } from './gather.ts'
 import { reserveMany } from './holds.ts'
 
 /** A call of one of the two verbs that reserve, whose values PostgreSQL takes as they are. */
@@ -34,7 +34,7 @@ export interface Reserving {
 }
 
 /** Requests for the same tier are sent together, so that none waits for the lock of another's. */
-export function openReserving(database: Runner, limits: Omit<GatherLimits, 'batchMax'>): Reserving {
+export function openReserving(database: Runner, limits: TierLimits): Reserving {
   const reserveTogether = (requests: readonly ReserveRequest[]) =>
     reserveMany(database, SERVICE, {
       tier_ids: requests.map((one) => ('tierId' in one ? one.tierId : null)),

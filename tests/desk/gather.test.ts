@@ -8,7 +8,8 @@ import { DatabaseError } from '../../src/db/failures.ts'
 import { type Gather, openGather } from '../../src/desk/gather.ts'
 
 const SEED = Number(process.env['SEED'] ?? 20_261_130)
-const LIMITS = { batchMax: 3, perKeyMax: 7, waitMsMax: 10 }
+const weightOf = (id: string) => (id.endsWith('3') ? 2 : id.endsWith('7') ? 5 : 1)
+const LIMITS = { batchMax: 3, weightOf, perKeyMax: 7, waitMsMax: 10 }
 
 type Key = 'a' | 'b'
 type Step =
@@ -71,7 +72,11 @@ function openModel(now: { ms: number }) {
   }
   const sendNext = (queue: ReturnType<typeof of>) => {
     while (queue.away.length === 0 && queue.waiting.length > 0) {
-      for (const { id, sinceMs } of queue.waiting.splice(0, LIMITS.batchMax)) {
+      const room = queue.waiting.map((_, i) =>
+        queue.waiting.slice(0, i + 1).reduce((sum, { id }) => sum + weightOf(id), 0),
+      )
+      const many = Math.max(1, room.filter((weight) => weight <= LIMITS.batchMax).length)
+      for (const { id, sinceMs } of queue.waiting.splice(0, many)) {
         if (now.ms - sinceMs > LIMITS.waitMsMax) seen.ended.push(`${id}: POOL_EXHAUSTED`)
         else queue.away.push(id)
       }
@@ -169,6 +174,10 @@ describe('gathering', () => {
     ],
     ['no bound', (send, limits, now) => openGather(send, { ...limits, perKeyMax: 1_000 }, now)],
     ['no deadline', (send, limits, now) => openGather(send, { ...limits, waitMsMax: 1_000 }, now)],
+    [
+      'a weight of one for all',
+      (send, limits, now) => openGather(send, { ...limits, weightOf: () => 1 }, now),
+    ],
     ['batches of any size', (send, limits, now) => openGather(send, { ...limits, batchMax: 1_000 }, now)],
     [
       'an error of SQL that is everybody’s',
