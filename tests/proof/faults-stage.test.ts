@@ -3,34 +3,22 @@ import { describe, it } from 'node:test'
 import { GUARANTEES } from '../../src/core/guarantees.ts'
 import { takeAway } from '../../src/proof/sabotage/sabotage.ts'
 import { faultsStage } from '../../src/proof/stages/faults.ts'
-import { openTestRun, runStages } from './support.ts'
+import { changed, FORGETS_KEYS, openTestRun, runStages } from './support.ts'
 
 const BREAKS: readonly (readonly [
   what: string,
-  fn: string,
-  fragment: string,
-  replacement: string,
+  edits: readonly (readonly [fn: string, fragment: string, replacement: string])[],
   seen: RegExp,
 ])[] = [
   [
     'disputes are not booked',
-    'ticketing.settle_dispute',
-    'if v_payment.id is null',
-    'if true',
+    [['ticketing.settle_dispute', 'if v_payment.id is null', 'if true']],
     /what is disputed differs/,
   ],
-  [
-    'a key is not looked at',
-    'ticketing.buy',
-    'v_use := ticketing.key_use',
-    "v_key := null; p_request := p_request - 'idempotency_key'; v_use := ticketing.key_use",
-    /one key made two orders/,
-  ],
+  ['a key is not looked at', FORGETS_KEYS, /one key made two orders/],
   [
     'a refund is booked and not sent',
-    'ticketing.due_refunds',
-    'r.ask_at <= v_now',
-    'false',
+    [['ticketing.due_refunds', 'r.ask_at <= v_now', 'false']],
     /everything comes to its end/,
   ],
 ]
@@ -64,17 +52,11 @@ describe('the stage of faults', { concurrency: 3 }, () => {
     assert.equal(verdict, 'FAIL', JSON.stringify(checks))
   })
 
-  for (const [what, fn, fragment, replacement, seen] of BREAKS) {
+  for (const [what, edits, seen] of BREAKS) {
     it(`a box office where ${what}: FAIL`, async () => {
       const run = await openTestRun({
         change: async (client) => {
-          const found = await client.query<{ source: string }>(
-            'select pg_get_functiondef($1::regproc) as source',
-            [fn],
-          )
-          const source = found.rows[0]?.source ?? ''
-          assert.equal(source.split(fragment).length, 2)
-          await client.query(source.replace(fragment, replacement))
+          for (const edit of edits) await changed(...edit)(client)
         },
         profile: { chaos: { orders: 40, everything: false, quietMsMax: 5_000 } },
       })

@@ -6,7 +6,7 @@ import type { FragileWorld } from '../../src/proof/faults/strikes.ts'
 import { NO_RECORDER } from '../../src/proof/history/recorder.ts'
 import { moneyChecks } from '../../src/proof/stages/webhook-chaos.ts'
 import { witnessChecks } from '../../src/proof/stages/witness-checks.ts'
-import { testMortals } from './support.ts'
+import { changed, FORGETS_KEYS, testMortals } from './support.ts'
 
 test('a seed plans the same faults at the same points, others plan others, and all faults are planned by some', () => {
   assert.deepEqual(planFaults(7), planFaults(7))
@@ -71,13 +71,7 @@ function forgetsKeys(world: FragileWorld): FragileWorld {
     startServer: async () => {
       const server = await world.startServer()
       const client = await world.connect()
-      const { rows } = await client.query<{ source: string }>(
-        `select pg_get_functiondef('ticketing.buy'::regproc) as source`,
-      )
-      const [before, after, ...more] = rows[0]?.source.split('v_use := ticketing.key_use') ?? []
-      assert.deepEqual(more, [])
-      const forget = `v_key := null; p_request := p_request - 'idempotency_key';`
-      await client.query(`${before}${forget} v_use := ticketing.key_use${after}`)
+      for (const edit of FORGETS_KEYS) await changed(...edit)(client)
       await client.end()
       return server
     },

@@ -266,6 +266,20 @@ export function withoutProtections(protections: readonly Protection[]): (client:
   }
 }
 
+/** A box office to which every key is new: asked alone, and in a batch. */
+export const FORGETS_KEYS: readonly (readonly [fn: string, fragment: string, replacement: string])[] = [
+  [
+    'ticketing.buy',
+    'v_use := ticketing.key_use',
+    "v_key := null; p_request := p_request - 'idempotency_key'; v_use := ticketing.key_use",
+  ],
+  [
+    'ticketing.read_purchases',
+    'v_use := ticketing.key_use',
+    "v_request := v_request - 'idempotency_key'; v_use := ticketing.key_use",
+  ],
+]
+
 /** A verb in which a fragment was replaced. */
 export function changed(
   fn: string,
