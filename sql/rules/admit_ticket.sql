@@ -97,7 +97,7 @@ $$;
 
 -- closed_door: why an event admits nobody now: EVENT_CANCELLED, TOO_EARLY, TOO_LATE; null where it does.
 create or replace function ticketing.closed_door(p_event_id uuid) returns text
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (select case when e.status = 'cancelled' then 'EVENT_CANCELLED'
       else ticketing.outside(clock_timestamp(), coalesce(e.entry_from, e.start_at - s.entry_before),

@@ -52,9 +52,9 @@ end
 $$;
 
 -- is_to_cancel: whether something of an order is still to be ended: it waits and was not given up, or has tickets to send back whose
--- refund the provider has not refused since it was asked for. Volatile: under the lock it reads what is there.
+-- refund the provider has not refused since it was asked for.
 create or replace function ticketing.is_to_cancel(p_order public.orders, p_case ticketing.cancellations) returns boolean
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return p_order.status = 'pending' and p_order.given_up_at is null
     or p_order.tickets_issued_at is not null and exists (

@@ -49,10 +49,9 @@ begin
 end
 $$;
 
--- read_tier: the facts that judge_tier decides by; event_id is null where there is no such tier. Volatile, so that each call has
--- a snapshot of its own: under the lock it reads what the last holder of the lock wrote.
+-- read_tier: the facts that judge_tier decides by; event_id is null where there is no such tier.
 create or replace function ticketing.read_tier(p_tier_id uuid) returns record
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_tier record;
 begin

@@ -7,7 +7,7 @@
 create or replace function ticketing.money_of(p_payment ticketing.payments,
   out tickets bigint, out fees bigint, out sent bigint, out sending bigint, out ours bigint, out disputed bigint,
   out owed bigint, out pending bigint)
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_left bigint;
 begin

@@ -88,7 +88,7 @@ $$;
 create or replace function ticketing.order_money(p_order_id uuid,
   out payments bigint, out charged_cents bigint, out back_cents bigint, out coming_cents bigint, out owed_cents bigint,
   out disputed_cents bigint, out dispute text, out reason text, out second boolean)
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   select count(*), coalesce(sum(p.amount_cents), 0), coalesce(sum(m.sent), 0), coalesce(sum(m.sending), 0),
       coalesce(sum(greatest(m.owed, 0)), 0), coalesce(sum(m.disputed), 0),

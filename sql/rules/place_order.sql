@@ -86,7 +86,7 @@ $$;
 
 -- last_session: the order's latest session; all null where it has none.
 create or replace function ticketing.last_session(p_order_id uuid) returns ticketing.checkout_sessions
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_session ticketing.checkout_sessions;
 begin

@@ -46,7 +46,7 @@ $$;
 --   returning  money on its way                 returned  tickets gone, money too
 --   failed     the provider refused its refund  done      nothing is left, waiting or on its way
 create or replace function ticketing.cancellation_progress(p_event_id uuid) returns jsonb
-language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (
     with o as (

@@ -43,6 +43,21 @@ describe('the shape of the SQL', async () => {
       and not 'lock_timeout=' || case p.proname when 'verify_protections' then '30s' else '5s' end = any (p.proconfig)`),
   )
 
+  // Torn reads: a volatile function has a snapshot for each of its statements, whoever calls it.
+  const torn = `select p.proname as reads, v.proname as by from pg_proc p
+    join pg_proc v on v.pronamespace in ('ticketing'::regnamespace, 'public'::regnamespace) and v.provolatile = 'v'
+      and regexp_replace(p.prosrc, '--.*$', '', 'gn') ~ ('\\m(ticketing|public)\\.' || v.proname || '\\s*\\(')
+    where p.pronamespace = 'ticketing'::regnamespace and p.provolatile <> 'v'`
+  it('what reads in one snapshot calls nothing that takes another', none(torn))
+
+  it('sees who calls something that does', async () => {
+    const client = await db.connect()
+    await client.query('begin')
+    await client.query('alter function ticketing.order_money(uuid) volatile')
+    assert.deepEqual((await client.query(torn)).rows, [{ reads: 'order_state', by: 'order_money' }])
+    await client.query('rollback')
+  })
+
   it(
     'every public table has row level security and a policy',
     none(`select relname from pg_class c

@@ -62,8 +62,14 @@ describe('a buyer with a browser', { skip: noBrowser }, async () => {
     await heading(page, 'Your ticket')
   }
 
-  const heading = (page: Page, name: RegExp | string) =>
-    page.getByRole('heading', { level: 1, name }).waitFor()
+  const heading = async (page: Page, name: string): Promise<void> => {
+    try {
+      await page.getByRole('heading', { level: 1, name }).waitFor()
+    } catch (cause) {
+      const shown = await page.getByRole('heading', { level: 1 }).allTextContents()
+      throw new Error(`${page.url()} says ${JSON.stringify(shown)}, not ${JSON.stringify(name)}`, { cause })
+    }
+  }
 
   it('pays, waits on a page that looks again by itself, and gets a ticket whose code is the code', async () => {
     const event = await house.event()

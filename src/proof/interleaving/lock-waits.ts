@@ -8,15 +8,16 @@ export interface Observer {
 const WAIT_MS_MAX = 10_000
 
 /**
- * Lock waits: returns as soon as `count` sessions of the database are blocked by another, as pg_blocking_pids() has it. Fails
- * after ten seconds.
+ * Lock waits: returns as soon as `count` sessions of the database are blocked by another, as pg_blocking_pids() has it; a function
+ * is asked each time. Fails after ten seconds.
  */
-export async function untilWaiting(observer: Observer, count: number): Promise<void> {
+export async function untilWaiting(observer: Observer, count: number | (() => number)): Promise<void> {
   const until = Date.now() + WAIT_MS_MAX
   for (;;) {
     const waiting = await countWaiting(observer)
-    if (waiting >= count) return
-    if (Date.now() > until) throw new Error(`${waiting} sessions wait for a lock, not ${count}`)
+    const wanted = typeof count === 'number' ? count : count()
+    if (waiting >= wanted) return
+    if (Date.now() > until) throw new Error(`${waiting} sessions wait for a lock, not ${wanted}`)
   }
 }
 
