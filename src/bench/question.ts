@@ -47,6 +47,8 @@ export interface Experiment {
   readonly missing?: readonly Missing[] | undefined
   /** The process of the server, with all that came of it. */
   readonly serverPid?: () => number | undefined
+  /** Of the PostgreSQL that is measured, where it is not the run's. */
+  readonly client?: pg.Client
   /** Before the first window, unmeasured. */
   readonly warmUp?: () => Promise<unknown>
 }
@@ -120,6 +122,12 @@ export interface BenchDatabase {
   readonly client: pg.Client
 }
 
+/** A PostgreSQL of its own, installed and empty, with a standby. */
+export interface BenchPair extends BenchDatabase {
+  /** Whether a commit waits until the standby has it, and how many milliseconds that is away each way. */
+  replicate(how: { readonly isSynchronous: boolean; readonly distanceMs: number }): Promise<void>
+}
+
 /** What a question may use. All that it opens here is taken down when it ends, however it ends. */
 export interface World {
   /** Of one window. */
@@ -136,6 +144,7 @@ export interface World {
   readonly buyersMax: number
   /** A database of its own, installed and empty. */
   openDatabase(): Promise<BenchDatabase>
+  openPair(): Promise<BenchPair>
   /** `admit-once start` as a process of its own. */
   startServer(databaseUrl: string): Promise<BenchServer>
   /** The same with a stand-in of Stripe beside it. */

@@ -80,7 +80,9 @@ interface Field {
 }
 
 async function openField(experiment: Experiment, world: World): Promise<Field> {
-  const { rows } = await world.client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const { rows } = await (experiment.client ?? world.client).query<{ pid: number }>(
+    'select pg_backend_pid() as pid',
+  )
   const postmaster = await postmasterOf(rows[0]?.pid ?? 0)
   const answered = new Map<string, number>()
   const cpu = async () => {

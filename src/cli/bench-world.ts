@@ -5,8 +5,12 @@ import type { BenchDatabase, World } from '../bench/question.ts'
 import type { RunOptions } from '../bench/run.ts'
 import type { Config } from '../config.ts'
 import { qrSpelling } from '../core/code-token.ts'
+import { connect } from '../db/connection.ts'
+import { migrate } from '../db/migrate.ts'
 import type { RunDatabases } from '../proof/run-databases.ts'
 import { openClosing } from './closing.ts'
+import { makeInstalled } from './mortals.ts'
+import { openReplicated } from './replicated.ts'
 import { serveFrom } from './serve-from.ts'
 import { openSigner } from './signing-key.ts'
 import { openStandInServer } from './stand-in-server.ts'
@@ -35,6 +39,15 @@ export async function worldsOf(
       buyersMax: pools.buyers,
       keep,
       openDatabase: () => openDatabase(databases, keep),
+      openPair: async () => {
+        const prepare = (dataFolder: string) => makeInstalled(dataFolder, migrate)
+        const alone = { isSynchronous: false, distanceMs: 0 }
+        const pair = await keep(openReplicated(join(options.folder, 'pair'), alone, prepare), (it) =>
+          it.close(),
+        )
+        const { url } = pair.primary
+        return { url, client: await keep(connect(url), (it) => it.end()), replicate: pair.replicate }
+      },
       startServer: (url) => keep(start(url, serverHome), (it) => it.stop()),
       startShop: async (url) => {
         const standIn = await keep(openStandInServer(), (it) => it.close())

@@ -30,7 +30,7 @@ export function openMortals(
   let worlds = 0
   const next = () => `${folder}-${++worlds}`
   const prepare = async (dataFolder: string) => {
-    made ??= makeTemplate(template, install)
+    made ??= makeInstalled(template, install)
     await made
     await copyEmbedded(template, dataFolder)
   }
@@ -52,7 +52,8 @@ export function openMortals(
   }
 }
 
-async function makeTemplate(dataFolder: string, install: MortalsOptions['install']): Promise<void> {
+/** A PostgreSQL in a folder, with what `install` puts into it, which does not run. */
+export async function makeInstalled(dataFolder: string, install: MortalsOptions['install']): Promise<void> {
   const cluster = await startEmbedded({ dataFolder })
   try {
     const client = await connect(cluster.url)

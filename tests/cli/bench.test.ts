@@ -10,7 +10,7 @@ import { serverUrl } from '../support/server.ts'
 import { admitOnce, type Ended, launch, newHome, nothingLeftOf } from './support.ts'
 
 const NAMES =
-  'hot-tier, many-tiers, open-loop, sold-out, checkout, webhooks, scans, growth-windows, start-up, memory'
+  'hot-tier, many-tiers, open-loop, sold-out, checkout, webhooks, scans, growth-windows, standby, start-up, memory'
 
 const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['bench hot-tire', new RegExp(`^There is no question "hot-tire": ${NAMES}\\.\\n$`)],

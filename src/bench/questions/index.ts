@@ -7,6 +7,7 @@ import { memory } from './memory.ts'
 import { openLoop } from './open-loop.ts'
 import { scans } from './scans.ts'
 import { soldOut } from './sold-out.ts'
+import { standby } from './standby.ts'
 import { startUp } from './start-up.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -20,6 +21,7 @@ export const QUESTIONS: readonly Question[] = [
   webhooks,
   scans,
   growthWindows,
+  standby,
   startUp,
   memory,
 ]
