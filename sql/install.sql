@@ -1,4 +1,4 @@
--- Admit Once: everything that the database needs, in one transaction.
+-- Admit Once: everything that the database needs, in one transaction; jobs of pg_cron, where it is, in another.
 --
 -- This file is the table of contents. `psql -f sql/install.sql` installs by it, `admit-once migrate` follows it, and
 -- `admit-once sql` prints what it names as one file, for an SQL editor. It installs on an empty PostgreSQL 15 or newer, brings
@@ -302,12 +302,14 @@ begin;
 \ir laws/books_balance.sql
 \ir laws/only_yours.sql
 
--- Last: what is left of an older installation goes; who may do what; what pg_cron does; what verify_protections() is to find
+-- Last: what is left of an older installation goes; who may do what; what verify_protections() is to find
 \ir leftovers.sql
 \ir grants.sql
 \ir publish.sql
-\ir schedule.sql
 \ir protections.sql
 \ir finish.sql
 
 commit;
+
+-- Afterwards: what pg_cron does
+\ir schedule.sql

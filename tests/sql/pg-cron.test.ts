@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { migrate } from '../../src/db/migrate.ts'
 import { openPool } from '../../src/db/pool.ts'
@@ -30,11 +31,10 @@ describe('pg_cron, where the database has it', { skip }, () => {
     return { url, client }
   }
 
-  it('ends holds and orders without a server, under the names that are known, once each', async () => {
+  it('ends holds and orders without a server, under the names that are known', async () => {
     const { url, client } = await open(['shared_preload_libraries=pg_cron', 'cron.database_name=postgres'])
     await client.query('create extension pg_cron')
-    await migrate(client)
-    await migrate(client)
+    await installWhileAsleep(url, client)
     assert.deepEqual((await client.query(JOBS)).rows, [
       {
         jobname: 'cleanup-expired-holds',
@@ -52,14 +52,6 @@ describe('pg_cron, where the database has it', { skip }, () => {
         command: 'select ticketing.expire_ticket_holds(10000)',
       },
     ])
-    await client.query(
-      `select cron.schedule('cleanup-expired-holds', '0 3 * * *', 'select cleanup_of_the_team()')`,
-    )
-    await migrate(client)
-    const own = `select command from cron.job where jobname = 'cleanup-expired-holds'`
-    assert.deepEqual((await client.query(own)).rows, [{ command: 'select cleanup_of_the_team()' }])
-    await client.query(`select cron.unschedule('cleanup-expired-holds')`)
-    await migrate(client)
     await client.query(DUE_HOLD)
     const held = async () =>
       Number((await client.query('select sum(reserved_quantity) as n from ticket_tiers')).rows[0].n)
@@ -67,7 +59,7 @@ describe('pg_cron, where the database has it', { skip }, () => {
     const endMs = performance.now() + RUN_MS_MAX
     while ((await held()) > 0) {
       assert.ok(performance.now() < endMs, 'no job ended the hold')
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await delay(1_000)
     }
     assert.deepEqual((await client.query('select status from ticket_holds')).rows, [{ status: 'expired' }])
 
@@ -76,7 +68,7 @@ describe('pg_cron, where the database has it', { skip }, () => {
     let { jobs } = await operatingFigures(pool, SERVICE, {})
     while (jobs.some(({ seconds }) => seconds === null)) {
       assert.ok(performance.now() < endMs, `not every job has a run that succeeded: ${JSON.stringify(jobs)}`)
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await delay(1_000)
       ;({ jobs } = await operatingFigures(pool, SERVICE, {}))
     }
     assert.deepEqual(
@@ -88,6 +80,24 @@ describe('pg_cron, where the database has it', { skip }, () => {
       ],
     )
     assert.ok(jobs.every(({ seconds }) => seconds !== null && seconds < RUN_MS_MAX / 1_000))
+  })
+
+  it("has each job of ours once, and a team's own of that name stays", async () => {
+    const { client } = await open(['shared_preload_libraries=pg_cron', 'cron.database_name=postgres'])
+    await client.query('create extension pg_cron')
+    await migrate(client)
+    const ours = (await client.query(JOBS)).rows
+    await migrate(client)
+    assert.deepEqual((await client.query(JOBS)).rows, ours)
+    await client.query(
+      `select cron.schedule('cleanup-expired-holds', '0 3 * * *', 'select cleanup_of_the_team()')`,
+    )
+    await migrate(client)
+    const own = `select command from cron.job where jobname = 'cleanup-expired-holds'`
+    assert.deepEqual((await client.query(own)).rows, [{ command: 'select cleanup_of_the_team()' }])
+    await client.query(`select cron.unschedule('cleanup-expired-holds')`)
+    await migrate(client)
+    assert.deepEqual((await client.query(JOBS)).rows, ours)
   })
 
   it('is left alone where it is not in this database, and where the installer may not use it', async () => {
@@ -110,6 +120,31 @@ describe('pg_cron, where the database has it', { skip }, () => {
     assert.deepEqual((await client.query(JOBS)).rows, [])
   })
 })
+
+/** While pg_cron reads nothing of what an installation changes: it finds more than the queue keeps for it. */
+async function installWhileAsleep(url: string, client: pg.Client): Promise<void> {
+  const [launcher] = await backends(client, `backend_type = 'pg_cron launcher'`)
+  assert.ok(launcher !== undefined)
+  const observer = new pg.Client({ connectionString: url })
+  await observer.connect()
+  // It has read that there are no jobs.
+  await delay(2_000)
+  process.kill(launcher, 'SIGSTOP')
+  const installed = migrate(client)
+  while ((await backends(observer, `wait_event = 'PgSleep'`)).length === 0)
+    assert.equal(
+      await Promise.race([installed.then(() => 'installed'), delay(20, 'installing')]),
+      'installing',
+    )
+  process.kill(launcher, 'SIGCONT')
+  await installed
+  await observer.end()
+}
+
+const backends = async (client: pg.Client, which: string): Promise<number[]> =>
+  (await client.query<{ pid: number }>(`select pid from pg_stat_activity where ${which}`)).rows.map(
+    ({ pid }) => pid,
+  )
 
 /** A hold that is due as it is made. */
 const DUE_HOLD = `
