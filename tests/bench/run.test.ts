@@ -147,12 +147,14 @@ describe('what rivals do', { skip: NO_PGBENCH }, () => {
     )
     const window = { round: 0, seconds: 1, signal: new AbortController().signal }
     const answered = new Map<string, number>()
-    await Promise.all(
-      contestants.map(async ({ name, prepare, run }) => {
-        await prepare?.(window)
-        answered.set(name, (await run(window)).answered)
-      }),
-    )
+    // All of them at once are more clients than PostgreSQL has connections.
+    for (const some of [contestants.slice(0, 3), contestants.slice(3)])
+      await Promise.all(
+        some.map(async ({ name, prepare, run }) => {
+          await prepare?.(window)
+          answered.set(name, (await run(window)).answered)
+        }),
+      )
     for (const { label, of, count } of ledgers) {
       const { rows, counter = rows } = await count()
       assert.deepEqual([rows, counter], [answered.get(of[0] ?? ''), rows], label)
