@@ -10,6 +10,8 @@ declare
   v_job record;
   v_has_waited boolean := false;
 begin
+  -- What the installation set for its own transaction is over.
+  perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('lock_timeout', '5s', true);
   if not exists (select from pg_extension e where e.extname = 'pg_cron') then return; end if;
   if not coalesce(has_schema_privilege(to_regnamespace('cron'), 'usage'), false)
     or not coalesce(has_function_privilege(to_regprocedure('cron.schedule(text, text, text)'), 'execute'), false)

@@ -26,8 +26,9 @@ function include(file: URL, without?: string): string {
 }
 
 /**
- * Installs or updates, in one transaction and under one lock, so that any number of processes may call it at once. Beside a
- * running sale it waits for a moment in which it has all tables, again and again, at most {@link ATTEMPTS_MAX} times.
+ * Installs or updates, in one transaction and under one lock, so that any number of processes may call it at once; jobs of
+ * pg_cron, where it is, are scheduled after it. Beside a running sale it waits for a moment in which it has all tables, again
+ * and again, at most {@link ATTEMPTS_MAX} times.
  * Errors: those of PostgreSQL; nothing is half-installed.
  */
 export async function migrate(client: Client): Promise<void> {

@@ -15,8 +15,8 @@ import {
   refundOf,
 } from '../support/money.ts'
 
-// Torn reads: what is shown of an order is what was so at one moment. A writer keeps one of the tables that it wrote to itself until each
-// reader has come to it: a reader that took a second snapshot there would show what was never so.
+// Torn reads: what is shown of an order is what was so at one moment. A writer locks one of the tables that it wrote, until each reader
+// waits for it or has answered: a reader that took a second snapshot there would show what was never so.
 
 interface Shown extends PlacedOrder {
   readonly secret: string

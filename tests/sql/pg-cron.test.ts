@@ -80,6 +80,12 @@ describe('pg_cron, where the database has it', { skip }, () => {
       ],
     )
     assert.ok(jobs.every(({ seconds }) => seconds !== null && seconds < RUN_MS_MAX / 1_000))
+
+    // Jobs that run are left as they are: no start waits for pg_cron again.
+    const versions = async () => (await client.query('select jobid, xmin from cron.job order by jobid')).rows
+    const before = await versions()
+    await migrate(client)
+    assert.deepEqual(await versions(), before)
   })
 
   it("has each job of ours once, and a team's own of that name stays", async () => {
