@@ -53,7 +53,7 @@ describe('the package, installed from its tarball in an empty folder', () => {
 
   test('--help, sql and fixtures answer', async () => {
     assert.match((await admitOnce('--help')).stdout, /USAGE admit-once start\|prove\|/)
-    assert.match((await admitOnce('sql')).stdout, /^-- Admit Once: [\s\S]*\ncommit;\n$/)
+    assert.match((await admitOnce('sql')).stdout, /^-- Admit Once: [\s\S]*\ncommit;\n[\s\S]*\$schedule\$;\n$/)
     assert.match((await admitOnce('fixtures')).stderr, /webhook-burst/)
   })
 
