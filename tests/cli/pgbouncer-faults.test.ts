@@ -136,7 +136,7 @@ const FAULTS: readonly Fault[] = [
     condition: 'UNREACHABLE',
     cause: /server login has been failing/,
     answers: [],
-    // PgBouncer's choice: refused at its door, cut off, or left in its queue for longer than a new connection may take.
+    // PgBouncer's choice: refused at its door, cut off, or left in its queue, until it is over or for longer than a new connection may take.
     perhaps: [UNREACHABLE, UNCONFIRMED, TIMEOUT],
     health: [UNREACHABLE],
     silenceMsMax: LASTS_MS + 10_000,
@@ -153,7 +153,7 @@ const FAULTS: readonly Fault[] = [
     condition: 'UNREACHABLE',
     cause: /server login has been failing/,
     answers: [],
-    // PgBouncer's choice: refused at its door, cut off, or left in its queue for longer than a new connection may take.
+    // PgBouncer's choice: refused at its door, cut off, or left in its queue, until it is over or for longer than a new connection may take.
     perhaps: [UNREACHABLE, UNCONFIRMED, TIMEOUT],
     health: [UNREACHABLE],
     silenceMsMax: LASTS_MS + 8_000,
